@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Frames a second of whole pipelines, end to end, with nothing that waits for a clock.
+
+usage: pipeline.py [--runs N] [CLIP …]        (under ./run exec)
+
+The clips, played one after the other, go through decoder → videoconvert → tripletdetect → tripletembed → fakesink at
+default settings. The rate is that of fpsdisplaysink: frames since the first one, so that loading the model does not
+count. Each figure is the median of N runs.
+"""
+import argparse
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CLIPS = os.path.join(ROOT, "..", "shared", "data", "video")
+# 640×480, one face in nearly every frame.
+DEFAULT = ["milk", "please", "learn", "school", "walk", "night", "yes"]
+STAGES = {
+    "decode": [],
+    "decode, detect": ["tripletdetect", "!"],
+    "decode, detect, embed": ["tripletdetect", "!", "tripletembed", "!"],
+}
+
+
+def default_clips():
+    paths = [os.path.normpath(os.path.join(CLIPS, stem + ".mkv")) for stem in DEFAULT]
+    return [path for path in paths if os.path.exists(path)]
+
+
+def pipeline(clips, stage):
+    elements = ["concat", "name=clips", "!"] + STAGES[stage]
+    elements += ["fpsdisplaysink", "video-sink=fakesink", "text-overlay=false", "sync=false", "fps-update-interval=100"]
+    for clip in clips:
+        elements += ["filesrc", f"location={clip}", "!", "decodebin", "!", "videoconvert", "!", "clips."]
+    return elements
+
+
+def measure(clips, stage):
+    """One run: (frames a second, frames, seconds of wall clock with start and end)."""
+    started = time.monotonic()
+    result = subprocess.run(["gst-launch-1.0", "-v"] + pipeline(clips, stage), capture_output=True, text=True, check=False)
+    wall = time.monotonic() - started
+    if result.returncode != 0:
+        raise SystemExit(f"pipeline.py: the pipeline failed:\n{result.stderr}")
+    reports = re.findall(r"rendered: (\d+), dropped: \d+, current: [\d.]+, average: ([\d.]+)", result.stdout)
+    if not reports:
+        raise SystemExit("pipeline.py: the clips are too short: no rate was reported")
+    return float(reports[-1][1]), int(reports[-1][0]), wall
+
+
+def measure_all(clips, runs):
+    """[(stage, median rate, slowest, fastest, frames)]"""
+    rows = []
+    for stage in STAGES:
+        results = [measure(clips, stage) for _ in range(runs)]
+        rates = [rate for rate, _, _ in results]
+        rows.append((stage, statistics.median(rates), min(rates), max(rates), results[0][1]))
+    return rows
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--runs", type=int, default=5)
+    ap.add_argument("clips", nargs="*")
+    args = ap.parse_args()
+    clips = args.clips or default_clips()
+    if not clips:
+        raise SystemExit("pipeline.py: the sample clips are not here; give some")
+    for stage, median, slowest, fastest, frames in measure_all(clips, args.runs):
+        print(f"{stage:<24} {median:8.1f} frames/s  ({slowest:.1f} to {fastest:.1f}, {frames} frames, {args.runs} runs)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The names in a video, one JSON object a frame, with nothing but gst-launch-1.0.
+#
+# usage: ./run exec examples/01-names-with-gst-launch.sh VIDEO GALLERY OUT.jsonl
+#
+# The weights are the default ones (tripletembed's property `model` takes others) and the threshold is the one that
+# they were calibrated to (property `threshold`).
+set -eu
+if [ $# -ne 3 ]; then
+  echo "usage: $0 VIDEO GALLERY OUT.jsonl" >&2
+  exit 2
+fi
+
+exec gst-launch-1.0 -q filesrc location="$1" ! decodebin ! videoconvert \
+  ! tripletdetect ! tripletembed gallery="$2" ! tripletjson location="$3" ! fakesink sync=false

@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Runs one example as its header says and looks at what it gives. Exits 77 (skipped) without weights or real faces.
+#
+# usage: test_example.sh launch|python|compare|enrol EXAMPLE
+set -euo pipefail
+what=$1 example=$2
+
+skip() {
+  echo "skipped: $*"
+  exit 77
+}
+fail() {
+  echo "failed: $*" >&2
+  exit 1
+}
+
+[ -f "${TRIPLETEMBED_MODEL:-}" ] || skip "no default weights (TRIPLETEMBED_MODEL)"
+video="${TRIPLETEMBED_DATA:-}/video" pictures="${TRIPLETEMBED_DATA:-}/celeba"
+if [ ! -d "$video" ] || [ ! -d "$pictures" ]; then skip "no real data (TRIPLETEMBED_DATA)"; fi
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+gallery="$scratch/people.safetensors"
+
+enrol_person_a() {
+  triplet-train enroll --weights "$TRIPLETEMBED_MODEL" --gallery "$gallery" --video "$video/bird.mkv" --name A >/dev/null
+}
+
+# at_least COUNT TEXT FILE: that many lines hold the text.
+at_least() {
+  local found
+  found=$(grep -c -- "$2" "$3" || true)
+  [ "$found" -ge "$1" ] || fail "'$2' in $found lines, expected at least $1: $(head -c 2000 "$3")"
+}
+
+case $what in
+  launch)
+    enrol_person_a
+    "$example" "$video/milk.mkv" "$gallery" "$scratch/names.jsonl"
+    at_least 30 '"label":"A"' "$scratch/names.jsonl"
+    ;;
+  python)
+    /usr/bin/python3 -c 'import gi; gi.require_version("Gst", "1.0")' 2>/dev/null || skip "no python3-gi"
+    enrol_person_a
+    /usr/bin/python3 "$example" "$video/milk.mkv" "$gallery" >"$scratch/out"
+    at_least 30 '  A  distance 0\.[0-9]*  |embedding| 1\.000$' "$scratch/out"
+    ;;
+  compare)
+    # Fourteen pairs of one person and as many of two, from the first pictures of folders in their order.
+    same=0 other=0 pairs=0 last=
+    for person in "$pictures"/*/; do
+      mapfile -t files < <(find "$person" -name '*.jpg' | sort)
+      [ "${#files[@]}" -ge 2 ] || continue
+      "$example" "${files[0]}" "${files[1]}" >"$scratch/same" 2>/dev/null || continue
+      if [ -n "$last" ]; then
+        "$example" "$last" "${files[0]}" >"$scratch/other" 2>/dev/null || continue
+        pairs=$((pairs + 1))
+        grep -q ': the same person$' "$scratch/same" && same=$((same + 1))
+        grep -q ': not the same person$' "$scratch/other" && other=$((other + 1))
+      fi
+      last=${files[0]}
+      [ "$pairs" -lt 6 ] || break
+    done
+    echo "right: $same of $pairs pairs of one person, $other of $pairs of two"
+    [ "$pairs" -eq 6 ] || fail "only $pairs pairs could be compared"
+    [ $((same + other)) -ge 9 ] || fail "fewer than 9 of 12 answers are right"
+    status=0
+    "$example" "$0" "$0" 2>"$scratch/error" || status=$?
+    [ "$status" -eq 1 ] || fail "a file that is no picture gave status $status"
+    at_least 1 "test_example.sh" "$scratch/error"
+    ;;
+  enrol)
+    mkdir "$scratch/people"
+    count=0
+    for person in "$pictures"/*/; do
+      mapfile -t files < <(find "$person" -name '*.jpg' | sort)
+      [ "${#files[@]}" -ge 6 ] || continue
+      mkdir "$scratch/people/p$count"
+      cp "${files[@]:1:5}" "$scratch/people/p$count/"
+      [ "$count" -gt 0 ] || photo=${files[0]}
+      count=$((count + 1))
+      [ "$count" -lt 3 ] || break
+    done
+    "$example" "$scratch/people" "$gallery" "$photo" >"$scratch/out"
+    cat "$scratch/out"
+    for name in p0 p1 p2; do at_least 1 "$name" "$scratch/out"; done
+    [ -s "$gallery" ] || fail "no gallery was written"
+    ;;
+  *) fail "unknown example: $what" ;;
+esac

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "embed_settings.h"
+
+#include <cstdlib>
+#include <fstream>
+
+#include "embed/error.h"
+
+namespace embed::gst {
+namespace {
+
+constexpr OptionSpec kFileOptions[] = {
+    {"model", OptionType::String, 0, 0, "", "",
+     "Weights file (safetensors); unset takes TRIPLETEMBED_MODEL, then the installed default weights"},
+    {"gallery", OptionType::String, 0, 0, "", "",
+     "Gallery file (safetensors) of the people to name; unset names nobody"},
+};
+
+constexpr OptionSpec kFrameOptions[] = {
+    {"object-class", OptionType::String, 0, 0, "face", "",
+     "Type of the regions of interest to embed; empty takes all"},
+    {"inference-region", OptionType::Choice, 0, 0, "roi-list", "roi-list|full-frame",
+     "What to embed: the regions of interest on the frame, or the frame as a whole"},
+    {"inference-interval", OptionType::Int, 1, 1000000, "1", "",
+     "Embed the faces of every Nth frame; those of the frames between get the reason 'skipped'"},
+    {"unknown-label", OptionType::String, 0, 0, "???", "", "Label of a face that is nobody in the gallery"},
+    {"min-face-size", OptionType::Int, 0, 65535, "0", "",
+     "Faces whose shorter side has fewer pixels are not embedded and get the reason 'small'"},
+    {"attach-embedding", OptionType::Bool, 0, 0, "true", "", "Attach the 128 values to the face's metadata"},
+};
+
+}  // namespace
+
+const std::vector<ElementOption>& embed_options() {
+  static const std::vector<ElementOption> options = [] {
+    std::vector<ElementOption> all;
+    for (const auto& spec : kFileOptions) all.push_back({spec, Takes::AtStart});
+    for (const auto& spec : kEmbedderOptions) all.push_back({spec, Takes::AtStart});
+    for (const auto& spec : kMatchOptions) all.push_back({spec, Takes::AtOnce});
+    for (const auto& spec : kFrameOptions) all.push_back({spec, Takes::AtOnce});
+    return all;
+  }();
+  return options;
+}
+
+EmbedSettings EmbedSettings::from(const OptionValues& values) {
+  EmbedSettings s;
+  s.model = values.text("model");
+  s.gallery = values.text("gallery");
+  s.embedder.device = values.text("device");
+  s.embedder.precision = values.text("precision");
+  s.embedder.batch_size = static_cast<std::size_t>(values.integer("batch-size"));
+  s.threshold = values.number("threshold");
+  s.metric = values.text("metric");
+  s.k = values.integer("k");
+  s.margin = static_cast<float>(values.number("margin"));
+  s.object_class = values.text("object-class");
+  s.full_frame = values.text("inference-region") == "full-frame";
+  s.inference_interval = values.integer("inference-interval");
+  s.unknown_label = values.text("unknown-label");
+  s.min_face_size = values.integer("min-face-size");
+  s.attach_embedding = values.flag("attach-embedding");
+  return s;
+}
+
+std::string default_model() {
+  const char* variable = std::getenv("TRIPLETEMBED_MODEL");
+  if (variable != nullptr && *variable != '\0') return variable;
+  const std::string installed = TRIPLETEMBED_DEFAULT_MODEL;
+  if (!std::ifstream(installed)) {
+    throw Error(
+        ErrorCode::NotFound,
+        "no weights: set the property 'model' or the environment variable TRIPLETEMBED_MODEL to a weights "
+        "file (the installed default, " +
+            installed + ", is not there)");
+  }
+  return installed;
+}
+
+}  // namespace embed::gst

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "embed/embedder.h"
+#include "option_values.h"
+
+namespace embed::gst {
+
+/// The properties of tripletembed: those of libembed's tables and the element's own.
+const std::vector<ElementOption>& embed_options();
+
+/// Their values, typed. A value type.
+struct EmbedSettings {
+  std::string model;    ///< Weights file; empty: see default_model().
+  std::string gallery;  ///< Gallery file; empty: nobody is known.
+  EmbedderOptions embedder;
+  double threshold = -1;        ///< < 0: the gallery's, else the weights'.
+  std::string metric = "auto";  ///< "auto" or a name that parse_metric takes.
+  int k = 1;
+  float margin = 0.0F;
+  std::string object_class = "face";  ///< ROI type to embed; empty: every ROI.
+  bool full_frame = false;            ///< Embed the whole frame in place of ROIs.
+  int inference_interval = 1;         ///< Embed the faces of every so-many-th frame.
+  std::string unknown_label = "???";
+  int min_face_size = 0;  ///< Pixels.
+  bool attach_embedding = true;
+
+  static EmbedSettings from(const OptionValues& values);
+};
+
+/// The weights that are taken when none are named: the environment variable TRIPLETEMBED_MODEL, then the
+/// installed default weights. Throws Error(NotFound) that names both ways when there are none.
+std::string default_model();
+
+}  // namespace embed::gst

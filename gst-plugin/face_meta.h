@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+#include <gst/video/video.h>
+
+#include <string>
+#include <vector>
+
+#include "face_types.h"
+
+/// The one place that writes and reads the metadata of faces. Two views of one result:
+///
+/// 1. On the GstVideoRegionOfInterestMeta, GstStructure params in DL Streamer's tensor convention:
+///    - `detection`: confidence, x_min, x_max, y_min, y_max (double, fractions of the frame; unrounded, and
+///    beyond
+///      [0, 1] where the face reaches out of the frame), label_id;
+///    - `landmarks`: a tensor with format `landmark_points`: data_buffer holds five (x, y) pairs of float32
+///    (left
+///      eye, right eye, nose tip, left and right mouth corner) as fractions of the ROI's rectangle;
+///    - `classification`: label, label_id, confidence, attribute_name `identity`, and the embedding as
+///    data_buffer. A tensor has layer_name, model_name, format, precision (10: FP32), layout (193: NC), dims
+///    (GValueArray of uint) and data_buffer (a GVariant of type `ay`).
+/// 2. A custom meta `TripletEmbed` on the buffer: a structure whose `faces` is an array (GST_TYPE_ARRAY) of
+///    structures, one a face: id, type, label, label_id, reason, distance, threshold, runner_up,
+///    runner_up_distance, confidence, x, y, width, height, frame_width, frame_height, model_name, embedding
+///    (GBytes, 128 little-endian float32). Fields that have no value are absent. Elements that convert,
+///    scale, flip or crop keep it.
+namespace embed::gst {
+
+inline constexpr char kMetaName[] = "TripletEmbed";
+
+/// Registers the custom meta; once in the process is enough, more do no harm.
+void register_face_meta();
+
+/// Attaches a ROI meta of type `face` with a fresh non-zero id, params and all; `buffer` must be writable. A
+/// box that has no pixel in the frame is left out. Returns the meta or null.
+GstVideoRegionOfInterestMeta* add_face(GstBuffer* buffer, const FaceRegion& region, double confidence,
+                                       int frame_width, int frame_height);
+/// Attaches a ROI meta of that type over the whole frame.
+GstVideoRegionOfInterestMeta* add_whole_frame(GstBuffer* buffer, const char* type, int frame_width,
+                                              int frame_height);
+
+/// The ROI metas of a frame, in their order; the two vectors run in parallel.
+struct RoiList {
+  std::vector<Roi> rois;
+  std::vector<GstVideoRegionOfInterestMeta*> metas;  ///< Owned by the buffer.
+};
+/// ROIs of that type (all when `type` is empty). Foreign detectors' ones are fine, by hand or by gvadetect.
+RoiList read_rois(GstBuffer* buffer, const std::string& type, int frame_width, int frame_height);
+
+/// Gives every ROI of the list without an id, or with one that came before, a fresh one; buffer writable.
+void assign_ids(RoiList& list);
+
+/// Writes both views: identities[i] belongs to list.rois[i]. Faces that are in the custom meta already are
+/// replaced when their id is the same. `buffer` must be writable.
+void write_identities(GstBuffer* buffer, const RoiList& list, const std::vector<Identity>& identities,
+                      const std::string& model_name, int frame_width, int frame_height);
+
+/// Every ROI of the frame with its identity matched by id, then those faces whose ROI meta was dropped on the
+/// way, their own rectangle scaled by the ratio of the frame sizes.
+std::vector<Face> read_faces(GstBuffer* buffer, int frame_width, int frame_height);
+
+}  // namespace embed::gst

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The ROI metas: what detectors write and everybody reads.
+#include <algorithm>
+#include <cmath>
+#include <unordered_set>
+
+#include "face_meta.h"
+#include "tensor_params.h"
+
+namespace embed::gst {
+namespace {
+
+constexpr char kDetection[] = "detection";
+constexpr char kLandmarks[] = "landmarks";
+constexpr char kLandmarkFormat[] = "landmark_points";
+constexpr std::size_t kLandmarkValues = 10;
+
+int fresh_id() {
+  const guint32 number = gst_util_seqnum_next() & G_MAXINT32;
+  return number != 0 ? static_cast<int>(number) : fresh_id();
+}
+
+GstStructure* detection_param(const Rect& box, double confidence, int frame_width, int frame_height) {
+  const double w = frame_width;
+  const double h = frame_height;
+  return gst_structure_new(kDetection, "confidence", G_TYPE_DOUBLE, confidence, "label_id", G_TYPE_INT, 0,
+                           "x_min", G_TYPE_DOUBLE, box.x / w, "x_max", G_TYPE_DOUBLE, (box.x + box.width) / w,
+                           "y_min", G_TYPE_DOUBLE, box.y / h, "y_max", G_TYPE_DOUBLE,
+                           (box.y + box.height) / h, nullptr);
+}
+
+GstStructure* landmarks_param(const Landmarks& points, const GstVideoRegionOfInterestMeta* roi) {
+  std::vector<float> values;
+  for (const Point& p : points) {
+    values.push_back((p.x - static_cast<float>(roi->x)) / static_cast<float>(roi->w));
+    values.push_back((p.y - static_cast<float>(roi->y)) / static_cast<float>(roi->h));
+  }
+  GstStructure* param = gst_structure_new_empty(kLandmarks);
+  set_tensor(param, "tripletdetect", "landmarks", kLandmarkFormat, values.data(), values.size());
+  return param;
+}
+
+// Zero where the edge cannot be told from the ROI's: detectors clip the ROI to the frame and round it.
+bool same_edge(double exact, guint edge, double limit) {
+  return std::abs(std::clamp(exact, 0.0, limit) - std::min<double>(edge, limit)) <= 1.0;
+}
+
+void read_detection(const GstStructure* param, int frame_width, int frame_height, Roi& roi) {
+  double confidence = 0;
+  if (gst_structure_get_double(param, "confidence", &confidence) != FALSE && std::isfinite(confidence)) {
+    roi.confidence = confidence;
+  }
+  double x0 = 0, x1 = 0, y0 = 0, y1 = 0;
+  if (gst_structure_get(param, "x_min", G_TYPE_DOUBLE, &x0, "x_max", G_TYPE_DOUBLE, &x1, "y_min",
+                        G_TYPE_DOUBLE, &y0, "y_max", G_TYPE_DOUBLE, &y1, nullptr) == FALSE) {
+    return;
+  }
+  const double w = frame_width, h = frame_height;
+  x0 *= w, x1 *= w, y0 *= h, y1 *= h;
+  // A param that contradicts its ROI (someone moved the ROI since) is not believed.
+  const auto right = static_cast<guint>(roi.box.x + roi.box.width);
+  const auto bottom = static_cast<guint>(roi.box.y + roi.box.height);
+  if (x1 > x0 && y1 > y0 && same_edge(x0, static_cast<guint>(roi.box.x), w) && same_edge(x1, right, w) &&
+      same_edge(y0, static_cast<guint>(roi.box.y), h) && same_edge(y1, bottom, h)) {
+    roi.exact_box = Rect{static_cast<float>(x0), static_cast<float>(y0), static_cast<float>(x1 - x0),
+                         static_cast<float>(y1 - y0)};
+  }
+}
+
+void read_landmarks(const GstStructure* param, Roi& roi) {
+  const auto values = tensor_values(param);
+  if (values.size() != kLandmarkValues) return;
+  if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) return;
+  Landmarks points;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    points[i].x = static_cast<float>(roi.box.x) + values[2 * i] * static_cast<float>(roi.box.width);
+    points[i].y = static_cast<float>(roi.box.y) + values[2 * i + 1] * static_cast<float>(roi.box.height);
+  }
+  roi.landmarks = points;
+}
+
+Roi read_roi(const GstVideoRegionOfInterestMeta* meta, int frame_width, int frame_height) {
+  Roi roi;
+  roi.id = meta->id;
+  const gchar* type = g_quark_to_string(meta->roi_type);
+  roi.type = type != nullptr ? type : "";
+  roi.box = {meta->x, meta->y, meta->w, meta->h};
+  for (const GList* l = meta->params; l != nullptr; l = l->next) {
+    const auto* param = static_cast<const GstStructure*>(l->data);
+    if (gst_structure_has_name(param, kDetection) != FALSE) {
+      read_detection(param, frame_width, frame_height, roi);
+    } else if (gst_structure_has_name(param, kLandmarks) != FALSE) {
+      read_landmarks(param, roi);
+    }
+  }
+  return roi;
+}
+
+}  // namespace
+
+GstVideoRegionOfInterestMeta* add_face(GstBuffer* buffer, const FaceRegion& region, double confidence,
+                                       int frame_width, int frame_height) {
+  const auto clip = [](float value, int limit) {
+    return static_cast<guint>(std::clamp<double>(std::round(static_cast<double>(value)), 0, limit));
+  };
+  const guint x0 = clip(region.box.x, frame_width), x1 = clip(region.box.x + region.box.width, frame_width);
+  const guint y0 = clip(region.box.y, frame_height),
+              y1 = clip(region.box.y + region.box.height, frame_height);
+  if (x1 <= x0 || y1 <= y0) return nullptr;
+  auto* meta = gst_buffer_add_video_region_of_interest_meta(buffer, "face", x0, y0, x1 - x0, y1 - y0);
+  meta->id = fresh_id();
+  gst_video_region_of_interest_meta_add_param(
+      meta, detection_param(region.box, confidence, frame_width, frame_height));
+  if (region.landmarks)
+    gst_video_region_of_interest_meta_add_param(meta, landmarks_param(*region.landmarks, meta));
+  return meta;
+}
+
+GstVideoRegionOfInterestMeta* add_whole_frame(GstBuffer* buffer, const char* type, int frame_width,
+                                              int frame_height) {
+  auto* meta = gst_buffer_add_video_region_of_interest_meta(
+      buffer, type, 0, 0, static_cast<guint>(frame_width), static_cast<guint>(frame_height));
+  meta->id = fresh_id();
+  return meta;
+}
+
+RoiList read_rois(GstBuffer* buffer, const std::string& type, int frame_width, int frame_height) {
+  RoiList list;
+  gpointer state = nullptr;
+  while (GstMeta* found =
+             gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
+    auto* meta = reinterpret_cast<GstVideoRegionOfInterestMeta*>(found);
+    Roi roi = read_roi(meta, frame_width, frame_height);
+    if (!type.empty() && roi.type != type) continue;
+    list.rois.push_back(std::move(roi));
+    list.metas.push_back(meta);
+  }
+  return list;
+}
+
+void assign_ids(RoiList& list) {
+  std::unordered_set<int> taken{0};
+  for (const Roi& roi : list.rois) taken.insert(roi.id);
+  std::unordered_set<int> seen{0};
+  for (std::size_t i = 0; i < list.rois.size(); ++i) {
+    int& id = list.rois[i].id;
+    if (seen.insert(id).second) continue;
+    do {
+      id = fresh_id();
+    } while (!taken.insert(id).second);
+    list.metas[i]->id = id;
+  }
+}
+
+}  // namespace embed::gst

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-tripletdetect
+ * @title: tripletdetect
+ *
+ * Finds faces and marks each with a GstVideoRegionOfInterestMeta of type `face` that carries a `detection`
+ * param (confidence and the box as fractions of the frame) and, from YuNet, a `landmarks` param with five
+ * points. Pixels are read, never copied or written. With detect-interval=N the frames between two detections
+ * pass as they came, as behind DL Streamer's gvadetect with inference-interval: metadata never says what was
+ * not seen on its frame.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! tripletdetect ! tripletoverlay !
+ *   videoconvert ! autovideosink
+ * gst-launch-1.0 v4l2src ! videoconvert ! tripletdetect detector=haar min-face-size=60 ! tripletjson !
+ * fakesink
+ * ]|
+ */
+#include "gsttripletdetect.h"
+
+#include <gst/video/video.h>
+
+#include <memory>
+
+#include "detect_session.h"
+#include "detector_query.h"
+#include "face_meta.h"
+#include "gobject_options.h"
+#include "gst_guard.h"
+#include "video_view.h"
+
+using embed::gst::DetectSettings;
+using embed::gst::guarded;
+
+GST_DEBUG_CATEGORY_STATIC(gst_triplet_detect_debug);
+#define GST_CAT_DEFAULT gst_triplet_detect_debug
+
+namespace {
+
+/// What the GObject points to. `values` and `settings` are guarded by the object lock; the rest belongs to
+/// the streaming thread while there is one, else to the thread that changes the state.
+struct State {
+  embed::gst::OptionValues values{embed::gst::detect_options()};
+  std::shared_ptr<const DetectSettings> settings =
+      std::make_shared<const DetectSettings>(DetectSettings::from(values));
+  embed::gst::DetectSession session;
+  GstVideoInfo info{};
+};
+
+}  // namespace
+
+struct _GstTripletDetect {
+  GstBaseTransform parent;
+  State* state;
+};
+
+G_DEFINE_TYPE(GstTripletDetect, gst_triplet_detect, GST_TYPE_BASE_TRANSFORM)
+GST_ELEMENT_REGISTER_DEFINE(tripletdetect, "tripletdetect", GST_RANK_NONE, GST_TYPE_TRIPLET_DETECT)
+
+static std::shared_ptr<const DetectSettings> settings_of(GstTripletDetect* self) {
+  GST_OBJECT_LOCK(self);
+  auto settings = self->state->settings;
+  GST_OBJECT_UNLOCK(self);
+  return settings;
+}
+
+static void gst_triplet_detect_set_property(GObject* object, guint id, const GValue* value,
+                                            GParamSpec* pspec) {
+  GstTripletDetect* self = GST_TRIPLET_DETECT(object);
+  GST_OBJECT_LOCK(self);
+  const bool known = embed::gst::set_option(self->state->values, id, value);
+  if (known)
+    self->state->settings = std::make_shared<const DetectSettings>(DetectSettings::from(self->state->values));
+  GST_OBJECT_UNLOCK(self);
+  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+}
+
+static void gst_triplet_detect_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
+  GstTripletDetect* self = GST_TRIPLET_DETECT(object);
+  GST_OBJECT_LOCK(self);
+  const bool known = embed::gst::get_option(self->state->values, id, value);
+  GST_OBJECT_UNLOCK(self);
+  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+}
+
+static gboolean open_session(GstTripletDetect* self) {
+  return guarded(GST_ELEMENT(self), FALSE, [self] {
+    self->state->session.open(*settings_of(self));
+    GST_INFO_OBJECT(self, "%s", self->state->session.description().c_str());
+    return TRUE;
+  });
+}
+
+// The model is loaded on the way to READY, so that a broken file stops the pipeline there, before any data
+// flows.
+static GstStateChangeReturn gst_triplet_detect_change_state(GstElement* element, GstStateChange transition) {
+  GstTripletDetect* self = GST_TRIPLET_DETECT(element);
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY && open_session(self) == FALSE)
+    return GST_STATE_CHANGE_FAILURE;
+  const GstStateChangeReturn result =
+      GST_ELEMENT_CLASS(gst_triplet_detect_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL) self->state->session.close();
+  return result;
+}
+
+// Again on the way to PAUSED: properties may have changed in READY. Loads nothing when they have not.
+static gboolean gst_triplet_detect_start(GstBaseTransform* trans) {
+  return open_session(GST_TRIPLET_DETECT(trans));
+}
+
+static gboolean gst_triplet_detect_set_caps(GstBaseTransform* trans, GstCaps* incaps, GstCaps*) {
+  return gst_video_info_from_caps(&GST_TRIPLET_DETECT(trans)->state->info, incaps);
+}
+
+static gboolean gst_triplet_detect_query(GstBaseTransform* trans, GstPadDirection direction,
+                                         GstQuery* query) {
+  if (direction == GST_PAD_SRC && embed::gst::is_detector_query(query)) return TRUE;
+  return GST_BASE_TRANSFORM_CLASS(gst_triplet_detect_parent_class)->query(trans, direction, query);
+}
+
+static GstFlowReturn gst_triplet_detect_transform_ip(GstBaseTransform* trans, GstBuffer* buffer) {
+  GstTripletDetect* self = GST_TRIPLET_DETECT(trans);
+  return guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, buffer] {
+    State& state = *self->state;
+    if (!state.session.due(*settings_of(self))) return GST_FLOW_OK;
+    std::vector<embed::faces::DetectedFace> faces;
+    {
+      const embed::gst::MappedFrame frame(state.info, buffer);
+      faces = state.session.detect(frame.view());
+    }
+    for (const auto& face : faces) {
+      embed::gst::add_face(buffer, face.region, static_cast<double>(face.confidence),
+                           GST_VIDEO_INFO_WIDTH(&state.info), GST_VIDEO_INFO_HEIGHT(&state.info));
+    }
+    GST_LOG_OBJECT(self, "%" G_GSIZE_FORMAT " faces", faces.size());
+    return GST_FLOW_OK;
+  });
+}
+
+static void gst_triplet_detect_finalize(GObject* object) {
+  delete GST_TRIPLET_DETECT(object)->state;
+  G_OBJECT_CLASS(gst_triplet_detect_parent_class)->finalize(object);
+}
+
+static void gst_triplet_detect_init(GstTripletDetect* self) {
+  self->state = new State;
+  gst_video_info_init(&self->state->info);
+  gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
+  gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), TRUE);
+}
+
+static void gst_triplet_detect_class_init(GstTripletDetectClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  auto* trans_class = GST_BASE_TRANSFORM_CLASS(klass);
+  GST_DEBUG_CATEGORY_INIT(gst_triplet_detect_debug, "tripletdetect", 0, "Finds faces");
+
+  object_class->set_property = gst_triplet_detect_set_property;
+  object_class->get_property = gst_triplet_detect_get_property;
+  object_class->finalize = gst_triplet_detect_finalize;
+  embed::gst::install_options(object_class, "GstTripletDetect", embed::gst::detect_options());
+
+  element_class->change_state = gst_triplet_detect_change_state;
+  trans_class->start = gst_triplet_detect_start;
+  trans_class->set_caps = gst_triplet_detect_set_caps;
+  trans_class->query = gst_triplet_detect_query;
+  trans_class->transform_ip = gst_triplet_detect_transform_ip;
+
+  GstCaps* caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));
+  gst_element_class_add_pad_template(element_class,
+                                     gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+  gst_element_class_add_pad_template(element_class,
+                                     gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
+  gst_caps_unref(caps);
+  gst_element_class_set_static_metadata(
+      element_class, "Face detector", "Filter/Analyzer/Video",
+      "Marks the faces of each frame with regions of interest, with YuNet or a Haar cascade; for example: "
+      "... ! videoconvert ! tripletdetect ! tripletembed gallery=people.safetensors ! ...",
+      "The tripletembed authors");
+}

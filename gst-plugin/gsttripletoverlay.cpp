@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-tripletoverlay
+ * @title: tripletoverlay
+ *
+ * Draws a box around each face and its name, in any script, with the distance to the nearest identity; every
+ * identity has a colour of its own, the same in every run, and faces without a name are grey. The only
+ * element of the plugin that writes pixels; a frame without faces is not touched.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! tripletdetect ! tripletembed
+ *   gallery=people.safetensors ! tripletoverlay ! videoconvert ! x264enc ! mp4mux ! filesink
+ * location=named.mp4
+ * ]|
+ */
+#include "gsttripletoverlay.h"
+
+#include <gst/video/video.h>
+
+#include <memory>
+
+#include "embed/error.h"
+#include "face_meta.h"
+#include "gobject_options.h"
+#include "gst_guard.h"
+#include "overlay_session.h"
+#include "video_view.h"
+
+using embed::gst::guarded;
+using embed::gst::OverlaySettings;
+
+GST_DEBUG_CATEGORY_STATIC(gst_triplet_overlay_debug);
+#define GST_CAT_DEFAULT gst_triplet_overlay_debug
+
+namespace {
+
+/// What the GObject points to. `values` and `settings` are guarded by the object lock; `info` belongs to the
+/// streaming thread.
+struct State {
+  embed::gst::OptionValues values{embed::gst::overlay_options()};
+  std::shared_ptr<const OverlaySettings> settings =
+      std::make_shared<const OverlaySettings>(OverlaySettings::from(values));
+  GstVideoInfo info{};
+};
+
+}  // namespace
+
+struct _GstTripletOverlay {
+  GstBaseTransform parent;
+  State* state;
+};
+
+G_DEFINE_TYPE(GstTripletOverlay, gst_triplet_overlay, GST_TYPE_BASE_TRANSFORM)
+GST_ELEMENT_REGISTER_DEFINE(tripletoverlay, "tripletoverlay", GST_RANK_NONE, GST_TYPE_TRIPLET_OVERLAY)
+
+static std::shared_ptr<const OverlaySettings> settings_of(GstTripletOverlay* self) {
+  GST_OBJECT_LOCK(self);
+  auto settings = self->state->settings;
+  GST_OBJECT_UNLOCK(self);
+  return settings;
+}
+
+static void gst_triplet_overlay_set_property(GObject* object, guint id, const GValue* value,
+                                             GParamSpec* pspec) {
+  GstTripletOverlay* self = GST_TRIPLET_OVERLAY(object);
+  GST_OBJECT_LOCK(self);
+  const bool known = embed::gst::set_option(self->state->values, id, value);
+  if (known)
+    self->state->settings =
+        std::make_shared<const OverlaySettings>(OverlaySettings::from(self->state->values));
+  GST_OBJECT_UNLOCK(self);
+  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+}
+
+static void gst_triplet_overlay_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
+  GstTripletOverlay* self = GST_TRIPLET_OVERLAY(object);
+  GST_OBJECT_LOCK(self);
+  const bool known = embed::gst::get_option(self->state->values, id, value);
+  GST_OBJECT_UNLOCK(self);
+  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+}
+
+static gboolean gst_triplet_overlay_set_caps(GstBaseTransform* trans, GstCaps* incaps, GstCaps*) {
+  return gst_video_info_from_caps(&GST_TRIPLET_OVERLAY(trans)->state->info, incaps);
+}
+
+static GstVideoOverlayRectangle* make_rectangle(const embed::gst::Patch& patch) {
+  GstBuffer* pixels = gst_buffer_new_memdup(patch.pixels.data(), patch.pixels.size());
+  gst_buffer_add_video_meta(pixels, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB,
+                            static_cast<guint>(patch.width), static_cast<guint>(patch.height));
+  GstVideoOverlayRectangle* rectangle = gst_video_overlay_rectangle_new_raw(
+      pixels, patch.x, patch.y, static_cast<guint>(patch.width), static_cast<guint>(patch.height),
+      GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
+  gst_buffer_unref(pixels);
+  return rectangle;
+}
+
+static void blend(const std::vector<embed::gst::Patch>& patches, const GstVideoInfo& info,
+                  GstBuffer* buffer) {
+  GstVideoFrame frame;
+  if (gst_video_frame_map(&frame, &info, buffer,
+                          static_cast<GstMapFlags>(GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) ==
+      FALSE) {
+    throw embed::Error(embed::ErrorCode::Io, "a video frame's memory cannot be mapped for writing");
+  }
+  GstVideoOverlayComposition* composition = gst_video_overlay_composition_new(nullptr);
+  for (const auto& patch : patches) {
+    GstVideoOverlayRectangle* rectangle = make_rectangle(patch);
+    gst_video_overlay_composition_add_rectangle(composition, rectangle);
+    gst_video_overlay_rectangle_unref(rectangle);
+  }
+  gst_video_overlay_composition_blend(composition, &frame);
+  gst_video_overlay_composition_unref(composition);
+  gst_video_frame_unmap(&frame);
+}
+
+static GstFlowReturn gst_triplet_overlay_transform_ip(GstBaseTransform* trans, GstBuffer* buffer) {
+  GstTripletOverlay* self = GST_TRIPLET_OVERLAY(trans);
+  return guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, buffer] {
+    const GstVideoInfo& info = self->state->info;
+    const int width = GST_VIDEO_INFO_WIDTH(&info), height = GST_VIDEO_INFO_HEIGHT(&info);
+    const auto faces = embed::gst::read_faces(buffer, width, height);
+    const auto patches = embed::gst::draw_faces(faces, width, height, *settings_of(self));
+    if (!patches.empty()) blend(patches, info, buffer);
+    return GST_FLOW_OK;
+  });
+}
+
+static void gst_triplet_overlay_finalize(GObject* object) {
+  delete GST_TRIPLET_OVERLAY(object)->state;
+  G_OBJECT_CLASS(gst_triplet_overlay_parent_class)->finalize(object);
+}
+
+static void gst_triplet_overlay_init(GstTripletOverlay* self) {
+  self->state = new State;
+  gst_video_info_init(&self->state->info);
+  gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
+  gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), TRUE);
+}
+
+static void gst_triplet_overlay_class_init(GstTripletOverlayClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  auto* trans_class = GST_BASE_TRANSFORM_CLASS(klass);
+  GST_DEBUG_CATEGORY_INIT(gst_triplet_overlay_debug, "tripletoverlay", 0, "Draws boxes and names");
+
+  object_class->set_property = gst_triplet_overlay_set_property;
+  object_class->get_property = gst_triplet_overlay_get_property;
+  object_class->finalize = gst_triplet_overlay_finalize;
+  embed::gst::install_options(object_class, "GstTripletOverlay", embed::gst::overlay_options());
+
+  trans_class->set_caps = gst_triplet_overlay_set_caps;
+  trans_class->transform_ip = gst_triplet_overlay_transform_ip;
+
+  GstCaps* caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));
+  gst_element_class_add_pad_template(element_class,
+                                     gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+  gst_element_class_add_pad_template(element_class,
+                                     gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
+  gst_caps_unref(caps);
+  gst_element_class_set_static_metadata(
+      element_class, "Face overlay", "Filter/Effect/Video",
+      "Draws boxes and names of the faces on the frame; for example: ... ! tripletdetect ! tripletembed "
+      "gallery=people.safetensors ! tripletoverlay ! videoconvert ! autovideosink",
+      "The tripletembed authors");
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gst/gst.h>
+
+#include "face_meta.h"
+#include "gsttripletembed.h"
+#include "gsttripletjson.h"
+#include "gsttripletoverlay.h"
+#ifdef TRIPLETEMBED_HAVE_FACES
+#include "gsttripletdetect.h"
+#endif
+
+static gboolean plugin_init(GstPlugin* plugin) {
+  embed::gst::register_face_meta();
+  gboolean ok = GST_ELEMENT_REGISTER(tripletembed, plugin);
+  ok = ok && GST_ELEMENT_REGISTER(tripletoverlay, plugin);
+  ok = ok && GST_ELEMENT_REGISTER(tripletjson, plugin);
+#ifdef TRIPLETEMBED_HAVE_FACES
+  ok = ok && GST_ELEMENT_REGISTER(tripletdetect, plugin);
+#endif
+  return ok;
+}
+
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, tripletembed, "Finds, embeds and names faces",
+                  plugin_init, TRIPLETEMBED_VERSION, "LGPL", PACKAGE, TRIPLETEMBED_ORIGIN)

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "video_view.h"
+
+#include <string>
+
+#include "embed/error.h"
+
+namespace embed::gst {
+namespace {
+
+PixelFormat pixel_format(GstVideoFormat format) {
+  switch (format) {
+    case GST_VIDEO_FORMAT_RGB:
+      return PixelFormat::Rgb;
+    case GST_VIDEO_FORMAT_BGR:
+      return PixelFormat::Bgr;
+    case GST_VIDEO_FORMAT_RGBA:
+      return PixelFormat::Rgba;
+    case GST_VIDEO_FORMAT_BGRA:
+      return PixelFormat::Bgra;
+    case GST_VIDEO_FORMAT_RGBx:
+      return PixelFormat::Rgbx;
+    case GST_VIDEO_FORMAT_BGRx:
+      return PixelFormat::Bgrx;
+    case GST_VIDEO_FORMAT_GRAY8:
+      return PixelFormat::Gray8;
+    case GST_VIDEO_FORMAT_NV12:
+      return PixelFormat::Nv12;
+    case GST_VIDEO_FORMAT_I420:
+      return PixelFormat::I420;
+    default:
+      throw Error(ErrorCode::Unsupported,
+                  std::string("frames of format ") + gst_video_format_to_string(format) + " cannot be read");
+  }
+}
+
+YuvMatrix yuv_matrix(const GstVideoInfo& info) {
+  switch (info.colorimetry.matrix) {
+    case GST_VIDEO_COLOR_MATRIX_BT709:
+      return YuvMatrix::Bt709;
+    case GST_VIDEO_COLOR_MATRIX_BT2020:
+      return YuvMatrix::Bt2020;
+    case GST_VIDEO_COLOR_MATRIX_UNKNOWN:
+      // As GStreamer guesses where caps say nothing: high definition is BT.709.
+      return info.height > 576 ? YuvMatrix::Bt709 : YuvMatrix::Bt601;
+    default:
+      return YuvMatrix::Bt601;
+  }
+}
+
+}  // namespace
+
+MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer) : frame_() {
+  view_.format = pixel_format(GST_VIDEO_INFO_FORMAT(&info));
+  if (gst_video_frame_map(&frame_, &info, buffer,
+                          static_cast<GstMapFlags>(GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) ==
+      FALSE) {
+    throw Error(ErrorCode::Io,
+                "a video frame's memory cannot be mapped for reading, or is smaller than its caps say");
+  }
+  view_.width = GST_VIDEO_FRAME_WIDTH(&frame_);
+  view_.height = GST_VIDEO_FRAME_HEIGHT(&frame_);
+  for (int plane = 0; plane < plane_count(view_.format); ++plane) {
+    const auto p = static_cast<std::size_t>(plane);
+    view_.planes[p] = static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame_, plane));
+    view_.strides[p] = GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, plane);
+  }
+  view_.matrix = yuv_matrix(info);
+  view_.full_range = info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
+}
+
+MappedFrame::~MappedFrame() {
+  gst_video_frame_unmap(&frame_);
+}
+
+}  // namespace embed::gst

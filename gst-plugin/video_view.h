@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/video/video.h>
+
+#include "embed/image_view.h"
+
+namespace embed::gst {
+
+/// The formats of embed::ImageView, for caps.
+#define TRIPLETEMBED_VIDEO_FORMATS "{ RGB, BGR, RGBA, BGRA, RGBx, BGRx, GRAY8, NV12, I420 }"
+
+/// A read-only mapping of a frame, with its strides and offsets (GstVideoMeta), for as long as the object
+/// lives. Needs only a readable buffer; never copies pixels.
+class MappedFrame {
+ public:
+  /// Throws Error(Io) when the memory cannot be mapped, Error(Unsupported) for another format.
+  MappedFrame(const GstVideoInfo& info, GstBuffer* buffer);
+  ~MappedFrame();
+  MappedFrame(const MappedFrame&) = delete;
+  MappedFrame& operator=(const MappedFrame&) = delete;
+
+  /// Borrows from this object.
+  const ImageView& view() const noexcept { return view_; }
+
+ private:
+  GstVideoFrame frame_;
+  ImageView view_;
+};
+
+}  // namespace embed::gst

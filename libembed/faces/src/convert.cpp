@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "convert.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <new>
+#include <opencv2/imgproc.hpp>
+
+#include "embed/error.h"
+
+namespace embed::faces {
+
+namespace {
+
+/// A header over a plane; rows that run upwards in memory are turned over in a copy, since cv::Mat has no
+/// negative steps.
+cv::Mat plane_header(const ImageView& image, std::size_t plane, cv::Size size, int type) {
+  const std::ptrdiff_t stride = image.strides[plane];
+  // cv::Mat takes no pointer to const; nothing here writes through it.
+  auto* first = const_cast<std::uint8_t*>(image.planes[plane]);
+  if (stride >= 0) return cv::Mat(size, type, first, static_cast<std::size_t>(stride));
+  cv::Mat upside_down(size, type, first + (size.height - 1) * stride, static_cast<std::size_t>(-stride));
+  cv::Mat upright;
+  cv::flip(upside_down, upright, 0);
+  return upright;
+}
+
+cv::Mat resized(const cv::Mat& source, cv::Size size) {
+  if (source.size() == size) return source;
+  cv::Mat target;
+  const bool shrinks = size.width <= source.cols && size.height <= source.rows;
+  cv::resize(source, target, size, 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
+  return target;
+}
+
+int packed_type(PixelFormat format) {
+  switch (format) {
+    case PixelFormat::Rgb:
+    case PixelFormat::Bgr:
+      return CV_8UC3;
+    case PixelFormat::Rgba:
+    case PixelFormat::Bgra:
+    case PixelFormat::Rgbx:
+    case PixelFormat::Bgrx:
+      return CV_8UC4;
+    default:
+      return CV_8UC1;
+  }
+}
+
+bool is_yuv(PixelFormat format) {
+  return format == PixelFormat::Nv12 || format == PixelFormat::I420;
+}
+
+bool starts_with_red(PixelFormat format) {
+  return format == PixelFormat::Rgb || format == PixelFormat::Rgba || format == PixelFormat::Rgbx;
+}
+
+cv::Mat first_plane(const ImageView& image) {
+  return plane_header(image, 0, {image.width, image.height}, packed_type(image.format));
+}
+
+/// The 3×4 matrix from Y, U, V (0–255) to B, G, R (0–255).
+cv::Matx34f yuv_to_bgr_matrix(YuvMatrix matrix, bool full_range) {
+  float kr = 0.299F;
+  float kb = 0.114F;
+  if (matrix == YuvMatrix::Bt709) {
+    kr = 0.2126F;
+    kb = 0.0722F;
+  } else if (matrix == YuvMatrix::Bt2020) {
+    kr = 0.2627F;
+    kb = 0.0593F;
+  }
+  const float kg = 1 - kr - kb;
+  const float luma = full_range ? 1.0F : 255.0F / 219.0F;
+  const float chroma = full_range ? 1.0F : 255.0F / 224.0F;
+  const float black = full_range ? 0.0F : 16.0F;
+  const float blue_u = 2 * (1 - kb) * chroma;
+  const float red_v = 2 * (1 - kr) * chroma;
+  const float green_u = -blue_u * kb / kg;
+  const float green_v = -red_v * kr / kg;
+  const auto offset = [&](float u, float v) { return -luma * black - 128 * (u + v); };
+  return {luma, blue_u,  0,       offset(blue_u, 0),         //
+          luma, green_u, green_v, offset(green_u, green_v),  //
+          luma, 0,       red_v,   offset(0, red_v)};
+}
+
+void yuv_to_bgr(const ImageView& image, cv::Mat& out) {
+  const cv::Size half((image.width + 1) / 2, (image.height + 1) / 2);
+  const cv::Mat luma = resized(first_plane(image), out.size());
+  cv::Mat yuv(out.size(), CV_8UC3);
+  if (image.format == PixelFormat::Nv12) {
+    const cv::Mat chroma = resized(plane_header(image, 1, half, CV_8UC2), out.size());
+    const cv::Mat sources[] = {luma, chroma};
+    const int pairs[] = {0, 0, 1, 1, 2, 2};
+    cv::mixChannels(sources, 2, &yuv, 1, pairs, 3);
+  } else {
+    const cv::Mat sources[] = {luma, resized(plane_header(image, 1, half, CV_8UC1), out.size()),
+                               resized(plane_header(image, 2, half, CV_8UC1), out.size())};
+    cv::merge(sources, 3, yuv);
+  }
+  cv::transform(yuv, out, yuv_to_bgr_matrix(image.matrix, image.full_range));
+}
+
+}  // namespace
+
+cv::Size reduced_size(const ImageView& image, int max_side) {
+  const int longer = std::max(image.width, image.height);
+  if (max_side <= 0 || longer <= max_side) return {image.width, image.height};
+  const double scale = static_cast<double>(max_side) / longer;
+  const auto side = [scale](int pixels) {
+    return std::max(1, static_cast<int>(std::lround(static_cast<double>(pixels) * scale)));
+  };
+  return {side(image.width), side(image.height)};
+}
+
+void to_bgr(const ImageView& image, cv::Mat& out) {
+  if (is_yuv(image.format)) {
+    yuv_to_bgr(image, out);
+    return;
+  }
+  const cv::Mat small = resized(first_plane(image), out.size());
+  if (image.format == PixelFormat::Bgr) {
+    small.copyTo(out);
+  } else if (image.format == PixelFormat::Gray8) {
+    cv::cvtColor(small, out, cv::COLOR_GRAY2BGR);
+  } else if (small.channels() == 3) {
+    cv::cvtColor(small, out, cv::COLOR_RGB2BGR);
+  } else {
+    cv::cvtColor(small, out, starts_with_red(image.format) ? cv::COLOR_RGBA2BGR : cv::COLOR_BGRA2BGR);
+  }
+}
+
+cv::Mat to_gray(const ImageView& image, cv::Size size) {
+  const cv::Mat small = resized(first_plane(image), size);
+  if (small.channels() == 1) return small;
+  cv::Mat gray;
+  const bool red_first = starts_with_red(image.format);
+  if (small.channels() == 3) {
+    cv::cvtColor(small, gray, red_first ? cv::COLOR_RGB2GRAY : cv::COLOR_BGR2GRAY);
+  } else {
+    cv::cvtColor(small, gray, red_first ? cv::COLOR_RGBA2GRAY : cv::COLOR_BGRA2GRAY);
+  }
+  return gray;
+}
+
+void guard_opencv(const std::string& what, const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const cv::Exception& error) {
+    const ErrorCode code = error.code == cv::Error::StsNoMem ? ErrorCode::OutOfMemory : ErrorCode::Internal;
+    throw Error(code, what + ": " + error.err);
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::OutOfMemory, what + ": out of memory");
+  }
+}
+
+}  // namespace embed::faces

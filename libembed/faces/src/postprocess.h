@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <vector>
+
+#include "embed/faces/detector.h"
+
+namespace embed::faces {
+
+/// Overlap of two boxes: area of the intersection over the area of the union, 0 to 1.
+float intersection_over_union(const Rect& a, const Rect& b) noexcept;
+
+/// Drops each face that overlaps a more confident one by more than `threshold` (greedy; O(n²) in the faces
+/// kept).
+void suppress_overlaps(std::vector<DetectedFace>& faces, float threshold);
+
+/// Multiplies all coordinates by (x, y).
+void scale_faces(std::vector<DetectedFace>& faces, float x, float y) noexcept;
+
+/// Drops small faces, sorts by area (largest first) and keeps max_faces, as the options say. In pixels of the
+/// full image.
+void select_faces(std::vector<DetectedFace>& faces, const DetectorOptions& options);
+
+}  // namespace embed::faces

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace embed {
+
+/// A packed, labelled image set: one safetensors file, mapped and read-only. Thread-safe.
+class Dataset {
+ public:
+  /// Throws Error(NotFound | Io | Format), also for labels outside the class names.
+  explicit Dataset(const std::string& path);
+  ~Dataset();
+  Dataset(Dataset&&) noexcept;
+  Dataset& operator=(Dataset&&) noexcept;
+
+  const std::string& path() const noexcept;
+  std::size_t size() const noexcept;  ///< N, the number of images; ≥ 0.
+  int height() const noexcept;
+  int width() const noexcept;
+  int channels() const noexcept;  ///< 1 or 3 (RGB).
+  /// Image i: [height, width, channels] uint8, C-contiguous, inside the mapping. i < size().
+  const std::uint8_t* image(std::size_t i) const noexcept;
+  /// Label of image i, an index into class_names().
+  std::int64_t label(std::size_t i) const noexcept;
+  const std::vector<std::string>& class_names() const noexcept;
+  /// Where image i came from (a file's path relative to the packed root, "train:17"); empty when not
+  /// recorded.
+  const std::string& source(std::size_t i) const noexcept;
+  /// How much wider than the crop rule's the images' field of view is (CropRule::context); 1 when not
+  /// recorded.
+  float context() const noexcept;
+  /// Free metadata, e.g. "crop" and "packed_from".
+  const std::map<std::string, std::string>& metadata() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Collects images and writes them as one packed file. Not thread-safe.
+class DatasetWriter {
+ public:
+  /// Throws Error(InvalidArgument) for sizes outside 1–4096 or channels other than 1 and 3.
+  DatasetWriter(int height, int width, int channels);
+
+  /// Adds one image, [height, width, channels] uint8, copied. A name not seen before gets the next label.
+  void add(const std::uint8_t* image, const std::string& class_name, const std::string& source);
+  void set_context(float context) { context_ = context; }
+  void set_metadata(const std::string& key, const std::string& value) { metadata_[key] = value; }
+
+  std::size_t size() const noexcept { return labels_.size(); }
+  std::size_t classes() const noexcept { return names_.size(); }
+  /// Atomic. Throws Error(Io).
+  void write(const std::string& path) const;
+
+ private:
+  int height_, width_, channels_;
+  float context_ = 1.0F;
+  std::vector<std::uint8_t> images_;
+  std::vector<std::int64_t> labels_;
+  std::vector<std::string> names_, sources_;
+  std::map<std::string, std::int64_t> ids_;
+  std::map<std::string, std::string> metadata_;
+};
+
+}  // namespace embed

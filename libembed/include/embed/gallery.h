@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "embed/embedding.h"
+
+namespace embed {
+
+/// How to decide who a face is.
+struct MatchOptions {
+  Metric metric = Metric::Cosine;
+  /// Beyond this distance the answer is unknown ("far"). Absent: no face is too far.
+  std::optional<float> threshold;
+  /// Unknown ("ambiguous") when the runner-up's distance exceeds the winner's by less than this. 0: never.
+  float margin = 0.0F;
+  /// Neighbours that vote, 1 to 1024; a tie goes to the label with the nearest neighbour. 1: the nearest
+  /// alone.
+  std::size_t k = 1;
+};
+
+/// Why an answer has no name.
+enum class Unknown { No, NoGallery, Far, Ambiguous };
+const char* to_string(Unknown reason) noexcept;  ///< "", "no-gallery", "far", "ambiguous".
+
+/// The answer for one embedding. Labels are indices into Gallery::names(), or −1 for none.
+struct Match {
+  std::int64_t label_id = -1;       ///< The winner, −1 when unknown.
+  std::int64_t nearest_id = -1;     ///< The winner also when it was refused as too far or ambiguous.
+  float distance = 0.0F;            ///< Of the winner's nearest row. +inf for an empty gallery.
+  std::int64_t runner_up_id = -1;   ///< The nearest other identity, −1 when there is none.
+  float runner_up_distance = 0.0F;  ///< +inf when there is none.
+  Unknown unknown = Unknown::No;
+};
+
+/// Enrolled identities: rows of embeddings, each with a name. A value type; const members are thread-safe,
+/// changes are not: share a `std::shared_ptr<const Gallery>` and swap it.
+class Gallery {
+ public:
+  /// An empty gallery for embeddings of the weights with that SHA-256 (empty: of unknown weights).
+  explicit Gallery(Metric metric = Metric::Cosine, std::string weights_sha256 = {});
+
+  /// Throws Error(NotFound | Io | Format).
+  static Gallery load(const std::string& path);
+  /// As load, and throws Error(Mismatch) when the gallery was made with other weights.
+  static Gallery load(const std::string& path, const std::string& weights_sha256);
+  /// Atomic. Throws Error(Io).
+  void save(const std::string& path) const;
+
+  /// Adds one row and the name if it is new. Throws Error(InvalidArgument) for an empty, too long (> 256
+  /// bytes) or not UTF-8 name, and for values that are not finite.
+  void add(const std::string& name, const Embedding& embedding);
+  /// Removes a name and its rows; returns how many rows. Ids of later names move down by one.
+  std::size_t remove(const std::string& name);
+
+  Metric metric() const noexcept { return metric_; }
+  const std::string& weights_sha256() const noexcept { return weights_sha256_; }
+  std::optional<float> threshold() const noexcept { return threshold_; }
+  void set_threshold(std::optional<float> threshold) { threshold_ = threshold; }
+
+  std::size_t rows() const noexcept { return identities_.size(); }
+  const std::vector<std::string>& names() const noexcept { return names_; }
+  /// The name of a label id; the empty string for −1.
+  const std::string& name(std::int64_t label_id) const;
+  /// Row r, [128] float32, and whose it is.
+  const float* row(std::size_t r) const noexcept { return embeddings_.data() + r * kEmbeddingDim; }
+  std::int64_t identity(std::size_t r) const noexcept { return identities_[r]; }
+  std::size_t rows_of(std::int64_t label_id) const noexcept;
+
+  /// The nearest-identity rule for a batch: `queries` [count] → `out` [count], both the caller's.
+  /// Throws Error(InvalidArgument) for k outside 1–1024.
+  void match(const Embedding* queries, std::size_t count, const MatchOptions& options, Match* out) const;
+  Match match(const Embedding& query, const MatchOptions& options) const;
+
+ private:
+  Metric metric_;
+  std::string weights_sha256_;
+  std::optional<float> threshold_;
+  std::vector<float> embeddings_;         // [rows, 128]
+  std::vector<std::int64_t> identities_;  // [rows]
+  std::vector<std::string> names_;
+  std::map<std::string, std::int64_t> ids_;
+};
+
+}  // namespace embed

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace embed {
+
+/// 8-bit pixel layouts. Packed ones are named by byte order in memory, as GStreamer names them.
+enum class PixelFormat {
+  Rgb,
+  Bgr,
+  Rgba,
+  Bgra,
+  Rgbx,
+  Bgrx,
+  Gray8,
+  Nv12,  ///< Plane 0: Y; plane 1: interleaved U, V at half resolution (sides rounded up).
+  I420,  ///< Planes 0, 1, 2: Y, U, V; U and V at half resolution (sides rounded up).
+};
+
+/// Which matrix turns a YUV image into RGB. Ignored for RGB and grey images.
+enum class YuvMatrix { Bt601, Bt709, Bt2020 };
+
+/// A borrowed, read-only image in CPU memory. Never owns and never copies the pixels: the caller keeps
+/// the planes alive and unchanged while a function uses the view. A value type, cheap to copy.
+struct ImageView {
+  PixelFormat format = PixelFormat::Rgb;
+  int width = 0;                                ///< Pixels, ≥ 1; odd sizes are fine in every format.
+  int height = 0;                               ///< Pixels, ≥ 1.
+  std::array<const std::uint8_t*, 3> planes{};  ///< As many as the format has; the rest are null.
+  std::array<std::ptrdiff_t, 3> strides{};      ///< Bytes from one row to the next; may exceed the row.
+  YuvMatrix matrix = YuvMatrix::Bt601;
+  bool full_range = false;  ///< YUV only: 0–255 instead of 16–235 (16–240 for chroma).
+};
+
+/// Number of planes of a format: 1, 2 (Nv12) or 3 (I420).
+int plane_count(PixelFormat format) noexcept;
+
+/// Throws Error(InvalidArgument) unless sizes are positive (and at most 65,535), every plane is there and
+/// every stride covers its row.
+void validate(const ImageView& image);
+
+/// In pixels of the image; x to the right, y down; pixel (0, 0) covers [0, 1) × [0, 1).
+struct Point {
+  float x = 0;
+  float y = 0;
+};
+
+struct Rect {
+  float x = 0;  ///< Left edge.
+  float y = 0;  ///< Top edge.
+  float width = 0;
+  float height = 0;
+};
+
+/// Left eye, right eye, nose tip, left and right mouth corner, as seen in the image (left = smaller x in an
+/// upright face).
+using Landmarks = std::array<Point, 5>;
+
+/// Where a face is. The box may reach beyond the image.
+struct FaceRegion {
+  Rect box;
+  std::optional<Landmarks> landmarks;
+  std::int64_t id = 0;  ///< The caller's; libembed only hands it back.
+};
+
+}  // namespace embed

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+
+#include "embed/model_info.h"
+#include "embed/nn/resnet18_v2.h"
+#include "embed/safetensors.h"
+
+namespace embed::nn {
+
+/// A network with what its file says of it.
+struct LoadedModel {
+  ResNet18V2 network{nullptr};  ///< On the CPU, float32, in evaluation mode.
+  ModelInfo info;
+};
+
+/// Reads a `tripletembed.weights` file (F32, F16 or BF16 tensors). Throws Error(NotFound | Io | Format) that
+/// names the file and the tensor: missing, superfluous, of another shape or with values that are not finite.
+LoadedModel load_weights(const std::string& path);
+
+/// Writes network and info atomically; floating tensors are stored as `storage` (F32, F16 or BF16; running
+/// statistics always as F32). Throws Error(InvalidArgument | Io).
+void save_weights(const std::string& path, const ResNet18V2& network, const ModelInfo& info,
+                  DType storage = DType::F32);
+
+/// Between safetensors and LibTorch. The tensor copies the view's data.
+torch::Tensor to_tensor(const TensorView& view);
+/// Borrows: `tensor` must be a contiguous CPU tensor that outlives the view. Throws Error(InvalidArgument).
+TensorView to_view(const torch::Tensor& tensor);
+
+}  // namespace embed::nn

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace embed {
+
+/// Element types of the safetensors format.
+enum class DType { Bool, U8, I8, I16, U16, F16, BF16, I32, U32, F32, F64, I64, U64 };
+
+std::size_t size_of(DType dtype) noexcept;    ///< Bytes of one element.
+const char* to_string(DType dtype) noexcept;  ///< The format's own name, e.g. "F32".
+
+/// A tensor inside an open file, or one to be written. `data` is borrowed: C-contiguous, little-endian,
+/// `bytes` long.
+struct TensorView {
+  DType dtype = DType::F32;
+  std::vector<std::int64_t> shape;  ///< Each ≥ 0; empty for a scalar.
+  const std::uint8_t* data = nullptr;
+  std::size_t bytes = 0;
+};
+
+/// A mapped, read-only safetensors file. The mapping lives as long as this object; views point into it.
+/// Thread-safe once constructed. Every field is checked before it is used (the format's rules and: no header
+/// above 100 MB, no overlap, no gap, no byte left over, sizes that match shapes, offsets aligned to the
+/// element's size where the whole file allows it).
+class SafetensorsFile {
+ public:
+  /// Throws Error(NotFound | Io | Format) that names the file and the tensor.
+  explicit SafetensorsFile(const std::string& path);
+  ~SafetensorsFile();
+  SafetensorsFile(SafetensorsFile&&) noexcept;
+  SafetensorsFile& operator=(SafetensorsFile&&) noexcept;
+
+  const std::string& path() const noexcept;
+  const std::map<std::string, std::string>& metadata() const noexcept;
+  const std::map<std::string, TensorView>& tensors() const noexcept;
+
+  /// The tensor of that name. Throws Error(Format) when there is none, or when `dtype` differs, or the shape
+  /// does not match `shape` (−1 matches any size).
+  const TensorView& tensor(const std::string& name) const;
+  const TensorView& tensor(const std::string& name, DType dtype,
+                           const std::vector<std::int64_t>& shape) const;
+
+  /// The metadata value of that key. Throws Error(Format) when there is none.
+  const std::string& metadata_at(const std::string& key) const;
+
+  /// Throws Error(Format) unless metadata `kind` is `kind` and `version` is from 1 to `newest_version`.
+  void require_kind(std::string_view kind, int newest_version) const;
+
+  /// SHA-256 of the whole file, 64 hex digits. Reads the file through; not cached.
+  std::string sha256() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Writes a safetensors file beside `path`, syncs it and renames it over `path`: readers see the old file or
+/// the new one, never a part. Throws Error(InvalidArgument) on inconsistent views, Error(Io) when the disk
+/// refuses (the old file is then untouched and the part is removed).
+void write_safetensors(const std::string& path, const std::map<std::string, TensorView>& tensors,
+                       const std::map<std::string, std::string>& metadata);
+
+/// Writes `size` bytes in the same all-or-nothing way. Throws Error(Io).
+void write_file_atomically(const std::string& path, const void* data, std::size_t size);
+
+/// SHA-256 (FIPS 180-4) of a buffer as 64 lower-case hex digits.
+std::string sha256_hex(const void* data, std::size_t size);
+
+}  // namespace embed

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "device.h"
+
+#include <torch/cuda.h>
+
+#include <algorithm>
+
+#include "embed/error.h"
+
+namespace embed {
+
+namespace {
+
+bool cpu_has_bf16() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+torch::Device cuda_device(const std::string& text) {
+  std::size_t index = 0;
+  if (text.size() > 4) {
+    const std::string digits = text.substr(5);
+    const bool valid = text[4] == ':' && !digits.empty() && digits.size() <= 3 &&
+                       std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!valid) throw Error(ErrorCode::InvalidArgument, "device '" + text + "': cuda or cuda:N expected");
+    index = static_cast<std::size_t>(std::stoi(digits));
+  }
+  const std::size_t count =
+      torch::cuda::is_available() ? static_cast<std::size_t>(torch::cuda::device_count()) : 0;
+  if (index >= count) {
+    throw Error(ErrorCode::Device,
+                "device '" + text + "' is not usable: LibTorch sees " + std::to_string(count) +
+                    " CUDA devices; take device=cpu, or a LibTorch built with CUDA and a working "
+                    "driver");
+  }
+  return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
+}
+
+}  // namespace
+
+torch::Device parse_device(const std::string& text) {
+  if (text == "cpu") return torch::kCPU;
+  if (text == "auto")
+    return torch::cuda::is_available() ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+  if (text.compare(0, 4, "cuda") == 0) return cuda_device(text);
+  throw Error(ErrorCode::InvalidArgument,
+              "device '" + text + "' is unknown; one of: auto, cpu, cuda, cuda:N");
+}
+
+torch::ScalarType parse_precision(const std::string& text, torch::Device device) {
+  if (text == "fp32") return torch::kFloat32;
+  if (text == "bf16") return torch::kBFloat16;
+  if (text == "fp16") return torch::kFloat16;
+  if (text == "auto") return device.is_cuda() || cpu_has_bf16() ? torch::kBFloat16 : torch::kFloat32;
+  throw Error(ErrorCode::InvalidArgument,
+              "precision '" + text + "' is unknown; one of: auto, fp32, bf16, fp16");
+}
+
+const char* precision_name(torch::ScalarType precision) noexcept {
+  if (precision == torch::kBFloat16) return "bf16";
+  return precision == torch::kFloat16 ? "fp16" : "fp32";
+}
+
+}  // namespace embed

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "embed/embedder.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+#include <optional>
+
+#include "device.h"
+#include "embed/error.h"
+#include "embed/nn/weights.h"
+#include "embed/preprocess.h"
+#include "inference_net.h"
+
+namespace embed {
+
+namespace {
+
+/// LibTorch's errors as ours; its message without the C++ backtrace.
+template <typename Function>
+auto guarded(const char* doing, Function&& function) {
+  try {
+    return function();
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    const bool memory = text.find("out of memory") != std::string::npos ||
+                        text.find("not enough memory") != std::string::npos;
+    throw Error(memory ? ErrorCode::OutOfMemory : ErrorCode::Device, std::string(doing) + ": " + text);
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::OutOfMemory, std::string(doing) + ": memory was refused");
+  }
+}
+
+}  // namespace
+
+struct Embedder::Impl {
+  ModelInfo info;
+  std::string device_name, precision_text;
+  std::size_t batch_size = 1;
+  std::optional<InferenceNet> net;
+  // One pass at a time: LibTorch spreads a pass over all cores, so two at once only get in each other's way.
+  mutable std::mutex pass;
+
+  void load(const std::string& weights_file, const EmbedderOptions& options) {
+    if (options.batch_size < 1 || options.batch_size > 1024) {
+      throw Error(ErrorCode::InvalidArgument, "batch-size: 1 to 1024 expected");
+    }
+    const torch::Device device = parse_device(options.device);
+    const torch::ScalarType precision = parse_precision(options.precision, device);
+    batch_size = options.batch_size;
+    nn::LoadedModel model = nn::load_weights(weights_file);
+    info = std::move(model.info);
+    device_name = device.str();
+    precision_text = precision_name(precision);
+    const c10::InferenceMode inference;
+    net.emplace(model.network, info, device, precision);
+  }
+
+  /// A first pass of a size costs what its kernels cost to make: paid here, not in the stream.
+  void warm_up() const {
+    std::vector<std::uint8_t> black(crop_bytes(info.input) * batch_size);
+    std::vector<Embedding> out(batch_size);
+    try {
+      for (const std::size_t size : {std::size_t{1}, batch_size}) run(black.data(), size, out.data());
+    } catch (const Error& error) {
+      throw Error(
+          error.code() == ErrorCode::Device ? ErrorCode::Unsupported : error.code(),
+          "precision " + precision_text + " does not run on " + device_name + " (" + error.what() + ")");
+    }
+  }
+
+  void run(const std::uint8_t* crops, std::size_t count, Embedding* out) const {
+    guarded("embedding", [&] {
+      const c10::InferenceMode inference;
+      const InputSpec& input = info.input;
+      // from_blob wants a pointer to non-const, and the pass only reads it.
+      const torch::Tensor batch = torch::from_blob(
+          const_cast<std::uint8_t*>(crops),
+          {static_cast<std::int64_t>(count), input.height, input.width, input.channels}, torch::kUInt8);
+      const std::lock_guard<std::mutex> lock(pass);
+      const torch::Tensor values = net->forward(batch);
+      std::memcpy(out, values.data_ptr<float>(), count * sizeof(Embedding));
+    });
+  }
+};
+
+Embedder::Embedder(const std::string& weights_file, const EmbedderOptions& options)
+    : impl_(std::make_unique<Impl>()) {
+  guarded("loading", [&] { impl_->load(weights_file, options); });
+  impl_->warm_up();
+}
+
+Embedder::~Embedder() = default;
+
+const ModelInfo& Embedder::info() const noexcept {
+  return impl_->info;
+}
+const std::string& Embedder::device() const noexcept {
+  return impl_->device_name;
+}
+const std::string& Embedder::precision() const noexcept {
+  return impl_->precision_text;
+}
+
+void Embedder::embed_crops(const std::uint8_t* crops, std::size_t count, Embedding* out) const {
+  const std::size_t bytes = crop_bytes(impl_->info.input);
+  for (std::size_t done = 0; done < count;) {
+    const std::size_t pass = std::min(impl_->batch_size, count - done);
+    impl_->run(crops + done * bytes, pass, out + done);
+    done += pass;
+  }
+}
+
+std::vector<Embedding> Embedder::embed(const ImageView& image, const std::vector<FaceRegion>& regions) const {
+  const std::size_t bytes = crop_bytes(impl_->info.input);
+  std::vector<std::uint8_t> crops(bytes * regions.size());
+  for (std::size_t i = 0; i < regions.size(); ++i) {
+    crop_face(image, regions[i], impl_->info.input, crops.data() + i * bytes);
+  }
+  std::vector<Embedding> embeddings(regions.size());
+  embed_crops(crops.data(), regions.size(), embeddings.data());
+  return embeddings;
+}
+
+}  // namespace embed

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "embed/image_view.h"
+
+#include <cstdlib>
+#include <string>
+
+#include "embed/error.h"
+
+namespace embed {
+
+int plane_count(PixelFormat format) noexcept {
+  switch (format) {
+    case PixelFormat::Nv12:
+      return 2;
+    case PixelFormat::I420:
+      return 3;
+    default:
+      return 1;
+  }
+}
+
+namespace {
+
+constexpr int kLargestSide = 65'535;
+
+std::ptrdiff_t row_bytes(PixelFormat format, int plane, int width) {
+  const std::ptrdiff_t half = (static_cast<std::ptrdiff_t>(width) + 1) / 2;
+  switch (format) {
+    case PixelFormat::Rgb:
+    case PixelFormat::Bgr:
+      return 3 * static_cast<std::ptrdiff_t>(width);
+    case PixelFormat::Rgba:
+    case PixelFormat::Bgra:
+    case PixelFormat::Rgbx:
+    case PixelFormat::Bgrx:
+      return 4 * static_cast<std::ptrdiff_t>(width);
+    case PixelFormat::Gray8:
+      return width;
+    case PixelFormat::Nv12:
+      return plane == 0 ? width : 2 * half;
+    case PixelFormat::I420:
+      return plane == 0 ? width : half;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void validate(const ImageView& image) {
+  if (image.width < 1 || image.height < 1 || image.width > kLargestSide || image.height > kLargestSide) {
+    throw Error(ErrorCode::InvalidArgument, "image size " + std::to_string(image.width) + "x" +
+                                                std::to_string(image.height) +
+                                                ": each side must be 1 to 65535");
+  }
+  for (int plane = 0; plane < plane_count(image.format); ++plane) {
+    const auto index = static_cast<std::size_t>(plane);
+    if (image.planes[index] == nullptr) {
+      throw Error(ErrorCode::InvalidArgument, "image plane " + std::to_string(plane) + " is missing");
+    }
+    const std::ptrdiff_t row = row_bytes(image.format, plane, image.width);
+    if (std::abs(image.strides[index]) < row) {
+      throw Error(ErrorCode::InvalidArgument, "image plane " + std::to_string(plane) + ": stride " +
+                                                  std::to_string(image.strides[index]) +
+                                                  " is less than a row of " + std::to_string(row) + " bytes");
+    }
+  }
+}
+
+}  // namespace embed

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "embed/nn/resnet18_v2.h"
+
+#include <torch/nn.h>
+
+namespace embed::nn {
+
+namespace {
+
+torch::nn::Conv2d conv(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
+                       std::int64_t padding) {
+  torch::nn::Conv2d layer(
+      torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(padding).bias(false));
+  torch::nn::init::kaiming_normal_(layer->weight, 0.0, torch::kFanOut, torch::kReLU);
+  return layer;
+}
+
+torch::nn::BatchNorm2d batch_norm(std::int64_t channels, bool affine = true) {
+  return torch::nn::BatchNorm2d(
+      torch::nn::BatchNorm2dOptions(channels).eps(1e-5).momentum(0.1).affine(affine));
+}
+
+torch::nn::Sequential stage(std::int64_t in, std::int64_t out, std::int64_t stride) {
+  return torch::nn::Sequential(BasicBlockV2(in, out, stride), BasicBlockV2(out, out, 1));
+}
+
+}  // namespace
+
+BasicBlockV2Impl::BasicBlockV2Impl(std::int64_t in_channels, std::int64_t out_channels, std::int64_t stride) {
+  bn1 = register_module("bn1", batch_norm(in_channels));
+  conv1 = register_module("conv1", conv(in_channels, out_channels, 3, stride, 1));
+  bn2 = register_module("bn2", batch_norm(out_channels));
+  conv2 = register_module("conv2", conv(out_channels, out_channels, 3, 1, 1));
+  if (stride != 1 || in_channels != out_channels) {
+    shortcut = register_module("shortcut", conv(in_channels, out_channels, 1, stride, 0));
+  }
+}
+
+torch::Tensor BasicBlockV2Impl::forward(const torch::Tensor& input) {
+  const torch::Tensor active = bn1(input).relu_();
+  const torch::Tensor carried = shortcut.is_empty() ? input : shortcut(active);
+  return conv2(bn2(conv1(active)).relu_()).add_(carried);
+}
+
+ResNet18V2Impl::ResNet18V2Impl(const ResNet18V2Options& options) : options_(options) {
+  input_bn = register_module("input_bn", batch_norm(options.in_channels, /*affine=*/false));
+  stem_conv = register_module("stem_conv", conv(options.in_channels, 64, 7, 2, 3));
+  stem_bn = register_module("stem_bn", batch_norm(64));
+  stage1 = register_module("stage1", stage(64, 64, 1));
+  stage2 = register_module("stage2", stage(64, 128, 2));
+  stage3 = register_module("stage3", stage(128, 256, 2));
+  stage4 = register_module("stage4", stage(256, 512, 2));
+  final_bn = register_module("final_bn", batch_norm(512));
+  dense = register_module("dense", torch::nn::Linear(512, options.embedding_dim));
+  torch::nn::init::xavier_uniform_(dense->weight);
+  torch::nn::init::zeros_(dense->bias);
+}
+
+torch::Tensor ResNet18V2Impl::features(const torch::Tensor& input) {
+  torch::Tensor x = stem_bn(stem_conv(input_bn(input))).relu_();
+  x = torch::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+  x = stage4->forward(stage3->forward(stage2->forward(stage1->forward(x))));
+  return final_bn(x).relu_().mean({2, 3});
+}
+
+torch::Tensor ResNet18V2Impl::forward(const torch::Tensor& input) {
+  return apply_head(dense(features(input)), options_.head);
+}
+
+torch::Tensor apply_head(const torch::Tensor& values, Head head) {
+  switch (head) {
+    case Head::Sigmoid:
+      return torch::sigmoid(values);
+    case Head::L2:
+      return torch::nn::functional::normalize(values,
+                                              torch::nn::functional::NormalizeFuncOptions().p(2).dim(1));
+    case Head::Linear:
+      break;
+  }
+  return values;
+}
+
+torch::Tensor normalise(const torch::Tensor& crops, const InputSpec& input) {
+  const auto options = torch::TensorOptions().dtype(torch::kFloat32).device(crops.device());
+  const std::int64_t channels = crops.size(3);
+  std::array<float, 3> scale{}, shift{};
+  for (std::size_t c = 0; c < 3; ++c) {
+    scale[c] = 1.0F / (255.0F * input.std[c]);
+    shift[c] = -input.mean[c] / input.std[c];
+  }
+  const auto row = [&](std::array<float, 3>& values) {
+    return torch::from_blob(values.data(), {channels}, torch::kFloat32).to(options);
+  };
+  // [N, H, W, C] contiguous seen as [N, C, H, W] is channels-last memory: no data moves.
+  return crops.to(torch::kFloat32).mul_(row(scale)).add_(row(shift)).permute({0, 3, 1, 2});
+}
+
+}  // namespace embed::nn

@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What `./run demo` does once everything is built: picks clips, enrols, runs gst-launch-1.0, prints a table."""
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import demo_gallery  # noqa: E402
+import demo_table  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SAMPLE_CLIPS = os.path.join(ROOT, "..", "shared", "data", "video")
+# Persons A to E, one clip each to enrol, others to look at; the last clip shows a stranger.
+SAMPLE_PEOPLE = {"A": "bird", "B": "book", "C": "eat", "D": "help", "E": "want"}
+SAMPLE_SHOWN = ["milk", "learn", "night", "yes", "head-pose-face-detection-female"]
+
+
+class DemoError(Exception):
+    """Told to the user as it is, without a traceback."""
+
+
+def parse(argv):
+    ap = argparse.ArgumentParser(prog="./run demo", description="Name the faces in a video.")
+    ap.add_argument("source", nargs="?", metavar="VIDEO|/dev/videoN|rtsp://…",
+                    help="what to look at; without it: sample clips, else a camera, else packaged photographs")
+    ap.add_argument("--gallery", metavar="FOLDER", help="people to name: FOLDER/NAME/*.jpg")
+    ap.add_argument("--output", metavar="DIR", default="demo-output", help="where the results go (demo-output)")
+    ap.add_argument("--seconds", type=float, metavar="N", help="stop each source after N seconds")
+    ap.add_argument("--build", default=os.path.join(ROOT, "build"), help=argparse.SUPPRESS)
+    ap.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
+    args = ap.parse_args(argv)
+    if args.seconds is not None and args.seconds <= 0:
+        ap.error("--seconds must be above 0")
+    return args
+
+
+def check(args):
+    """What can be said before anything is built. Raises DemoError."""
+    if args.gallery and not os.path.isdir(args.gallery):
+        raise DemoError(f"{args.gallery}: no such folder (--gallery takes one that holds NAME/*.jpg)")
+    source = args.source
+    if source is None or "://" in source:
+        return
+    if not os.path.exists(source):
+        raise DemoError(f"{source}: no such {'camera' if source.startswith('/dev/') else 'file'}")
+    if os.path.isdir(source):
+        raise DemoError(f"{source}: a folder; give a video file, a camera (/dev/videoN) or a URL")
+    if not os.access(source, os.R_OK):
+        raise DemoError(f"{source}: not readable")
+
+
+def source_elements(source):
+    if "://" in source:
+        return ["uridecodebin", f"uri={source}"]
+    if source.startswith("/dev/"):
+        return ["v4l2src", f"device={source}", "!", "decodebin"]
+    return ["filesrc", f"location={source}", "!", "decodebin"]
+
+
+def pipeline(source, gallery, mp4, json_lines):
+    """The arguments of gst-launch-1.0. zerolatency: the encoder holds no frames back while the other branch waits."""
+    embed = ["tripletembed"] + ([f"gallery={gallery}"] if gallery else [])
+    return (source_elements(source) + ["!", "videoconvert", "!", "tripletdetect", "!"] + embed +
+            ["!", "tee", "name=faces",
+             "faces.", "!", "queue", "!", "videoconvert", "!", "tripletoverlay", "!", "videoconvert", "!",
+             "x264enc", "tune=zerolatency", "speed-preset=veryfast", "bitrate=4000", "!", "h264parse", "!",
+             "mp4mux", "!", "filesink", f"location={mp4}",
+             "faces.", "!", "queue", "!", "tripletjson", f"location={json_lines}", "!", "fakesink", "sync=false"])
+
+
+def count_lines(path):
+    try:
+        with open(path, "rb") as lines:
+            return sum(chunk.count(b"\n") for chunk in iter(lambda: lines.read(1 << 20), b""))
+    except FileNotFoundError:
+        return 0
+
+
+def show_progress(name, json_lines, started, last):
+    """One line that renews itself on a terminal, one line every five seconds elsewhere. Returns when it last spoke."""
+    now = time.monotonic()
+    on_terminal = sys.stdout.isatty()
+    if now - last < (0.25 if on_terminal else 5.0):
+        return last
+    frames, seconds = count_lines(json_lines), now - started
+    text = f"  {name}: {frames} frames, {seconds:.0f} s, {frames / max(seconds, 1e-9):.0f} frames/s"
+    print(f"\r\033[K{text}" if on_terminal else text, end="" if on_terminal else "\n", flush=True)
+    return now
+
+
+def watch(process, name, json_lines, seconds):
+    """Waits for gst-launch-1.0; Ctrl-C and --seconds end the stream in order (EOS), so that the mp4 is whole."""
+    started = last = time.monotonic()
+    asked_to_stop = False
+    while process.poll() is None:
+        try:
+            time.sleep(0.05)
+            last = show_progress(name, json_lines, started, last)
+            late = seconds is not None and time.monotonic() - started > seconds
+        except KeyboardInterrupt:
+            late = True
+        if late and not asked_to_stop:
+            process.send_signal(signal.SIGINT)
+            asked_to_stop = True
+    if sys.stdout.isatty():
+        print("\r\033[K", end="")
+    frames, took = count_lines(json_lines), time.monotonic() - started
+    print(f"  {name}: {frames} frames in {took:.1f} s", flush=True)
+    return asked_to_stop
+
+
+def run_clip(source, gallery, args):
+    """Runs one pipeline. Returns (name, mp4, json_lines). Raises DemoError."""
+    name = os.path.splitext(os.path.basename(source.rstrip("/")))[0] or "stream"
+    mp4 = os.path.join(args.output, name + ".mp4")
+    json_lines = os.path.join(args.output, name + ".jsonl")
+    for path in (mp4, json_lines):
+        if os.path.exists(path):
+            os.remove(path)
+    elements = pipeline(source, gallery, mp4, json_lines)
+    print(f"\n{name}: ./run exec {demo_table.command_line(['gst-launch-1.0', '-e'] + elements)}\n", flush=True)
+    # A process group of its own: a Ctrl-C at the terminal reaches it through us alone, once.
+    process = subprocess.Popen(["gst-launch-1.0", "-q", "-e"] + elements, start_new_session=True)
+    try:
+        stopped = watch(process, name, json_lines, args.seconds)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    if process.returncode != 0 and not stopped:
+        raise DemoError(f"{source}: the pipeline failed (gst-launch-1.0's message is above)")
+    if count_lines(json_lines) == 0:
+        raise DemoError(f"{source}: no frame came out of it")
+    return name, mp4, json_lines
+
+
+def choose(args):
+    """(sources, gallery file or None). Raises DemoError."""
+    store = demo_gallery.Store(args.build)
+    if args.gallery:
+        gallery = store.from_folder(args.gallery)
+    if args.source:
+        return [args.source], gallery if args.gallery else None
+    if os.path.isdir(SAMPLE_CLIPS):
+        clip = lambda stem: os.path.normpath(os.path.join(SAMPLE_CLIPS, stem + ".mkv"))  # noqa: E731
+        print(f"the sample clips of {os.path.normpath(SAMPLE_CLIPS)}: "
+              f"{len(SAMPLE_PEOPLE)} people enrolled from a clip each, looked for in {len(SAMPLE_SHOWN)} others")
+        if not args.gallery:
+            gallery = store.from_videos({who: clip(stem) for who, stem in SAMPLE_PEOPLE.items()})
+        return [clip(stem) for stem in SAMPLE_SHOWN], gallery
+    if os.path.exists("/dev/video0"):
+        print("the camera /dev/video0; Ctrl-C ends it")
+        return ["/dev/video0"], gallery if args.gallery else None
+    print("no sample clips and no camera: a clip made from photographs in Debian packages")
+    clip, people = store.packaged_photographs()
+    return [clip], gallery if args.gallery else people
+
+
+def demo(args):
+    check(args)
+    if args.check:
+        return
+    os.makedirs(args.output, exist_ok=True)
+    if not os.environ.get("TRIPLETEMBED_MODEL"):
+        raise DemoError(f"{ROOT}/models/faces-r18.safetensors is missing: the default weights (models/README.md says "
+                        "how they are made); or set TRIPLETEMBED_MODEL to a weights file")
+    sources, gallery = choose(args)
+    if gallery is None:
+        print("no gallery: faces are found and embedded, and stay ???; --gallery FOLDER names them")
+    results = [run_clip(source, gallery, args) for source in sources]
+    print()
+    demo_table.print_table([(name, json_lines) for name, _, json_lines in results])
+    print("\nfiles:")
+    for _, mp4, json_lines in results:
+        print(f"  {mp4}  {json_lines}")
+    if gallery:
+        print(f"  {gallery} (the gallery)")
+
+
+def main():
+    args = parse(sys.argv[1:])
+    try:
+        demo(args)
+    except (DemoError, demo_gallery.GalleryError, OSError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""triplet-train pack: every kind of source, what ends up in the file, and what is refused with which words."""
+import json
+import os
+import unittest
+
+from support import (CliTest, DATA, compress, idx_images, idx_labels, labels_of, needs_faces, needs_real_data, pgm,
+                     read_safetensors)
+
+
+class PackIdx(CliTest):
+    def test_packs_plain_and_gzipped_alike(self):
+        labels = [5, 0, 4, 1, 9, 2, 0, 4]
+        self.write("a-images-idx3-ubyte", idx_images(8))
+        self.write("a-labels-idx1-ubyte", idx_labels(labels))
+        self.write("b-images-idx3-ubyte.gz", compress(idx_images(8)))
+        self.write("b-labels-idx1-ubyte.gz", compress(idx_labels(labels)))
+        self.ok("pack", "--out", "a.safetensors", "--size", 32, "--channels", 1, "a-images-idx3-ubyte")
+        self.ok("pack", "--out", "b.safetensors", "--size", 32, "--channels", 1, "b-images-idx3-ubyte.gz")
+        metadata, a = read_safetensors(self.path("a.safetensors"))
+        _, b = read_safetensors(self.path("b.safetensors"))
+        self.assertEqual(a["images"], b["images"])
+        self.assertEqual(a["images"][1], [8, 32, 32, 1])
+        # In the order of the digits, and of the file within a digit.
+        self.assertEqual(labels_of(a), [0, 0, 1, 2, 3, 3, 4, 5])
+        self.assertEqual(json.loads(metadata["class_names"]), ["0", "1", "2", "4", "5", "9"])
+        self.assertEqual(json.loads(metadata["sources"])[:2], ["a-images-idx3-ubyte:1", "a-images-idx3-ubyte:6"])
+        self.assertEqual(json.loads(metadata["crop"])["alignment"], "whole")
+
+    def test_keeps_the_pixels_when_the_size_is_the_same(self):
+        self.write("images", idx_images(3, 20, 20))
+        self.write("labels", idx_labels([0, 1, 2]))
+        self.ok("pack", "--out", "set.safetensors", "--size", 20, "--channels", 3, "images")
+        _, tensors = read_safetensors(self.path("set.safetensors"))
+        pixels = tensors["images"][2]
+        expected = idx_images(3, 20, 20)[16:]
+        for channel in range(3):
+            worst = max(abs(p - e) for p, e in zip(pixels[channel::3], expected))
+            self.assertLessEqual(worst, 1)
+
+    def test_limits_and_prefix(self):
+        self.write("images", idx_images(30))
+        self.write("labels", idx_labels([i % 3 for i in range(29)] + [7]))
+        out = self.ok("pack", "--out", "set.safetensors", "--limit-per-class", 4, "--min-images", 2, "digits=images")
+        metadata, tensors = read_safetensors(self.path("set.safetensors"))
+        self.assertEqual(json.loads(metadata["class_names"]), ["digits/0", "digits/1", "digits/2"])
+        self.assertEqual(labels_of(tensors), [0] * 4 + [1] * 4 + [2] * 4)
+        self.assertIn("12 images of 3 identities", out.stdout)
+
+    def test_refuses_broken_files_by_name(self):
+        good = idx_images(4)
+        self.write("labels", idx_labels([0, 1, 2, 3]))
+        cases = {
+            "missing": (None, "no such file"),
+            "empty": (b"", "ends inside its header"),
+            "short-header": (good[:10], "ends inside its header"),
+            "truncated": (good[:-1], "truncated"),
+            "too-long": (good + b"x", "left over"),
+            "wrong-magic": (idx_images(4, magic=0x801), "0x00000803 expected"),
+            "zero-size": (idx_images(4, rows=0), "sides from 1 to 4096"),
+            "huge-count": (idx_images(4)[:4] + b"\xff\xff\xff\xff" + good[8:], "truncated"),
+            "broken.gz": (compress(good)[:-30], "truncated"),
+        }
+        for name, (content, words) in cases.items():
+            with self.subTest(name):
+                if content is not None:
+                    self.write(name, content)
+                self.fails("pack", "--out", "x", "--labels", "labels", name, says=[name, words])
+                self.assertFalse(os.path.exists(self.path("x")))
+
+    def test_refuses_labels_that_do_not_fit(self):
+        self.write("images", idx_images(4))
+        self.fails("pack", "--out", "x", "images", says=["images", "no labels file 'labels'"])
+        self.write("labels", idx_labels([1, 2, 3]))
+        self.fails("pack", "--out", "x", "images", says=["labels", "3 labels, but 4 images"])
+        self.write("pictures", idx_images(4))
+        self.fails("pack", "--out", "x", "pictures", says=["--labels"])
+        self.fails("pack", "--out", "x", "--labels", "images", "images", says=["0x00000801 expected"])
+
+
+@needs_faces
+class PackFolder(CliTest):
+    def people(self, root, **images):
+        for name, count in images.items():
+            for i in range(count):
+                self.write("%s/%s/%02d.pgm" % (root, name, i), pgm(seed=len(name) * 10 + i))
+
+    def test_packs_identities_in_order_with_their_sources(self):
+        self.people("root", Bob=2, Al=3)
+        self.ok("pack", "--out", "set.safetensors", "--size", 16, "root")
+        metadata, tensors = read_safetensors(self.path("set.safetensors"))
+        self.assertEqual(json.loads(metadata["class_names"]), ["Al", "Bob"])
+        self.assertEqual(labels_of(tensors), [0, 0, 0, 1, 1])
+        self.assertEqual(json.loads(metadata["sources"])[3], "Bob/00.pgm")
+        self.assertEqual(tensors["images"][1], [5, 16, 16, 3])
+
+    def test_same_prefix_joins_identities(self):
+        self.people("one", Al=2)
+        self.people("two", Al=3, Bo=1)
+        self.ok("pack", "--out", "set.safetensors", "p=one", "p=two", "q=two")
+        metadata, tensors = read_safetensors(self.path("set.safetensors"))
+        self.assertEqual(json.loads(metadata["class_names"]), ["p/Al", "p/Bo", "q/Al", "q/Bo"])
+        self.assertEqual([labels_of(tensors).count(i) for i in range(4)], [5, 1, 3, 1])
+        self.ok("pack", "--out", "unique.safetensors", "--unique-names", "p=one", "p=two")
+        _, tensors = read_safetensors(self.path("unique.safetensors"))
+        self.assertEqual(labels_of(tensors), [0, 0, 0, 1])
+
+    def test_people_lists(self):
+        self.people("root", Ann=2, Ben=2, Cy=2)
+        self.write("view1.txt", "2\nAnn\t2\nCy\t1\n")
+        self.write("plain.txt", "Ben\n")
+        self.write("none.txt", "")
+        for people, names in (("view1.txt", ["Ann", "Cy"]), ("plain.txt", ["Ben"])):
+            self.ok("pack", "--out", "set.safetensors", "--people", people, "root")
+            self.assertEqual(json.loads(read_safetensors(self.path("set.safetensors"))[0]["class_names"]), names)
+        self.fails("pack", "--out", "x", "--people", "none.txt", "root", says=["none.txt", "no name"])
+
+    def test_an_unreadable_image_is_named_and_can_be_skipped(self):
+        self.people("root", Al=2, Bo=2)
+        self.write("root/Al/99.jpg", b"this is no picture")
+        self.fails("pack", "--out", "x", "root", says=["99.jpg"])
+        done = self.ok("pack", "--out", "set.safetensors", "--skip-bad", "root")
+        self.assertIn("99.jpg", done.stderr)
+        self.assertIn("unreadable 1", done.stdout)
+        self.assertIn("4 images of 2 identities", done.stdout)
+
+    def test_empty_folders_are_refused(self):
+        self.people("root", Al=2)
+        os.mkdir(self.path("root", "Nobody"))
+        self.fails("pack", "--out", "x", "root", says=["Nobody", "without any image"])
+        self.assertIn("Nobody", self.ok("pack", "--out", "set", "--skip-bad", "root").stderr)
+        os.mkdir(self.path("empty"))
+        self.fails("pack", "--out", "x", "empty", says=["empty", "root/identity"])
+
+    def test_context_adds_the_same_border_on_both_sides(self):
+        self.people("root", Al=2)
+        self.ok("pack", "--out", "set.safetensors", "--size", 64, "--context", 1.25, "root")
+        metadata, tensors = read_safetensors(self.path("set.safetensors"))
+        self.assertEqual(tensors["images"][1], [2, 80, 80, 3])
+        self.assertEqual(float(metadata["context"]), 1.25)
+        self.assertEqual(json.loads(metadata["input"])["width"], 64)
+        self.fails("pack", "--out", "x", "--size", 64, "--context", 1.02, "root", says=["--context", "65"])
+
+    def test_csv(self):
+        self.people("root", Al=2)
+        self.write("list.csv", 'path,label\nroot/Al/00.pgm,"Al, senior"\r\nroot/Al/01.pgm,Bo\n')
+        self.ok("pack", "--out", "set.safetensors", "list.csv")
+        names = json.loads(read_safetensors(self.path("set.safetensors"))[0]["class_names"])
+        self.assertEqual(names, ["Al, senior", "Bo"])
+        bad = {"path,label\nroot/Al/00.pgm\n": "line 2", "root/Al/00.pgm,a,b\n": "line 1",
+               'root/Al/00.pgm,"a\n': "line 1", "root/Al/00.pgm,a\n\nnowhere.jpg,b\n": "line 3",
+               "": "no `path,label` line"}
+        for text, words in bad.items():
+            with self.subTest(text):
+                self.write("bad.csv", text)
+                self.fails("pack", "--out", "x", "bad.csv", says=["bad.csv", words])
+
+    def test_a_face_rule_without_a_detector_is_refused(self):
+        self.people("root", Al=2)
+        self.fails("pack", "--out", "x", "--align", "five-point", "root", says=["--detect"])
+        self.ok("pack", "--out", "set", "--align", "five-point", "--fallback", "centre", "root")
+
+    def test_pictures_without_a_face(self):
+        self.write("root/Al/0.pgm", b"P5 64 64 255\n" + bytes(64 * 64))
+        self.fails("pack", "--out", "x", "--detect", "root", says=["Al", "no face"])
+        done = self.ok("pack", "--out", "set", "--detect", "--fallback", "centre", "root")
+        self.assertIn("no face in 1", done.stdout)
+        self.assertIn("centre box in 1", done.stdout)
+
+    def test_weights_give_size_and_rule(self):
+        self.people("root", Al=2)
+        self.ok("pack", "--out", "set.safetensors", "--weights", self.weights, "--fallback", "centre", "root")
+        metadata, tensors = read_safetensors(self.path("set.safetensors"))
+        self.assertEqual(tensors["images"][1], [2, 64, 64, 3])
+        self.assertEqual(json.loads(metadata["crop"])["alignment"], "five-point")
+        self.fails("pack", "--out", "x", "--weights", self.weights, "--size", 32, "root", code=2, says=["--size"])
+        self.fails("pack", "--out", "x", "--weights", self.gallery, "root", says=["gallery.safetensors", "kind"])
+
+    def test_config_file(self):
+        self.people("root", Al=2)
+        self.write("pack.toml", "size = 16\nchannels = 1\n")
+        self.ok("pack", "--config", "pack.toml", "--out", "set.safetensors", "root")
+        self.assertEqual(read_safetensors(self.path("set.safetensors"))[1]["images"][1], [2, 16, 16, 1])
+        self.ok("pack", "--config", "pack.toml", "--size", 24, "--out", "set.safetensors", "root")
+        self.assertEqual(read_safetensors(self.path("set.safetensors"))[1]["images"][1], [2, 24, 24, 1])
+
+
+@needs_real_data
+class PackFaces(CliTest):
+    def test_finds_the_faces_of_real_pictures(self):
+        for name in ("George_HW_Bush", "Abdullah_Gul"):
+            os.makedirs(self.path("lfw"), exist_ok=True)
+            os.symlink(os.path.join(DATA, "lfw", name), self.path("lfw", name))
+        done = self.ok("pack", "--out", "set.safetensors", "--detect", "--context", 1.25, "lfw")
+        self.assertIn("no face in 0", done.stdout)
+        metadata, tensors = read_safetensors(self.path("set.safetensors"))
+        self.assertEqual(tensors["images"][1][1:], [80, 80, 3])
+        self.assertIn("yunet", metadata["detector"])
+
+
+if __name__ == "__main__":
+    unittest.main()

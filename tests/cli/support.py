@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the tests of triplet-train are made of: the program, tiny inputs made on the spot, a safetensors reader."""
+import gzip
+import json
+import math
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import unittest
+
+TRIPLET_TRAIN = os.environ.get("TRIPLET_TRAIN", "triplet-train")
+MAKE_FIXTURES = os.environ.get("MAKE_FIXTURES", "make-fixtures")
+FACES = os.environ.get("HAVE_FACES", "1") == "1"
+DATA = os.environ.get("TRIPLETEMBED_DATA", "")
+YUNET = os.path.join(DATA, "models", "face_detection_yunet_2022mar.onnx")
+
+
+def needs_faces(test):
+    return unittest.skipUnless(FACES, "built without OpenCV")(test)
+
+
+def needs_real_data(test):
+    return unittest.skipUnless(FACES and os.path.isfile(YUNET) and os.path.isdir(os.path.join(DATA, "lfw")),
+                               "TRIPLETEMBED_DATA has no faces")(test)
+
+
+class CliTest(unittest.TestCase):
+    """Runs the real program in a folder of its own. self.weights and self.gallery are made once for a class."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.fixtures = tempfile.mkdtemp(prefix="triplet-train-fixtures-")
+        cls.addClassCleanup(shutil.rmtree, cls.fixtures)
+        subprocess.run([MAKE_FIXTURES, cls.fixtures], check=True)
+        cls.weights = os.path.join(cls.fixtures, "weights.safetensors")
+        cls.gallery = os.path.join(cls.fixtures, "gallery.safetensors")
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="triplet-train-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, *names):
+        path = os.path.join(self.folder, *names)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return path
+
+    def write(self, name, content):
+        path = self.path(*name.split("/"))
+        with open(path, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def run_tool(self, *args, env=None):
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("TRIPLETEMBED_")}
+        if os.path.isfile(YUNET):
+            environment["TRIPLETEMBED_DETECTOR"] = YUNET
+        environment.update(env or {})
+        return subprocess.run([TRIPLET_TRAIN, *map(str, args)], capture_output=True, text=True, env=environment,
+                              cwd=self.folder, timeout=600)
+
+    def ok(self, *args, env=None):
+        done = self.run_tool(*args, env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def ok_json(self, *args):
+        output = self.ok(*args, "--json").stdout
+        self.assertEqual(output.count("\n"), 1, "one JSON object in one line expected")
+        return json.loads(output)
+
+    def fails(self, *args, says=(), code=1, env=None):
+        """The exit status, a message of one line behind the program's name, and every one of the words in it."""
+        done = self.run_tool(*args, env=env)
+        self.assertEqual(done.returncode, code, done.stderr)
+        for words in says:
+            self.assertIn(words, done.stderr)
+        if code == 1:
+            self.assertTrue(done.stderr.splitlines()[-1].startswith("triplet-train: "), done.stderr)
+        return done
+
+
+def pgm(width=40, height=40, seed=0):
+    """A grey picture with a pattern of its own for each seed."""
+    pixels = bytes(int(127 + 60 * math.sin((x + 3 * seed) / (2 + seed % 5)) + 60 * math.cos(y / (3 + seed % 7)))
+                   for y in range(height) for x in range(width))
+    return b"P5 %d %d 255\n" % (width, height) + pixels
+
+
+def idx_images(count, rows=28, columns=28, magic=0x803):
+    pixels = bytes((7 * i + y * (1 + i % 10) + x * x) % 256
+                   for i in range(count) for y in range(rows) for x in range(columns))
+    return struct.pack(">IIII", magic, count, rows, columns) + pixels
+
+
+def idx_labels(labels, magic=0x801):
+    return struct.pack(">II", magic, len(labels)) + bytes(labels)
+
+
+def read_safetensors(path):
+    """Metadata, and of each tensor dtype, shape and bytes."""
+    with open(path, "rb") as file:
+        content = file.read()
+    size = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8:8 + size])
+    metadata = header.pop("__metadata__", {})
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = (8 + size + offset for offset in entry["data_offsets"])
+        tensors[name] = (entry["dtype"], entry["shape"], content[begin:end])
+    return metadata, tensors
+
+
+def labels_of(tensors):
+    data = tensors["labels"][2]
+    return list(struct.unpack("<%dq" % (len(data) // 8), data))
+
+
+def compress(content):
+    return gzip.compress(content, mtime=0)

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""triplet-train evaluate, enroll, identify, inspect, and what is common to every command."""
+import json
+import os
+import shutil
+import unittest
+
+from support import (CliTest, DATA, YUNET, idx_images, idx_labels, needs_faces, needs_real_data,
+                     read_safetensors)
+
+COMMANDS = ("pack", "train", "evaluate", "enroll", "identify", "inspect")
+
+
+class Common(CliTest):
+    def test_help(self):
+        top = self.ok("--help").stdout
+        for command in COMMANDS:
+            self.assertIn(command, top)
+            text = self.ok(command, "--help").stdout
+            self.assertIn("Usage", text)
+            self.assertRegex(text, "Examples?:")
+        self.assertRegex(self.ok("--version").stdout, r"^\d+\.\d+\.\d+")
+
+    def test_wrong_usage_exits_2(self):
+        self.fails(code=2)
+        self.fails("fly", code=2)
+        self.fails("pack", code=2)
+        self.fails("inspect", "--no-such-flag", "x", code=2)
+        self.fails("evaluate", "--weights", self.weights, code=2, says=["--data or --pairs"])
+        self.fails("evaluate", "--data", "x", code=2, says=["--weights"])
+        self.fails("enroll", "--weights", self.weights, "--gallery", "g", code=2, says=["--folder"])
+        self.fails("enroll", "--weights", self.weights, "--gallery", "g", "--video", "v", code=2, says=["--name"])
+        self.fails("identify", "--weights", self.weights, "--gallery", "g", "--k", 0, "x.jpg", code=2, says=["--k"])
+        self.fails("identify", "--weights", self.weights, "--gallery", "g", "--metric", "no", "x", code=2)
+
+    def test_weights_come_from_the_environment(self):
+        self.fails("evaluate", "--data", "set", env={"TRIPLETEMBED_MODEL": "/no/such/file"}, says=["/no/such/file"])
+
+
+class Evaluate(CliTest):
+    def digits(self, name, count=24, size=64):
+        self.write(name + "-images", idx_images(count))
+        self.write(name + "-labels", idx_labels([i % 4 for i in range(count)]))
+        self.ok("pack", "--out", name, "--size", size, name + "-images")
+        return self.path(name)
+
+    def test_every_measure_of_a_packed_set(self):
+        result = self.ok_json("evaluate", "--weights", self.weights, "--data", self.digits("set"))
+        self.assertEqual(result["images"], 24)
+        self.assertEqual(result["identities"], 4)
+        self.assertEqual(result["genuine_pairs"], 4 * 15)
+        self.assertEqual(result["impostor_pairs"], 276 - 60)
+        self.assertEqual(result["triplets"], 20)
+        for key in ("auc", "eer", "accuracy", "accuracy_best_threshold", "triplet_accuracy",
+                    "triplet_accuracy_strict", "nearest_accuracy"):
+            self.assertGreaterEqual(result[key], 0, key)
+            self.assertLessEqual(result[key], 1, key)
+        self.assertEqual(set(result["tar_at_far"]), {"0.1", "0.01", "0.001", "0.0001"})
+        self.assertIsNone(result["tar_at_far"]["0.0001"], "216 pairs cannot tell a rate of 0.0001")
+        self.assertGreater(result["spread"], 0)
+        again = self.ok_json("evaluate", "--weights", self.weights, "--data", "set")
+        self.assertEqual(result, again)
+        flipped = self.ok_json("evaluate", "--weights", self.weights, "--data", "set", "--flip")
+        self.assertNotEqual(result["auc"], flipped["auc"])
+
+    def test_nearest_in_a_gallery_set(self):
+        self.digits("set")
+        result = self.ok_json("evaluate", "--weights", self.weights, "--data", "set", "--gallery-data", "set")
+        self.assertEqual(result["nearest_accuracy"], 1.0)
+        self.assertEqual(result["nearest_from"], "gallery")
+
+    def test_a_table_for_people(self):
+        self.digits("set")
+        self.assertRegex(self.ok("evaluate", "--weights", self.weights, "--data", "set").stdout, r"auc +0\.\d+")
+
+    def test_calibration_changes_the_metadata_alone(self):
+        self.digits("set")
+        weights = shutil.copy(self.weights, self.path("w.safetensors"))
+        before = read_safetensors(weights)
+        result = self.ok_json("evaluate", "--weights", weights, "--data", "set", "--calibrate", "--far", 0.05)
+        after = read_safetensors(weights)
+        self.assertEqual(before[1], after[1])
+        self.assertAlmostEqual(float(after[0]["threshold"]), result["calibrated_threshold"], places=6)
+        self.assertAlmostEqual(float(after[0]["threshold_far"]), 0.05, places=6)
+        self.assertEqual(json.loads(after[0]["evaluation"])["auc"], result["auc"])
+        self.fails("evaluate", "--weights", weights, "--data", "set", "--calibrate", "--far", 1e-6,
+                   says=["too few impostor pairs"])
+        self.fails("evaluate", "--weights", weights, "--data", "set", "--calibrate", "--flip", says=["--calibrate"])
+
+    def test_what_does_not_fit_is_refused(self):
+        self.digits("small", size=32)
+        self.fails("evaluate", "--weights", self.weights, "--data", "small", says=["small", "32×32×3", "64×64×3"])
+        self.fails("evaluate", "--weights", self.weights, "--data", self.gallery, says=["gallery.safetensors", "kind"])
+        self.fails("evaluate", "--weights", self.gallery, "--data", "small", says=["gallery.safetensors", "kind"])
+        self.write("one-images", idx_images(2))
+        self.write("one-labels", idx_labels([3, 4]))
+        self.ok("pack", "--out", "one", "one-images")
+        self.fails("evaluate", "--weights", self.weights, "--data", "one", says=["one", "nothing to measure"])
+
+    @needs_faces
+    def test_broken_pair_lists(self):
+        cases = {"": "line 1", "x\n": "line 1", "0\n": "line 1", "1\nA\t1\t2\n": "line 3",
+                 "1\nA\t1\t2\nA\t1\t2\n": "line 3", "1\nA\t1\n": "line 2", "1\nA\t1\t2\nA\t1\tB\t-1\n": "line 3",
+                 "1\nA\t1\t2\nA\t1\tB\t2\nC\t1\t2\n": "more pairs"}
+        for text, words in cases.items():
+            with self.subTest(text):
+                self.write("pairs.txt", text)
+                self.fails("evaluate", "--weights", self.weights, "--pairs", "pairs.txt", "--images", ".",
+                           says=["pairs.txt", words])
+
+    @needs_real_data
+    def test_pairs(self):
+        gul = "Abdullah_Gul\t1\t2\nAbdullah_Gul\t3\t4\n"
+        other = "Abdullah_Gul\t1\tGeorge_HW_Bush\t2\nAbdullah_Gul\t2\tGeorge_HW_Bush\t3\n"
+        self.write("view1.txt", "2\n" + gul + other)
+        self.write("view2.txt", "2\t2\n" + gul + other + gul + other)
+        images = os.path.join(DATA, "lfw")
+        one = self.ok_json("evaluate", "--weights", self.weights, "--pairs", "view1.txt", "--images", images)
+        self.assertEqual((one["pairs"], one["images"], one["images_without_face"]), (4, 6, 0))
+        self.assertEqual(one["threshold_from"], "these pairs")
+        self.assertEqual(one["accuracy"], one["accuracy_best_threshold"])
+        other = self.ok_json("evaluate", "--weights", self.weights, "--pairs", "view1.txt", "--images", images,
+                             "--threshold-pairs", "view1.txt")
+        self.assertEqual(other["threshold_from"], "the threshold pairs")
+        two = self.ok_json("evaluate", "--weights", self.weights, "--pairs", "view2.txt", "--images", images)
+        self.assertEqual(len(two["fold_accuracies"]), 2)
+        self.assertIn("accuracy_standard_error", two)
+        self.write("view1.txt", "1\nNobody\t1\t2\nNobody\t1\tNobody\t2\n")
+        self.fails("evaluate", "--weights", self.weights, "--pairs", "view1.txt", "--images", images,
+                   says=["Nobody_0001.jpg"])
+
+
+@needs_real_data
+class EnrollAndIdentify(CliTest):
+    PEOPLE = ("Abdullah_Gul", "George_HW_Bush")
+
+    def picture(self, person, number):
+        return os.path.join(DATA, "lfw", person, "%s_%04d.jpg" % (person, number))
+
+    def people(self):
+        for person in self.PEOPLE:
+            for number in (1, 2, 3):
+                shutil.copy(self.picture(person, number), self.path("people", person, "%d.jpg" % number))
+
+    def enroll(self, *args, **kwargs):
+        return self.ok("enroll", "--weights", self.weights, "--gallery", "g.safetensors", *args, **kwargs)
+
+    def inspect(self):
+        return self.ok_json("inspect", "g.safetensors")["gallery"]
+
+    def test_a_folder_of_people(self):
+        self.people()
+        self.assertIn("3 faces in 3 images, 3 enrolled", self.enroll("--folder", "people").stdout)
+        gallery = self.inspect()
+        self.assertEqual(gallery["identities"], [{"name": name, "embeddings": 3} for name in self.PEOPLE])
+        self.assertEqual(gallery["weights_sha256"], self.ok_json("inspect", self.weights)["sha256"])
+        self.enroll("--folder", "people")
+        self.assertEqual(self.inspect()["embeddings"], 6, "the same pictures again add nothing")
+        self.enroll("--images", self.picture("Abdullah_Gul", 4), "--name", "Gül")
+        self.assertEqual(self.inspect()["embeddings"], 7)
+        self.enroll("--images", self.picture("Abdullah_Gul", 5), "--name", "Abdullah_Gul", "--replace")
+        self.assertEqual([one["embeddings"] for one in self.inspect()["identities"] if one["name"] == "Abdullah_Gul"],
+                         [1])
+
+    def test_names_what_was_enrolled(self):
+        self.people()
+        self.enroll("--folder", "people", "--max-per-identity", 2)
+        self.assertEqual(self.inspect()["embeddings"], 4)
+        image = self.picture("Abdullah_Gul", 7)
+        self.enroll("--images", image, "--name", "Seven")
+        result = self.ok_json("identify", "--weights", self.weights, "--gallery", "g.safetensors", image)
+        face = result["images"][0]["faces"][0]
+        self.assertEqual(face["label"], "Seven")
+        self.assertAlmostEqual(face["distance"], 0, places=5)
+        self.assertEqual(set(face["box"]), {"x", "y", "w", "h"})
+        self.assertIn(face["runner_up"], self.PEOPLE)
+        far = self.ok_json("identify", "--weights", self.weights, "--gallery", "g.safetensors", "--threshold", 0,
+                           self.picture("George_HW_Bush", 9))
+        self.assertEqual(far["images"][0]["faces"][0]["label"], "???")
+        self.assertEqual(far["images"][0]["faces"][0]["reason"], "far")
+
+    def test_identify_goes_on_after_an_unreadable_image_and_fails(self):
+        self.people()
+        self.enroll("--folder", "people")
+        self.write("bad.jpg", b"no picture")
+        done = self.fails("identify", "--weights", self.weights, "--gallery", "g.safetensors", "bad.jpg",
+                          self.picture("Abdullah_Gul", 1), "--json", says=["bad.jpg"])
+        images = json.loads(done.stdout)["images"]
+        self.assertIn("error", images[0])
+        self.assertEqual(len(images[1]["faces"]), 1)
+
+    def test_people_without_a_face(self):
+        self.people()
+        self.write("people/Nobody/1.pgm", b"P5 64 64 255\n" + bytes(64 * 64))
+        self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--folder", "people",
+                   says=["people/Nobody", "no face"])
+        self.assertFalse(os.path.exists(self.path("g.safetensors")))
+        self.assertIn("people/Nobody", self.enroll("--folder", "people", "--skip-bad").stderr)
+        self.assertEqual(len(self.inspect()["identities"]), 2)
+
+    def test_a_video(self):
+        clip = os.path.join(DATA, "video", "head-pose-face-detection-male.mkv")
+        self.enroll("--video", clip, "--name", "G", "--max-per-identity", 6, "--every", 4)
+        self.assertEqual(self.inspect()["identities"], [{"name": "G", "embeddings": 6}])
+        self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--video", "no.mkv", "--name",
+                   "X", says=["no.mkv"])
+        self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--video", clip, "--name", "X",
+                   "--smallest-face", 5000, says=[clip, "no face of 5000 pixels"])
+
+    def test_a_gallery_of_other_weights_is_refused(self):
+        self.people()
+        other = read_safetensors(self.gallery)[0]["weights_sha256"].translate(str.maketrans("0123456789", "1234567890"))
+        with open(self.gallery, "rb") as file:
+            content = file.read()
+        self.write("g.safetensors",
+                   content.replace(read_safetensors(self.gallery)[0]["weights_sha256"].encode(), other.encode()))
+        self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--folder", "people",
+                   says=["g.safetensors", "weights"])
+        self.fails("identify", "--weights", self.weights, "--gallery", "g.safetensors",
+                   self.picture("Abdullah_Gul", 1), says=["g.safetensors", "weights"])
+
+
+class Inspect(CliTest):
+    def test_every_kind(self):
+        weights = self.ok_json("inspect", self.weights)
+        self.assertEqual(weights["kind"], "tripletembed.weights")
+        self.assertEqual(weights["weights"]["input"], {"width": 64, "height": 64, "channels": 3})
+        self.assertGreater(len(weights["tensors"]), 50)
+        gallery = self.ok_json("inspect", self.gallery)
+        self.assertEqual(gallery["gallery"]["identities"][1], {"name": "Błażej", "embeddings": 1})
+        self.write("d-images", idx_images(5))
+        self.write("d-labels", idx_labels([1, 1, 1, 2, 2]))
+        self.ok("pack", "--out", "set", "d-images")
+        self.assertEqual(self.ok_json("inspect", "set")["dataset"]["largest_identity"], 3)
+        self.write("plain", (10).to_bytes(8, "little") + b'{}        ')
+        self.assertEqual(self.ok_json("inspect", "plain")["kind"], "safetensors")
+        self.assertIn("Błażej", self.ok("inspect", self.gallery).stdout)
+
+    @needs_real_data
+    def test_a_detector(self):
+        self.assertIn("yunet", self.ok_json("inspect", YUNET)["detector"])
+        self.write("bad.onnx", b"nothing")
+        self.fails("inspect", "bad.onnx", says=["bad.onnx"])
+
+    def test_broken_files(self):
+        with open(self.weights, "rb") as file:
+            content = file.read()
+        cases = {"missing": None, "empty": b"", "short": content[:5], "truncated": content[:-1],
+                 "huge-header": b"\xff" * 8 + content[8:], "text": b"just some words, no tensors at all"}
+        for name, broken in cases.items():
+            with self.subTest(name):
+                if broken is not None:
+                    self.write(name, broken)
+                self.fails("inspect", name, says=[name])
+                self.fails("evaluate", "--weights", name, "--data", "x", says=[name])
+
+    def test_nothing_runs_away(self):
+        os.mkdir(self.path("folder"))
+        self.fails("inspect", "folder", says=["folder"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "fuzz_target.h"
+
+namespace fuzz {
+
+MemoryFile::MemoryFile(const std::uint8_t* data, std::size_t size)
+    : fd_(::memfd_create("fuzz", MFD_CLOEXEC)) {
+  while (size > 0) {
+    const ::ssize_t done = ::write(fd_, data, size);
+    if (done <= 0) broken("a file in memory can be written");
+    data += done;
+    size -= static_cast<std::size_t>(done);
+  }
+}
+
+MemoryFile::~MemoryFile() {
+  ::close(fd_);
+}
+
+std::string MemoryFile::path() const {
+  return "/proc/self/fd/" + std::to_string(fd_);
+}
+
+void broken(const char* promise) {
+  std::fprintf(stderr, "broken promise: %s\n", promise);
+  std::abort();
+}
+
+void read_through(const void* data, std::size_t size) {
+  volatile std::uint8_t sum = 0;
+  const auto* bytes = static_cast<const std::uint8_t*>(data);
+  for (std::size_t i = 0; i < size; ++i) sum = static_cast<std::uint8_t>(sum + bytes[i]);
+}
+
+}  // namespace fuzz

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// tripletdetect in a harness and in whole pipelines.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "detect_session.h"
+#include "embed/embedder.h"
+#include "embed/error.h"
+#include "face_meta.h"
+#include "gst_support.h"
+
+namespace {
+
+using gsttest::own;
+
+std::string yunet() {
+  const auto data = fixtures::data_dir();
+  return data ? *data + "/models/face_detection_yunet_2022mar.onnx" : std::string();
+}
+std::string clip(const std::string& name) {
+  return *fixtures::data_dir() + "/video/" + name;
+}
+
+#define NEED_DATA() \
+  if (!fixtures::data_dir()) GTEST_SKIP() << "TRIPLETEMBED_DATA names no folder of real data"
+
+TEST(DetectOptions, StartAtTheTablesDefaults) {
+  const auto defaults =
+      embed::gst::DetectSettings::from(embed::gst::OptionValues(embed::gst::detect_options()));
+  const embed::faces::DetectorOptions written;
+  EXPECT_EQ(defaults.detector.detector, written.detector);
+  EXPECT_EQ(defaults.detector.model, written.model);
+  EXPECT_FLOAT_EQ(defaults.detector.score_threshold, written.score_threshold);
+  EXPECT_FLOAT_EQ(defaults.detector.nms_threshold, written.nms_threshold);
+  EXPECT_EQ(defaults.detector.min_face_size, written.min_face_size);
+  EXPECT_EQ(defaults.detector.max_faces, written.max_faces);
+  EXPECT_EQ(defaults.detector.max_side, written.max_side);
+  EXPECT_EQ(defaults.interval, 1);
+}
+
+TEST(TripletDetect, BrokenModelsStopTheElement) {
+  const std::string junk = fixtures::temp_dir() + "/junk.onnx";
+  fixtures::write_bytes(junk, std::string("no network"));
+  for (const std::string& file : {std::string("/nonexistent/y.onnx"), junk}) {
+    const auto outcome = gsttest::try_state("tripletdetect detector=yunet model=" + file, GST_STATE_READY);
+    EXPECT_EQ(outcome.result, GST_STATE_CHANGE_FAILURE);
+    EXPECT_NE(outcome.message.find(file), std::string::npos) << outcome.message;
+  }
+}
+
+class Formats : public ::testing::TestWithParam<embed::PixelFormat> {};
+
+TEST_P(Formats, PassTheSameMemoryAndFindNoFaceInAPattern) {
+  NEED_DATA();
+  gsttest::Harness harness("tripletdetect detector=yunet model=" + yunet());
+  for (const auto& [width, height] : {std::pair{160, 120}, {161, 121}, {16, 9}}) {
+    const auto picture = fixtures::make_image(GetParam(), width, height, 7);
+    harness.caps(gsttest::caps_text(picture));
+    GstBuffer* in = gsttest::make_buffer(picture, 2);
+    GstMemory* memory = gst_buffer_peek_memory(in, 0);
+    const auto out = own(harness.push(in));
+    ASSERT_TRUE(out);
+    EXPECT_EQ(gst_buffer_peek_memory(out.get(), 0), memory);
+    EXPECT_EQ(GST_BUFFER_PTS(out.get()), 80 * GST_MSECOND);
+    EXPECT_TRUE(gsttest::faces_of(out.get(), width, height).empty());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Formats, ::testing::ValuesIn(fixtures::all_formats()),
+                         [](const auto& which) { return std::string(fixtures::format_name(which.param)); });
+
+std::vector<nlohmann::json> run_to_json(const std::string& launch) {
+  const std::string path = fixtures::temp_dir() + "/out.jsonl";
+  const auto said = gsttest::run_pipeline(launch + " ! tripletjson location=" + path + " ! fakesink");
+  EXPECT_TRUE(said.empty()) << said.at(0);
+  std::vector<nlohmann::json> lines;
+  std::ifstream in(path);
+  for (std::string line; std::getline(in, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+std::string decode(const std::string& file) {
+  return "filesrc location=" + clip(file) + " ! decodebin ! videoconvert ";
+}
+std::string detect() {
+  return "! tripletdetect detector=yunet model=" + yunet();
+}
+
+TEST(RealVideo, EveryFrameOfAClipHasItsFaceInEveryFormat) {
+  NEED_DATA();
+  for (const char* format : {"I420", "NV12", "BGR", "RGBA", "GRAY8"}) {
+    const auto lines =
+        run_to_json(decode("carphone_pristine.mp4") + "! identity eos-after=20 ! videoconvert " +
+                    "! video/x-raw,format=" + format + " " + detect());
+    ASSERT_GE(lines.size(), 19U) << format;
+    for (const auto& line : lines) {
+      ASSERT_EQ(line["objects"].size(), 1U) << format << " frame " << line["frame"];
+      EXPECT_GT(line["objects"][0]["detection"]["confidence"], 0.5);
+      EXPECT_FALSE(line["objects"][0].contains("identity"));
+    }
+  }
+}
+
+TEST(RealVideo, FramesBetweenTwoDetectionsStayBare) {
+  NEED_DATA();
+  const auto lines = run_to_json(decode("carphone_pristine.mp4") + "! identity eos-after=10 " + detect() +
+                                 " detect-interval=3");
+  ASSERT_GE(lines.size(), 9U);
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    EXPECT_EQ(lines[i]["objects"].size(), i % 3 == 0 ? 1U : 0U) << i;
+}
+
+TEST(RealVideo, AFaceEmbedsInThePipelineAsInTheLibrary) {
+  NEED_DATA();
+  gsttest::Harness harness("tripletdetect detector=yunet model=" + yunet() +
+                           " ! tripletembed precision=fp32 model=" + gsttest::weights_file());
+  GstElement* source =
+      gst_parse_launch(("filesrc location=" + clip("bird.mkv") +
+                        " ! decodebin ! videoconvert ! video/x-raw,format=BGR ! appsink name=s")
+                           .c_str(),
+                       nullptr);
+  gst_element_set_state(source, GST_STATE_PLAYING);
+  GstElement* sink = gst_bin_get_by_name(GST_BIN(source), "s");
+  GstSample* sample = nullptr;
+  g_signal_emit_by_name(sink, "pull-sample", &sample);
+  ASSERT_NE(sample, nullptr);
+  harness.caps(gsttest::caps_text(embed::PixelFormat::Bgr, 640, 480));
+  GstBuffer* frame = gst_buffer_copy(gst_sample_get_buffer(sample));
+  GstMapInfo map;
+  gst_buffer_map(frame, &map, GST_MAP_READ);
+  embed::ImageView view;
+  view.format = embed::PixelFormat::Bgr;
+  view.width = 640, view.height = 480;
+  view.planes[0] = map.data;
+  view.strides[0] = 1920;
+  embed::faces::DetectorOptions options;
+  options.detector = "yunet";
+  options.model = yunet();
+  const auto found = embed::faces::make_detector(options)->detect(view);
+  ASSERT_FALSE(found.empty());
+  const embed::Embedder embedder(gsttest::weights_file(), {"cpu", "fp32", 16});
+  const auto expected = embedder.embed(view, {found[0].region}).at(0);
+  gst_buffer_unmap(frame, &map);
+  const auto out = own(harness.push(frame));
+  const auto faces = gsttest::faces_of(out.get(), 640, 480);
+  ASSERT_EQ(faces.size(), found.size());
+  EXPECT_GE(1 - embed::distance(embed::Metric::Cosine, *faces[0].identity->embedding, expected), 0.9999F);
+  gst_sample_unref(sample);
+  gst_element_set_state(source, GST_STATE_NULL);
+  gst_object_unref(sink);
+  gst_object_unref(source);
+}
+
+TEST(RealVideo, ADetectorUpstreamSilencesTheWarningAboutNone) {
+  NEED_DATA();
+  const auto said = gsttest::run_pipeline(
+      "videotestsrc num-buffers=150 pattern=black ! "
+      "video/x-raw,width=64,height=48 ! tripletdetect detector=yunet model=" +
+      yunet() + " ! queue ! tripletembed model=" + gsttest::quick_weights_file() + " ! fakesink");
+  EXPECT_TRUE(said.empty()) << said.at(0);
+}
+
+TEST(States, UpAndDownAtWill) {
+  NEED_DATA();
+  GstElement* element = gst_element_factory_make("tripletdetect", nullptr);
+  g_object_set(element, "model", yunet().c_str(), nullptr);
+  for (const GstState state : {GST_STATE_READY, GST_STATE_PLAYING, GST_STATE_READY, GST_STATE_PAUSED,
+                               GST_STATE_NULL, GST_STATE_PAUSED, GST_STATE_NULL}) {
+    EXPECT_NE(gst_element_set_state(element, state), GST_STATE_CHANGE_FAILURE);
+  }
+  gst_object_unref(element);
+}
+
+}  // namespace

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// tripletembed (and what all elements share) in a harness: formats, states, caps, flushes, foreign and absurd
+// ROIs.
+#include <gtest/gtest.h>
+
+#include "embed/embedder.h"
+#include "embed/gallery.h"
+#include "face_meta.h"
+#include "gst_support.h"
+
+namespace {
+
+using gsttest::own;
+
+std::string quick(const std::string& more = "") {
+  return "tripletembed name=e precision=fp32 model=" + gsttest::quick_weights_file() + " " + more;
+}
+
+guint64 stat(GstElement* element, const char* field) {
+  GstStructure* stats = nullptr;
+  g_object_get(element, "stats", &stats, nullptr);
+  guint64 value = 0;
+  EXPECT_TRUE(gst_structure_get_uint64(stats, field, &value)) << field;
+  gst_structure_free(stats);
+  return value;
+}
+
+embed::Embedding expected_embedding(const fixtures::Pixels& picture, embed::Rect box) {
+  static const embed::Embedder embedder(gsttest::weights_file(), {"cpu", "fp32", 16});
+  embed::FaceRegion region;
+  region.box = box;
+  return embedder.embed(picture.view(), {region}).at(0);
+}
+
+class Formats : public ::testing::TestWithParam<embed::PixelFormat> {};
+
+TEST_P(Formats, EmbedAsTheLibraryDoesAndPassTheSameMemory) {
+  gsttest::Harness harness("tripletembed precision=fp32 model=" + gsttest::weights_file());
+  for (const auto& [width, height] : {std::pair{160, 120}, {161, 121}, {97, 33}}) {
+    const auto picture = fixtures::make_image(GetParam(), width, height, 7);
+    harness.caps(gsttest::caps_text(picture));  // Caps change with every turn.
+    GstBuffer* in = gsttest::make_buffer(picture, 3);
+    GST_BUFFER_FLAG_SET(in, GST_BUFFER_FLAG_DISCONT | GST_BUFFER_FLAG_MARKER);
+    GST_BUFFER_OFFSET(in) = 77;
+    const auto flags = GST_BUFFER_FLAGS(in);
+    gsttest::add_roi(in, "face", 10, 2, 30, 30);
+    GstMemory* memory = gst_buffer_peek_memory(in, 0);
+    const auto out = own(harness.push(in));
+    ASSERT_TRUE(out);
+    EXPECT_EQ(gst_buffer_n_memory(out.get()), 1U);
+    EXPECT_EQ(gst_buffer_peek_memory(out.get(), 0), memory) << "pixels are not copied";
+    EXPECT_EQ(GST_BUFFER_PTS(out.get()), 120 * GST_MSECOND);
+    EXPECT_EQ(GST_BUFFER_DURATION(out.get()), 40 * GST_MSECOND);
+    EXPECT_EQ(GST_BUFFER_OFFSET(out.get()), 77U);
+    EXPECT_EQ(GST_BUFFER_FLAGS(out.get()) & ~GST_BUFFER_FLAG_TAG_MEMORY, flags & ~GST_BUFFER_FLAG_TAG_MEMORY);
+    const auto faces = gsttest::faces_of(out.get(), width, height);
+    ASSERT_EQ(faces.size(), 1U);
+    ASSERT_TRUE(faces[0].identity && faces[0].identity->embedding);
+    const auto expected = expected_embedding(picture, {10, 2, 30, 30});
+    EXPECT_GE(1 - embed::distance(embed::Metric::Cosine, *faces[0].identity->embedding, expected), 0.9999F);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Formats, ::testing::ValuesIn(fixtures::all_formats()),
+                         [](const auto& which) { return std::string(fixtures::format_name(which.param)); });
+
+class Embed : public ::testing::Test {
+ protected:
+  GstBuffer* frame(int index = 0) const { return gsttest::make_buffer(picture_, index); }
+  std::string caps() const { return gsttest::caps_text(picture_); }
+  fixtures::Pixels picture_ = fixtures::make_image(embed::PixelFormat::I420, 160, 120);
+};
+
+TEST_F(Embed, DoesNotWriteAReadOnlyPictureAndSharesItsMemory) {
+  gsttest::Harness harness(quick());
+  harness.caps(caps());
+  const auto held = own(frame());
+  gsttest::add_roi(held.get(), "face", 10, 10, 40, 40);
+  const auto out = own(harness.push(gst_buffer_ref(held.get())));
+  EXPECT_NE(out.get(), held.get());
+  EXPECT_EQ(gst_buffer_peek_memory(out.get(), 0), gst_buffer_peek_memory(held.get(), 0));
+  EXPECT_EQ(gst_buffer_get_custom_meta(held.get(), "TripletEmbed"), nullptr)
+      << "the shared header stays as it was";
+  EXPECT_NE(gst_buffer_get_custom_meta(out.get(), "TripletEmbed"), nullptr);
+}
+
+TEST_F(Embed, TakesForeignDetectorsRois) {
+  gsttest::Harness harness(quick());
+  harness.caps(caps());
+  GstBuffer* in = frame();
+  gsttest::add_roi(in, "face", 10, 10, 40, 40);  // By hand: no id, no params.
+  auto* gva = gsttest::add_roi(in, "face", 60, 30, 50, 50, 1);
+  gst_video_region_of_interest_meta_add_param(
+      gva,
+      gst_structure_new("detection", "x_min", G_TYPE_DOUBLE, 60 / 160.0, "x_max", G_TYPE_DOUBLE, 110 / 160.0,
+                        "y_min", G_TYPE_DOUBLE, 30 / 120.0, "y_max", G_TYPE_DOUBLE, 80 / 120.0, "confidence",
+                        G_TYPE_DOUBLE, 0.75, "label_id", G_TYPE_INT, 1, nullptr));
+  gst_video_region_of_interest_meta_add_param(
+      gva, gst_structure_new("detection", "confidence", G_TYPE_STRING, "not a number", nullptr));
+  gsttest::add_roi(in, "car", 5, 5, 20, 20, 2);
+  const auto out = own(harness.push(in));
+  const auto faces = gsttest::faces_of(out.get(), 160, 120);
+  ASSERT_EQ(faces.size(), 3U);
+  EXPECT_TRUE(faces[0].identity && faces[0].identity->embedding);
+  EXPECT_NE(faces[0].id, 0);
+  EXPECT_TRUE(faces[1].identity && faces[1].identity->embedding);
+  EXPECT_EQ(faces[1].id, 1);
+  EXPECT_DOUBLE_EQ(faces[1].confidence.value_or(0), 0.75);
+  EXPECT_FALSE(faces[2].identity) << "a car is no face";
+}
+
+TEST_F(Embed, ObjectClassEmptyTakesAll) {
+  gsttest::Harness harness(quick("object-class=\"\""));
+  harness.caps(caps());
+  GstBuffer* in = frame();
+  gsttest::add_roi(in, "face", 10, 10, 40, 40);
+  gsttest::add_roi(in, "cat", 60, 10, 40, 40);
+  const auto out = own(harness.push(in));
+  for (const auto& face : gsttest::faces_of(out.get(), 160, 120)) EXPECT_TRUE(face.identity);
+}
+
+TEST_F(Embed, FullFrameNeedsNoDetector) {
+  gsttest::Harness harness(quick("inference-region=full-frame"));
+  harness.caps(caps());
+  const auto out = own(harness.push(frame()));
+  const auto faces = gsttest::faces_of(out.get(), 160, 120);
+  ASSERT_EQ(faces.size(), 1U);
+  EXPECT_EQ(faces[0].type, "frame");
+  EXPECT_EQ(faces[0].box.width, 160);
+  EXPECT_TRUE(faces[0].identity && faces[0].identity->embedding);
+}
+
+TEST_F(Embed, AbsurdRoisPassAndAreCounted) {
+  gsttest::Harness harness(quick());
+  harness.caps(caps());
+  GstBuffer* in = frame();
+  gsttest::add_roi(in, "face", 10, 10, 0, 0);
+  gsttest::add_roi(in, "face", 10, 10, 40, 0);
+  gsttest::add_roi(in, "face", 500, 10, 40, 40);
+  gsttest::add_roi(in, "face", G_MAXUINT, G_MAXUINT, G_MAXUINT,
+                   G_MAXUINT);  // −1 as a detector's bug makes it.
+  gsttest::add_roi(in, "face", 0, 0, 70000, 70000);
+  gsttest::add_roi(in, "face", 140, 100, 40, 40);  // Partly outside is fine.
+  const auto out = own(harness.push(in));
+  ASSERT_TRUE(out);
+  std::vector<std::string> reasons;
+  for (const auto& face : gsttest::faces_of(out.get(), 160, 120)) reasons.push_back(face.identity->reason);
+  EXPECT_EQ(reasons,
+            (std::vector<std::string>{"small", "small", "outside", "outside", "outside", "no-gallery"}));
+  EXPECT_EQ(stat(harness.element(), "rejected"), 5U);
+  EXPECT_EQ(stat(harness.element(), "outside"), 3U);
+  EXPECT_EQ(stat(harness.element(), "embedded"), 1U);
+}
+
+TEST_F(Embed, FiveHundredRoisOnOneFrame) {
+  gsttest::Harness harness(quick("batch-size=64"));
+  harness.caps(caps());
+  GstBuffer* in = frame();
+  for (guint i = 0; i < 500; ++i) gsttest::add_roi(in, "face", i % 100, i / 10, 30, 30);
+  const auto out = own(harness.push(in));
+  ASSERT_TRUE(out);
+  const auto faces = gsttest::faces_of(out.get(), 160, 120);
+  ASSERT_EQ(faces.size(), 500U);
+  for (const auto& face : faces) EXPECT_TRUE(face.identity && face.identity->embedding);
+  EXPECT_EQ(stat(harness.element(), "embedded"), 500U);
+  EXPECT_EQ(stat(harness.element(), "batches"), 8U);
+}
+
+TEST_F(Embed, PropertiesTakeEffectWhilePlaying) {
+  gsttest::Harness harness(quick());
+  harness.caps(caps());
+  const auto label = [&] {
+    GstBuffer* in = frame();
+    gsttest::add_roi(in, "face", 10, 10, 40, 40);
+    const auto out = own(harness.push(in));
+    return gsttest::faces_of(out.get(), 160, 120).at(0).identity->label;
+  };
+  EXPECT_EQ(label(), "???");
+  g_object_set(harness.element(), "unknown-label", "nobody", nullptr);
+  EXPECT_EQ(label(), "nobody");
+}
+
+TEST_F(Embed, NamesReadBehindConversionAndScaling) {
+  const embed::Embedder embedder(gsttest::quick_weights_file(), {"cpu", "fp32", 16});
+  embed::FaceRegion region;
+  region.box = {20, 10, 40, 40};
+  const std::string gallery =
+      fixtures::write_gallery(fixtures::temp_dir() + "/ann.safetensors", gsttest::quick_weights_file(),
+                              {{"Ann", embedder.embed(picture_.view(), {region}).at(0)}});
+  gsttest::Harness harness(
+      quick("gallery=" + gallery) +
+      " ! videoconvert ! videoscale ! capsfilter caps=video/x-raw,format=RGB,width=320,height=240");
+  harness.caps(caps());
+  GstBuffer* in = frame();
+  gsttest::add_roi(in, "face", 20, 10, 40, 40);
+  const auto out = own(harness.push(in));
+  const auto faces = gsttest::faces_of(out.get(), 320, 240);
+  ASSERT_EQ(faces.size(), 1U);
+  EXPECT_EQ(faces[0].identity->label, "Ann");
+  EXPECT_EQ(faces[0].box.x, 40);
+  EXPECT_EQ(faces[0].box.width, 80);
+}
+
+TEST_F(Embed, FlushAndEosPass) {
+  gsttest::Harness harness(quick());
+  harness.caps(caps());
+  own(harness.push(frame(0)));
+  EXPECT_TRUE(gst_harness_push_event(harness.get(), gst_event_new_flush_start()));
+  EXPECT_TRUE(gst_harness_push_event(harness.get(), gst_event_new_flush_stop(TRUE)));
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  EXPECT_TRUE(gst_harness_push_event(harness.get(), gst_event_new_segment(&segment)));
+  EXPECT_TRUE(own(harness.push(frame(1))));
+  EXPECT_TRUE(gst_harness_push_event(harness.get(), gst_event_new_eos()));
+  bool eos = false;
+  while (GstEvent* event = gst_harness_try_pull_event(harness.get())) {
+    eos |= GST_EVENT_TYPE(event) == GST_EVENT_EOS;
+    gst_event_unref(event);
+  }
+  EXPECT_TRUE(eos);
+}
+
+TEST_F(Embed, WarnsOnceWhenNobodyDetects) {
+  GstBus* bus = gst_bus_new();
+  gsttest::Harness harness(quick());
+  gst_element_set_bus(harness.element(), bus);
+  harness.caps(caps());
+  int warnings = 0;
+  for (int i = 0; i < 220; ++i) own(harness.push(frame(i)));
+  while (GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_WARNING)) {
+    GError* error = nullptr;
+    gst_message_parse_warning(message, &error, nullptr);
+    EXPECT_NE(std::string(error->message).find("tripletdetect"), std::string::npos);
+    g_error_free(error);
+    gst_message_unref(message);
+    ++warnings;
+  }
+  EXPECT_EQ(warnings, 1);
+  gst_element_set_bus(harness.element(), nullptr);
+  gst_object_unref(bus);
+}
+
+class States : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(States, UpAndDownAtWill) {
+  setenv("TRIPLETEMBED_MODEL", gsttest::quick_weights_file().c_str(), 1);
+  GstElement* element = gst_element_factory_make(GetParam(), nullptr);
+  ASSERT_NE(element, nullptr);
+  if (std::string(GetParam()) == "tripletjson") g_object_set(element, "location", "/dev/null", nullptr);
+  const GstState walk[] = {GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED,
+                           GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_NULL,    GST_STATE_PLAYING,
+                           GST_STATE_NULL,  GST_STATE_NULL};
+  for (const GstState state : walk) {
+    EXPECT_NE(gst_element_set_state(element, state), GST_STATE_CHANGE_FAILURE)
+        << gst_element_state_get_name(state);
+  }
+  gst_object_unref(element);
+}
+
+INSTANTIATE_TEST_SUITE_P(Elements, States, ::testing::Values("tripletembed", "tripletoverlay", "tripletjson"),
+                         [](const auto& which) { return std::string(which.param); });
+
+class OutOfRange : public ::testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+TEST_P(OutOfRange, PropertiesAreRefusedByGstLaunch) {
+  GError* error = nullptr;
+  GstElement* element = gst_parse_launch_full(
+      (std::string("tripletembed ") + GetParam().first + "=" + GetParam().second).c_str(), nullptr,
+      GST_PARSE_FLAG_FATAL_ERRORS, &error);
+  EXPECT_EQ(element, nullptr);
+  ASSERT_NE(error, nullptr);
+  EXPECT_NE(std::string(error->message).find(GetParam().first), std::string::npos) << error->message;
+  g_error_free(error);
+}
+
+INSTANTIATE_TEST_SUITE_P(Properties, OutOfRange,
+                         ::testing::Values(std::pair{"metric", "hamming"}, std::pair{"precision", "int8"},
+                                           std::pair{"batch-size", "many"},
+                                           std::pair{"inference-region", "half"},
+                                           std::pair{"no-such-thing", "1"}));
+
+TEST(OutOfRangeValues, NeverReachTheElement) {
+  GstElement* element = gst_element_factory_make("tripletembed", nullptr);
+  const struct {
+    const char* name;
+    const char* value;
+  } cases[] = {{"batch-size", "0"}, {"k", "5000"}, {"margin", "-3"}, {"threshold", "-7"}};
+  for (const auto& c : cases) {
+    gst_util_set_object_arg(G_OBJECT(element), c.name, c.value);
+    GParamSpec* spec = g_object_class_find_property(G_OBJECT_GET_CLASS(element), c.name);
+    GValue value = G_VALUE_INIT;
+    g_value_init(&value, spec->value_type);
+    g_object_get_property(G_OBJECT(element), c.name, &value);
+    EXPECT_FALSE(g_param_value_validate(spec, &value)) << c.name << " is inside its range";
+    g_value_unset(&value);
+  }
+  gst_object_unref(element);
+}
+
+}  // namespace

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst_support.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <stdexcept>
+
+#include "face_meta.h"
+
+namespace gsttest {
+
+std::string format_name(embed::PixelFormat format) {
+  switch (format) {
+    case embed::PixelFormat::Rgbx:
+      return "RGBx";
+    case embed::PixelFormat::Bgrx:
+      return "BGRx";
+    default:
+      break;
+  }
+  std::string name = fixtures::format_name(format);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+  return name;
+}
+
+std::string caps_text(embed::PixelFormat format, int width, int height) {
+  return "video/x-raw,format=" + format_name(format) + ",width=" + std::to_string(width) +
+         ",height=" + std::to_string(height) + ",framerate=25/1";
+}
+
+std::string caps_text(const fixtures::Pixels& pixels) {
+  return caps_text(pixels.format, pixels.width, pixels.height);
+}
+
+GstBuffer* make_buffer(const fixtures::Pixels& pixels, int index) {
+  gsize offsets[GST_VIDEO_MAX_PLANES] = {};
+  gint strides[GST_VIDEO_MAX_PLANES] = {};
+  std::vector<std::uint8_t> bytes;
+  const int planes = embed::plane_count(pixels.format);
+  for (int p = 0; p < planes; ++p) {
+    const auto i = static_cast<std::size_t>(p);
+    offsets[p] = bytes.size();
+    strides[p] = static_cast<gint>(pixels.strides[i]);
+    bytes.insert(bytes.end(), pixels.planes[i].begin(), pixels.planes[i].end());
+  }
+  GstBuffer* buffer = gst_buffer_new_memdup(bytes.data(), bytes.size());
+  gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE,
+                                 gst_video_format_from_string(format_name(pixels.format).c_str()),
+                                 static_cast<guint>(pixels.width), static_cast<guint>(pixels.height),
+                                 static_cast<guint>(planes), offsets, strides);
+  GST_BUFFER_PTS(buffer) = static_cast<GstClockTime>(index) * 40 * GST_MSECOND;
+  GST_BUFFER_DURATION(buffer) = 40 * GST_MSECOND;
+  return buffer;
+}
+
+GstVideoRegionOfInterestMeta* add_roi(GstBuffer* buffer, const char* type, guint x, guint y, guint w, guint h,
+                                      int id) {
+  auto* meta = gst_buffer_add_video_region_of_interest_meta(buffer, type, x, y, w, h);
+  meta->id = id;
+  return meta;
+}
+
+const std::string& weights_file() {
+  static const std::string path = fixtures::write_weights(fixtures::temp_dir() + "/weights.safetensors");
+  return path;
+}
+
+const std::string& quick_weights_file() {
+  static const std::string path = [] {
+    fixtures::WeightsOptions options;
+    options.input.width = options.input.height = 16;
+    return fixtures::write_weights(fixtures::temp_dir() + "/quick.safetensors", options);
+  }();
+  return path;
+}
+
+const std::string& other_weights_file() {
+  static const std::string path = [] {
+    fixtures::WeightsOptions options;
+    options.seed = 7;
+    options.input.width = options.input.height = 16;
+    return fixtures::write_weights(fixtures::temp_dir() + "/other.safetensors", options);
+  }();
+  return path;
+}
+
+Harness::Harness(const std::string& launch) : harness_(gst_harness_new_parse(launch.c_str())) {
+  if (harness_ == nullptr) throw std::runtime_error("no harness for: " + launch);
+  named_ = gst_bin_get_by_name(GST_BIN(harness_->element), "e");
+}
+
+Harness::~Harness() {
+  gst_clear_object(&named_);
+  gst_harness_teardown(harness_);
+}
+
+BufferPtr own(GstBuffer* buffer) {
+  return {buffer, [](GstBuffer* b) { gst_clear_buffer(&b); }};
+}
+
+std::vector<embed::gst::Face> faces_of(GstBuffer* buffer, int width, int height) {
+  return embed::gst::read_faces(buffer, width, height);
+}
+
+namespace {
+
+Outcome take_error(GstBus* bus, GstMessageType types) {
+  Outcome outcome;
+  GstMessage* message = gst_bus_pop_filtered(bus, types);
+  if (message == nullptr) return outcome;
+  GError* error = nullptr;
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) gst_message_parse_error(message, &error, nullptr);
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING) gst_message_parse_warning(message, &error, nullptr);
+  outcome.domain = error->domain;
+  outcome.code = error->code;
+  outcome.message = error->message;
+  g_error_free(error);
+  gst_message_unref(message);
+  return outcome;
+}
+
+}  // namespace
+
+Outcome try_state(const std::string& launch, GstState state) {
+  GError* error = nullptr;
+  GstElement* element = gst_parse_launch(launch.c_str(), &error);
+  if (element == nullptr || error != nullptr)
+    throw std::runtime_error(error != nullptr ? error->message : launch);
+  GstBus* bus = gst_bus_new();
+  gst_element_set_bus(element, bus);
+  const GstStateChangeReturn result = gst_element_set_state(element, state);
+  Outcome outcome = take_error(bus, GST_MESSAGE_ERROR);
+  outcome.result = result;
+  gst_element_set_state(element, GST_STATE_NULL);
+  gst_element_set_bus(element, nullptr);
+  gst_object_unref(element);
+  gst_object_unref(bus);
+  return outcome;
+}
+
+std::vector<std::string> run_pipeline(const std::string& launch, int seconds) {
+  GError* error = nullptr;
+  GstElement* pipeline = gst_parse_launch(launch.c_str(), &error);
+  if (error != nullptr) throw std::runtime_error(error->message);
+  std::vector<std::string> said;
+  GstBus* bus = gst_element_get_bus(pipeline);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  for (bool running = true; running;) {
+    GstMessage* message = gst_bus_timed_pop_filtered(
+        bus, static_cast<GstClockTime>(seconds) * GST_SECOND,
+        static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_WARNING));
+    if (message == nullptr) {
+      said.push_back("timeout");
+      break;
+    }
+    running = GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING;
+    GError* what = nullptr;
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) gst_message_parse_error(message, &what, nullptr);
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING) gst_message_parse_warning(message, &what, nullptr);
+    if (what != nullptr) said.push_back(what->message);
+    g_clear_error(&what);
+    gst_message_unref(message);
+  }
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(bus);
+  gst_object_unref(pipeline);
+  return said;
+}
+
+}  // namespace gsttest
+
+int main(int argc, char** argv) {
+  gst_init(&argc, &argv);
+  embed::gst::register_face_meta();
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

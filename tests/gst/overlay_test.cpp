@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "face_meta.h"
+#include "gst_support.h"
+#include "overlay_session.h"
+
+namespace {
+
+using namespace embed::gst;
+using gsttest::own;
+
+Face named(const std::string& label, PixelRect box = {60, 50, 40, 50}, int label_id = 0) {
+  Face face;
+  face.type = "face";
+  face.box = box;
+  face.identity.emplace();
+  face.identity->label = label;
+  face.identity->label_id = label_id;
+  face.identity->distance = 0.31F;
+  return face;
+}
+
+bool same(const Colour& a, const Colour& b) {
+  return a.red == b.red && a.green == b.green && a.blue == b.blue;
+}
+
+TEST(IdentityColour, IsTheNamesAloneAndGreyForStrangers) {
+  EXPECT_TRUE(same(identity_colour(named("Ann")), identity_colour(named("Ann", {1, 2, 3, 4}, 7))));
+  EXPECT_FALSE(same(identity_colour(named("Ann")), identity_colour(named("Bob"))));
+  const Colour grey = identity_colour(named("???", {}, -1));
+  EXPECT_TRUE(same(grey, identity_colour(named("Ann", {}, -1))));
+  EXPECT_NEAR(grey.red, grey.blue, 0.1);
+  for (const char* name : {"Ann", "Bob", "Eve", "安", ""}) {
+    const Colour c = identity_colour(named(name));
+    for (const double v : {c.red, c.green, c.blue}) {
+      EXPECT_GE(v, 0);
+      EXPECT_LE(v, 1);
+    }
+  }
+}
+
+TEST(DrawFaces, PatchesLieInsideTheFrameForEveryBoxAndScript) {
+  const PixelRect boxes[] = {
+      {60, 50, 40, 50}, {0, 0, 160, 120}, {-20, -20, 60, 60},   {150, 110, 40, 40}, {0, 0, 1, 1},
+      {159, 119, 1, 1}, {40, 40, 3, 2},   {0, 0, 65535, 65535}, {100, 0, 20, 4000}, {4294967295, 0, 10, 10}};
+  for (const PixelRect& box : boxes) {
+    for (const char* label : {"Ann", "Ναι", "安娜", "آنا", "", "<b>&", "a\nb",
+                              "a very long name that is wider than the picture by far and then some more"}) {
+      for (const Patch& p : draw_faces({named(label, box)}, 160, 120, {})) {
+        EXPECT_GE(p.x, 0);
+        EXPECT_GE(p.y, 0);
+        EXPECT_GT(p.width, 0);
+        EXPECT_GT(p.height, 0);
+        EXPECT_LE(p.x + p.width, 160);
+        EXPECT_LE(p.y + p.height, 120);
+        EXPECT_EQ(p.pixels.size(), static_cast<std::size_t>(4 * p.width * p.height));
+      }
+    }
+  }
+  EXPECT_TRUE(draw_faces({named("Ann", {500, 500, 10, 10})}, 160, 120, {}).empty()) << "wholly outside";
+}
+
+TEST(DrawFaces, TheDistanceCanBeLeftOut) {
+  OverlaySettings without;
+  without.show_distance = false;
+  const auto width = [](const std::vector<Patch>& patches) { return patches.back().width; };
+  EXPECT_LT(width(draw_faces({named("Ann")}, 320, 240, without)),
+            width(draw_faces({named("Ann")}, 320, 240, {})));
+}
+
+class OverlayFormats : public ::testing::TestWithParam<embed::PixelFormat> {};
+
+TEST_P(OverlayFormats, DrawsOnFramesWithFacesAloneAndOnlyAroundThem) {
+  const auto picture = fixtures::make_image(GetParam(), 161, 121, 5);
+  gsttest::Harness harness("tripletoverlay");
+  harness.caps(gsttest::caps_text(picture));
+  GstBuffer* clean = gsttest::make_buffer(picture);
+  GstMemory* memory = gst_buffer_peek_memory(clean, 0);
+  const auto bare = own(harness.push(clean));
+  EXPECT_EQ(gst_buffer_peek_memory(bare.get(), 0), memory);
+  GstBuffer* in = gsttest::make_buffer(picture);
+  gsttest::add_roi(in, "face", 60, 60, 40, 40, 3);
+  const auto drawn = own(harness.push(in));
+  GstMapInfo a, b;
+  gst_buffer_map(bare.get(), &a, GST_MAP_READ);
+  gst_buffer_map(drawn.get(), &b, GST_MAP_READ);
+  const auto at = [&](int x, int y) {
+    return static_cast<std::size_t>(y * picture.strides[0]) +
+           static_cast<std::size_t>(x) * picture.strides[0] / 170;
+  };
+  const auto stride = static_cast<std::size_t>(picture.strides[0]);
+  EXPECT_EQ(std::memcmp(a.data, b.data, stride * 40), 0) << "above the box nothing changes";
+  EXPECT_NE(std::memcmp(a.data + stride * 55, b.data + stride * 55, stride * 15), 0) << "its edge is drawn";
+  EXPECT_EQ(a.data[at(80, 80)], b.data[at(80, 80)]) << "the face stays as it is";
+  gst_buffer_unmap(bare.get(), &a);
+  gst_buffer_unmap(drawn.get(), &b);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, OverlayFormats, ::testing::ValuesIn(fixtures::all_formats()),
+                         [](const auto& which) { return std::string(fixtures::format_name(which.param)); });
+
+TEST(TripletOverlay, LeavesTheOtherBranchOfATeeAsItIs) {
+  const auto picture = fixtures::make_image(embed::PixelFormat::Bgrx, 160, 120);
+  gsttest::Harness harness("tripletoverlay");
+  harness.caps(gsttest::caps_text(picture));
+  const auto held = own(gsttest::make_buffer(picture));
+  gsttest::add_roi(held.get(), "face", 60, 60, 40, 40, 3);
+  const auto drawn = own(harness.push(gst_buffer_ref(held.get())));
+  GstMapInfo map;
+  gst_buffer_map(held.get(), &map, GST_MAP_READ);
+  EXPECT_EQ(std::memcmp(map.data, picture.planes[0].data(), picture.planes[0].size()), 0);
+  EXPECT_NE(gst_buffer_memcmp(drawn.get(), 0, map.data, map.size), 0);
+  gst_buffer_unmap(held.get(), &map);
+}
+
+}  // namespace

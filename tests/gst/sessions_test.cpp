@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the elements do, driven without a pipeline: checks of ROIs, the embedding session, options.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "embed/embedder.h"
+#include "embed/error.h"
+#include "embed_session.h"
+#include "gst_support.h"
+#include "roi_crops.h"
+
+namespace {
+
+using embed::gst::check_roi;
+using embed::gst::EmbedSession;
+using embed::gst::EmbedSettings;
+using embed::gst::Roi;
+
+Roi roi_at(std::int64_t x, std::int64_t y, std::int64_t w, std::int64_t h, int id = 1) {
+  Roi roi;
+  roi.id = id;
+  roi.type = "face";
+  roi.box = {x, y, w, h};
+  return roi;
+}
+
+TEST(RoiCrops, RefusesWhatIsNoFace) {
+  const struct {
+    Roi roi;
+    int min_face_size;
+    const char* reason;
+    bool rejected;
+  } cases[] = {
+      {roi_at(10, 10, 0, 20), 0, "small", true},
+      {roi_at(10, 10, 20, 0), 0, "small", true},
+      {roi_at(640, 10, 20, 20), 0, "outside", true},
+      {roi_at(10, 480, 20, 20), 0, "outside", true},
+      {roi_at(0, 0, 70000, 10), 0, "outside", true},
+      {roi_at(0, 0, 60000, 60000), 0, "outside", true},
+      {roi_at(4294967295, 4294967295, 4294967295, 4294967295), 0, "outside", true},
+      {roi_at(10, 10, 19, 40), 20, "small", false},
+      {roi_at(10, 10, 20, 40), 20, "", false},
+      {roi_at(630, 470, 20, 20), 0, "", false},
+      {roi_at(0, 0, 1, 1), 0, "", false},
+  };
+  for (const auto& c : cases) {
+    const auto crop = check_roi(c.roi, 640, 480, c.min_face_size);
+    EXPECT_EQ(crop.reason, c.reason) << c.roi.box.x << ' ' << c.roi.box.width;
+    EXPECT_EQ(crop.rejected, c.rejected) << c.roi.box.x << ' ' << c.roi.box.width;
+    EXPECT_EQ(crop.region.has_value(), crop.reason.empty());
+  }
+}
+
+TEST(RoiCrops, UsesTheExactBoxAndDropsImpossibleLandmarks) {
+  Roi roi = roi_at(100, 100, 50, 60, 9);
+  roi.exact_box = embed::Rect{99.6F, 100.3F, 50.2F, 59.9F};
+  roi.landmarks = embed::Landmarks{{{115, 120}, {135, 120}, {125, 132}, {117, 145}, {133, 145}}};
+  auto crop = check_roi(roi, 640, 480, 0);
+  ASSERT_TRUE(crop.region);
+  EXPECT_FLOAT_EQ(crop.region->box.x, 99.6F);
+  EXPECT_EQ(crop.region->id, 9);
+  EXPECT_TRUE(crop.region->landmarks);
+  roi.landmarks->fill({120, 120});
+  EXPECT_FALSE(check_roi(roi, 640, 480, 0).region->landmarks) << "coinciding points";
+  (*roi.landmarks)[3] = {5000, 120};
+  EXPECT_FALSE(check_roi(roi, 640, 480, 0).region->landmarks) << "a point far off";
+  (*roi.landmarks)[3] = {NAN, 120};
+  EXPECT_FALSE(check_roi(roi, 640, 480, 0).region->landmarks) << "a point that is no number";
+}
+
+class Session : public ::testing::Test {
+ protected:
+  Session() { settings_.model = gsttest::quick_weights_file(); }
+
+  std::vector<embed::gst::Identity> run(const std::vector<Roi>& rois) {
+    auto plan = session_.plan(rois, picture_.width, picture_.height, settings_);
+    if (plan.needs_pixels()) session_.embed(picture_.view(), plan, settings_);
+    session_.finish(plan);
+    return plan.identities;
+  }
+  embed::Embedding embedding_of(const Roi& roi) {
+    const embed::Embedder embedder(settings_.model);
+    embed::FaceRegion region;
+    region.box = {static_cast<float>(roi.box.x), static_cast<float>(roi.box.y),
+                  static_cast<float>(roi.box.width), static_cast<float>(roi.box.height)};
+    return embedder.embed(picture_.view(), {region}).at(0);
+  }
+  std::string gallery(const std::vector<fixtures::NamedEmbedding>& rows) {
+    return fixtures::write_gallery(fixtures::temp_dir() + "/gallery.safetensors", settings_.model, rows);
+  }
+
+  fixtures::Pixels picture_ = fixtures::make_image(embed::PixelFormat::Rgb, 160, 120);
+  EmbedSettings settings_;
+  EmbedSession session_;
+};
+
+TEST_F(Session, NamesTheEnrolledFaceAndSaysWhyTheOthersHaveNone) {
+  const Roi ann = roi_at(10, 10, 40, 40, 1);
+  settings_.gallery = gallery({{"Ann", embedding_of(ann)}, {"Bob", fixtures::random_embedding(5)}});
+  settings_.threshold = 0.0001;
+  settings_.min_face_size = 20;
+  session_.open(settings_);
+  const auto got = run({ann, roi_at(90, 60, 50, 50, 2), roi_at(5, 5, 10, 10, 3), roi_at(500, 5, 40, 40, 4)});
+  ASSERT_EQ(got.size(), 4U);
+  EXPECT_EQ(got[0].label, "Ann");
+  EXPECT_EQ(got[0].label_id, 0);
+  EXPECT_EQ(got[0].reason, "");
+  ASSERT_TRUE(got[0].distance);
+  EXPECT_LT(*got[0].distance, 1e-4F);
+  EXPECT_EQ(got[0].runner_up, "Bob");
+  ASSERT_TRUE(got[0].threshold);
+  EXPECT_FLOAT_EQ(*got[0].threshold, 0.0001F);
+  ASSERT_TRUE(got[0].embedding);
+  EXPECT_GE(1 - embed::distance(embed::Metric::Cosine, *got[0].embedding, embedding_of(ann)), 0.9999F);
+  EXPECT_EQ(got[1].label, "???");
+  EXPECT_EQ(got[1].label_id, -1);
+  EXPECT_EQ(got[1].reason, "far");
+  EXPECT_TRUE(got[1].distance);
+  EXPECT_EQ(got[2].reason, "small");
+  EXPECT_FALSE(got[2].embedding);
+  EXPECT_EQ(got[3].reason, "outside");
+  const auto stats = session_.stats();
+  EXPECT_EQ(stats.frames, 1U);
+  EXPECT_EQ(stats.faces, 4U);
+  EXPECT_EQ(stats.embedded, 2U);
+  EXPECT_EQ(stats.named, 1U);
+  EXPECT_EQ(stats.rejected, 1U);
+  EXPECT_EQ(stats.batches, 1U);
+  EXPECT_GT(stats.infer_time, 0U);
+}
+
+TEST_F(Session, AmbiguousWithinTheMargin) {
+  const Roi face = roi_at(10, 10, 40, 40);
+  const auto known = embedding_of(face);
+  settings_.gallery = gallery({{"Ann", known}, {"Eve", known}});
+  settings_.margin = 0.01F;
+  session_.open(settings_);
+  EXPECT_EQ(run({face}).at(0).reason, "ambiguous");
+}
+
+TEST_F(Session, WithoutGalleryNobodyIsNamedButAllAreEmbedded) {
+  settings_.unknown_label = "stranger";
+  session_.open(settings_);
+  const auto got = run({roi_at(10, 10, 40, 40)});
+  EXPECT_EQ(got.at(0).reason, "no-gallery");
+  EXPECT_EQ(got.at(0).label, "stranger");
+  EXPECT_FALSE(got.at(0).distance);
+  EXPECT_TRUE(got.at(0).embedding);
+  settings_.attach_embedding = false;
+  EXPECT_FALSE(run({roi_at(10, 10, 40, 40)}).at(0).embedding);
+}
+
+TEST_F(Session, SkipsTheFramesBetween) {
+  settings_.inference_interval = 3;
+  session_.open(settings_);
+  std::vector<std::string> reasons;
+  for (int i = 0; i < 6; ++i) reasons.push_back(run({roi_at(10, 10, 40, 40)}).at(0).reason);
+  EXPECT_EQ(reasons, (std::vector<std::string>{"no-gallery", "skipped", "skipped", "no-gallery", "skipped",
+                                               "skipped"}));
+  EXPECT_EQ(session_.stats().embedded, 2U);
+}
+
+TEST_F(Session, ThresholdIsTheGallerysElseTheWeightsOfTheSameMetric) {
+  const Roi face = roi_at(10, 10, 40, 40);
+  settings_.gallery = gallery({{"Ann", embedding_of(face)}});
+  session_.open(settings_);
+  EXPECT_FLOAT_EQ(run({face}).at(0).threshold.value_or(-1), 0.4F) << "the weights' calibrated one";
+  settings_.metric = "l1";
+  EXPECT_FALSE(run({face}).at(0).threshold) << "calibrated for another metric";
+  settings_.metric = "auto";
+  auto with_threshold = embed::Gallery::load(settings_.gallery);
+  with_threshold.set_threshold(0.25F);
+  settings_.gallery = fixtures::temp_dir() + "/with-threshold.safetensors";
+  with_threshold.save(settings_.gallery);
+  session_.open(settings_);
+  EXPECT_FLOAT_EQ(run({face}).at(0).threshold.value_or(-1), 0.25F);
+  settings_.threshold = 0.125;
+  EXPECT_FLOAT_EQ(run({face}).at(0).threshold.value_or(-1), 0.125F);
+}
+
+TEST_F(Session, OpensAgainOnlyForAChange) {
+  session_.open(settings_);
+  run({roi_at(10, 10, 40, 40)});
+  session_.open(settings_);
+  EXPECT_EQ(session_.stats().frames, 1U) << "the same settings keep what is open";
+  settings_.embedder.batch_size = 4;
+  session_.open(settings_);
+  EXPECT_EQ(session_.stats().frames, 0U);
+  session_.close();
+  EXPECT_EQ(session_.description(), "");
+}
+
+TEST_F(Session, RefusesAGalleryOfOtherWeights) {
+  settings_.gallery =
+      fixtures::write_gallery(fixtures::temp_dir() + "/foreign.safetensors", gsttest::other_weights_file(),
+                              {{"Ann", fixtures::random_embedding(1)}});
+  try {
+    session_.open(settings_);
+    FAIL() << "opened";
+  } catch (const embed::Error& error) {
+    EXPECT_EQ(error.code(), embed::ErrorCode::Mismatch);
+    EXPECT_NE(std::string(error.what()).find("foreign.safetensors"), std::string::npos) << error.what();
+  }
+}
+
+TEST(DefaultModel, IsTheEnvironmentsOrSaysHowToGiveOne) {
+  setenv("TRIPLETEMBED_MODEL", "/somewhere/w.safetensors", 1);
+  EXPECT_EQ(embed::gst::default_model(), "/somewhere/w.safetensors");
+  unsetenv("TRIPLETEMBED_MODEL");
+  try {
+    EXPECT_NE(embed::gst::default_model().find("faces-r18.safetensors"), std::string::npos);
+  } catch (const embed::Error& error) {
+    EXPECT_EQ(error.code(), embed::ErrorCode::NotFound);
+    EXPECT_NE(std::string(error.what()).find("TRIPLETEMBED_MODEL"), std::string::npos);
+  }
+}
+
+TEST(OptionValues, StartAtTheTablesDefaults) {
+  const EmbedSettings defaults = EmbedSettings::from(embed::gst::OptionValues(embed::gst::embed_options()));
+  const EmbedSettings written;
+  EXPECT_EQ(defaults.embedder.device, written.embedder.device);
+  EXPECT_EQ(defaults.embedder.precision, written.embedder.precision);
+  EXPECT_EQ(defaults.embedder.batch_size, written.embedder.batch_size);
+  EXPECT_EQ(defaults.threshold, written.threshold);
+  EXPECT_EQ(defaults.metric, written.metric);
+  EXPECT_EQ(defaults.k, written.k);
+  EXPECT_EQ(defaults.margin, written.margin);
+  EXPECT_EQ(defaults.object_class, written.object_class);
+  EXPECT_EQ(defaults.full_frame, written.full_frame);
+  EXPECT_EQ(defaults.inference_interval, written.inference_interval);
+  EXPECT_EQ(defaults.unknown_label, written.unknown_label);
+  EXPECT_EQ(defaults.min_face_size, written.min_face_size);
+  EXPECT_EQ(defaults.attach_embedding, written.attach_embedding);
+}
+
+}  // namespace

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "crop_reference.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace reference {
+
+using embed::ImageView;
+using embed::PixelFormat;
+using embed::YuvMatrix;
+
+namespace {
+
+struct LumaWeights {
+  double red, blue;
+};
+
+/// Grey is the image's own luma: by its matrix for YUV, by BT.601 for the rest.
+LumaWeights luma_weights(const ImageView& image) {
+  const bool yuv = image.format == PixelFormat::Nv12 || image.format == PixelFormat::I420;
+  if (yuv && image.matrix == YuvMatrix::Bt709) return {0.2126, 0.0722};
+  if (yuv && image.matrix == YuvMatrix::Bt2020) return {0.2627, 0.0593};
+  return {0.299, 0.114};
+}
+
+std::array<double, 3> from_yuv(const ImageView& image, double y, double u, double v) {
+  const bool full_range = image.full_range;
+  const auto [kr, kb] = luma_weights(image);
+  const double luma = full_range ? y : (y - 16) * 255 / 219;
+  const double cb = (u - 128) * (full_range ? 1.0 : 255.0 / 224),
+               cr = (v - 128) * (full_range ? 1.0 : 255.0 / 224);
+  const double red = luma + 2 * (1 - kr) * cr;
+  const double blue = luma + 2 * (1 - kb) * cb;
+  const double green = (luma - kr * red - kb * blue) / (1 - kr - kb);
+  return {std::clamp(red, 0.0, 255.0), std::clamp(green, 0.0, 255.0), std::clamp(blue, 0.0, 255.0)};
+}
+
+/// Bilinear between pixel centres.
+std::array<double, 3> sample(const ImageView& image, double x, double y) {
+  const double left = std::floor(x - 0.5), top = std::floor(y - 0.5);
+  const double fx = x - 0.5 - left, fy = y - 0.5 - top;
+  std::array<double, 3> sum{};
+  for (int dy = 0; dy < 2; ++dy) {
+    for (int dx = 0; dx < 2; ++dx) {
+      const double weight = (dx == 0 ? 1 - fx : fx) * (dy == 0 ? 1 - fy : fy);
+      const auto value = pixel(image, static_cast<int>(left) + dx, static_cast<int>(top) + dy);
+      for (std::size_t c = 0; c < 3; ++c) sum[c] += weight * value[c];
+    }
+  }
+  return sum;
+}
+
+}  // namespace
+
+Map square_map(double centre_x, double centre_y, double side, int width) {
+  const double scale = side / width;
+  return {scale, 0, centre_x - side / 2, 0, scale, centre_y - side / 2};
+}
+
+Map least_squares_similarity(const embed::Landmarks& crop, const embed::Landmarks& image) {
+  // Unknowns p, q, s, t of x' = p·x − q·y + s, y' = q·x + p·y + t: two rows of equations for each point.
+  double normal[4][5] = {};
+  for (std::size_t i = 0; i < crop.size(); ++i) {
+    const double x = crop[i].x, y = crop[i].y;
+    const double rows[2][5] = {{x, -y, 1, 0, image[i].x}, {y, x, 0, 1, image[i].y}};
+    for (const auto& row : rows) {
+      for (int r = 0; r < 4; ++r) {
+        for (int c = 0; c < 5; ++c) normal[r][c] += row[r] * row[c];
+      }
+    }
+  }
+  for (int pivot = 0; pivot < 4; ++pivot) {
+    int best = pivot;
+    for (int r = pivot + 1; r < 4; ++r) {
+      if (std::abs(normal[r][pivot]) > std::abs(normal[best][pivot])) best = r;
+    }
+    std::swap(normal[pivot], normal[best]);
+    for (int r = 0; r < 4; ++r) {
+      if (r == pivot) continue;
+      const double factor = normal[r][pivot] / normal[pivot][pivot];
+      for (int c = 0; c < 5; ++c) normal[r][c] -= factor * normal[pivot][c];
+    }
+  }
+  const double p = normal[0][4] / normal[0][0], q = normal[1][4] / normal[1][1];
+  return {p, -q, normal[2][4] / normal[2][2], q, p, normal[3][4] / normal[3][3]};
+}
+
+std::array<double, 3> pixel(const ImageView& image, int x, int y) {
+  if (x < 0 || y < 0 || x >= image.width || y >= image.height) return {0, 0, 0};
+  const auto at = [&](std::size_t plane, int row, int byte) -> double {
+    return image.planes[plane][row * image.strides[plane] + byte];
+  };
+  switch (image.format) {
+    case PixelFormat::Rgb:
+      return {at(0, y, 3 * x), at(0, y, 3 * x + 1), at(0, y, 3 * x + 2)};
+    case PixelFormat::Bgr:
+      return {at(0, y, 3 * x + 2), at(0, y, 3 * x + 1), at(0, y, 3 * x)};
+    case PixelFormat::Rgba:
+    case PixelFormat::Rgbx:
+      return {at(0, y, 4 * x), at(0, y, 4 * x + 1), at(0, y, 4 * x + 2)};
+    case PixelFormat::Bgra:
+    case PixelFormat::Bgrx:
+      return {at(0, y, 4 * x + 2), at(0, y, 4 * x + 1), at(0, y, 4 * x)};
+    case PixelFormat::Gray8:
+      return {at(0, y, x), at(0, y, x), at(0, y, x)};
+    case PixelFormat::Nv12:
+      return from_yuv(image, at(0, y, x), at(1, y / 2, x / 2 * 2), at(1, y / 2, x / 2 * 2 + 1));
+    case PixelFormat::I420:
+      return from_yuv(image, at(0, y, x), at(1, y / 2, x / 2), at(2, y / 2, x / 2));
+  }
+  return {};
+}
+
+std::vector<double> crop(const ImageView& image, const Map& map, const embed::InputSpec& input) {
+  constexpr int kTaps = 8;
+  const auto [kr, kb] = luma_weights(image);
+  std::vector<double> out;
+  for (int row = 0; row < input.height; ++row) {
+    for (int column = 0; column < input.width; ++column) {
+      std::array<double, 3> sum{};
+      for (int tap = 0; tap < kTaps * kTaps; ++tap) {
+        const double u = column + (tap % kTaps + 0.5) / kTaps, v = row + (tap / kTaps + 0.5) / kTaps;
+        const auto value = sample(image, map.x(u, v), map.y(u, v));
+        for (std::size_t c = 0; c < 3; ++c) sum[c] += value[c] / (kTaps * kTaps);
+      }
+      if (input.channels == 1) {
+        out.push_back(kr * sum[0] + (1 - kr - kb) * sum[1] + kb * sum[2]);
+      } else if (input.bgr) {
+        out.insert(out.end(), {sum[2], sum[1], sum[0]});
+      } else {
+        out.insert(out.end(), sum.begin(), sum.end());
+      }
+    }
+  }
+  return out;
+}
+
+std::vector<bool> inside(const ImageView& image, const Map& map, const embed::InputSpec& input, double room) {
+  std::vector<bool> where;
+  for (int row = 0; row < input.height; ++row) {
+    for (int column = 0; column < input.width; ++column) {
+      bool in = true;
+      for (const double du : {0.0, 1.0}) {
+        for (const double dv : {0.0, 1.0}) {
+          const double x = map.x(column + du, row + dv), y = map.y(column + du, row + dv);
+          in = in && x >= room && y >= room && x <= image.width - room && y <= image.height - room;
+        }
+      }
+      where.push_back(in);
+    }
+  }
+  return where;
+}
+
+Difference compare(const std::vector<std::uint8_t>& got, const std::vector<double>& expected,
+                   const std::vector<bool>& where) {
+  Difference difference;
+  const std::size_t channels = got.size() / where.size();
+  double count = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (!where[i / channels]) continue;
+    const double off = std::abs(got[i] - expected[i]);
+    difference.mean += off;
+    difference.largest = std::max(difference.largest, off);
+    ++count;
+  }
+  difference.mean /= std::max(count, 1.0);
+  return difference;
+}
+
+}  // namespace reference

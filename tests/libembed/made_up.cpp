@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "made_up.h"
+
+#include <cmath>
+
+namespace made_up {
+
+namespace {
+
+std::uint64_t name_hash(const std::string& name) {
+  std::uint64_t value = 0xCBF29CE484222325U;
+  for (const char c : name) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+  return value;
+}
+
+std::uint64_t hash(std::uint64_t start, std::uint64_t index) {
+  std::uint64_t x = start + (index + 1) * 0x9E3779B97F4A7C15U;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
+  return x ^ (x >> 31);
+}
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+double shaped(const std::string& name, const torch::Tensor& tensor, double uniform) {
+  if (ends_with(name, "running_var")) return 1.0 + 0.5 * uniform;
+  if (ends_with(name, "running_mean")) return 0.25 * uniform;
+  if (tensor.dim() == 1) return ends_with(name, "weight") ? 1.0 + 0.25 * uniform : 0.25 * uniform;
+  const double fan_in = static_cast<double>(tensor.numel() / tensor.size(0));
+  const double value = uniform * std::sqrt(6.0 / fan_in);
+  return tensor.dim() == 2 ? value / 16.0 : value;
+}
+
+void fill(const std::string& name, torch::Tensor tensor) {
+  const std::uint64_t start = name_hash(name);
+  auto* values = tensor.data_ptr<float>();
+  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
+    const auto top = static_cast<double>(hash(start, static_cast<std::uint64_t>(i)) >> 32);
+    values[i] = static_cast<float>(shaped(name, tensor, top * 0x1p-31 - 1.0));
+  }
+}
+
+}  // namespace
+
+embed::nn::ResNet18V2 network(int channels, embed::Head head) {
+  const torch::NoGradGuard no_grad;
+  embed::nn::ResNet18V2Options options;
+  options.in_channels = channels;
+  options.head = head;
+  embed::nn::ResNet18V2 network(options);
+  for (const auto& item : network->named_parameters()) fill(item.key(), item.value());
+  for (const auto& item : network->named_buffers()) {
+    if (item.value().is_floating_point()) fill(item.key(), item.value());
+  }
+  network->eval();
+  return network;
+}
+
+std::vector<std::uint8_t> crops(int count, int height, int width, int channels) {
+  const std::uint64_t start = name_hash("crops");
+  const std::size_t bytes = static_cast<std::size_t>(height * width * channels);
+  std::vector<std::uint8_t> values(bytes * static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<std::uint8_t>((hash(start, i) >> 56) / (i / bytes + 1));
+  }
+  return values;
+}
+
+}  // namespace made_up

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "embed/embedder.h"
+
+#include <gtest/gtest.h>
+#include <torch/cuda.h>
+#include <torch/nn.h>
+
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "embed/nn/weights.h"
+#include "embed/preprocess.h"
+#include "error_matchers.h"
+#include "fixtures.h"
+#include "made_up.h"
+
+namespace {
+
+using embed::Embedder;
+using embed::EmbedderOptions;
+using embed::Embedding;
+using embed::ErrorCode;
+using embed::Head;
+using testing_errors::expect_error;
+
+EmbedderOptions on_cpu(const std::string& precision = "fp32", std::size_t batch = 4) {
+  EmbedderOptions options;
+  options.device = "cpu";
+  options.precision = precision;
+  options.batch_size = batch;
+  return options;
+}
+
+const std::string& weights() {
+  static const std::string path = fixtures::write_weights(fixtures::temp_dir() + "/embedder.safetensors");
+  return path;
+}
+
+const Embedder& shared_embedder() {
+  static const Embedder embedder(weights(), on_cpu());
+  return embedder;
+}
+
+/// Painted pictures, [count, 64, 64, 3].
+std::vector<std::uint8_t> crops(std::size_t count, std::uint64_t seed = 900) {
+  std::vector<std::uint8_t> bytes;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto one = fixtures::rgb_pattern(64, 64, seed + i);
+    bytes.insert(bytes.end(), one.begin(), one.end());
+  }
+  return bytes;
+}
+
+double cosine(const Embedding& a, const float* b) {
+  double dot = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    dot += static_cast<double>(a[i]) * b[i];
+    aa += static_cast<double>(a[i]) * a[i];
+    bb += static_cast<double>(b[i]) * b[i];
+  }
+  return dot / std::sqrt(aa * bb);
+}
+
+std::vector<Embedding> embed_all(const Embedder& embedder, const std::vector<std::uint8_t>& bytes) {
+  std::vector<Embedding> out(bytes.size() / embed::crop_bytes(embedder.info().input));
+  embedder.embed_crops(bytes.data(), out.size(), out.data());
+  return out;
+}
+
+/// Least cosine between the embedder's vectors and the module's.
+double worst_cosine(const std::string& path, const std::string& precision, std::size_t count = 5) {
+  const torch::NoGradGuard no_grad;
+  const auto bytes = crops(count);
+  const auto got = embed_all(Embedder(path, on_cpu(precision)), bytes);
+  auto model = embed::nn::load_weights(path);
+  auto copy = bytes;
+  const torch::Tensor batch =
+      torch::from_blob(copy.data(), {static_cast<std::int64_t>(count), 64, 64, 3}, torch::kUInt8);
+  const torch::Tensor expected =
+      model.network->forward(embed::nn::normalise(batch, model.info.input)).contiguous();
+  double worst = 1;
+  for (std::size_t i = 0; i < count; ++i)
+    worst = std::min(worst, cosine(got[i], expected.data_ptr<float>() + i * 128));
+  return worst;
+}
+
+TEST(Embedder, GivesTheModulesVectors) {
+  fixtures::WeightsOptions options;
+  options.seed = 31;
+  options.input.mean = {0.45F, 0.5F, 0.4F};
+  options.input.std = {0.22F, 0.3F, 0.26F};
+  for (const Head head : {Head::L2, Head::Linear, Head::Sigmoid}) {
+    options.head = head;
+    const std::string path = fixtures::write_weights(fixtures::temp_dir() + "/heads.safetensors", options);
+    EXPECT_GE(worst_cosine(path, "fp32"), 0.99999) << embed::to_string(head);
+  }
+  EXPECT_GE(worst_cosine(weights(), "bf16"), 0.999);
+}
+
+TEST(Embedder, MadeUpBatchNormsAreFoldedRight) {
+  const std::string path = fixtures::temp_dir() + "/made-up.safetensors";
+  embed::ModelInfo info;
+  info.head = Head::Linear;
+  embed::nn::save_weights(path, made_up::network(3, Head::Linear), info);
+  EXPECT_GE(worst_cosine(path, "fp32"), 0.99999);
+}
+
+TEST(Embedder, HalfPrecisionFilesAreServed) {
+  for (const embed::DType storage : {embed::DType::F16, embed::DType::BF16}) {
+    fixtures::WeightsOptions options;
+    options.storage = storage;
+    const std::string path = fixtures::write_weights(fixtures::temp_dir() + "/half.safetensors", options);
+    EXPECT_GE(worst_cosine(path, "fp32"), 0.99999);
+    const auto full = embed_all(shared_embedder(), crops(1)),
+               half = embed_all(Embedder(path, on_cpu()), crops(1));
+    EXPECT_GE(cosine(full[0], half[0].data()), 0.999);
+  }
+}
+
+TEST(Embedder, DifferentPicturesGetDifferentUnitVectors) {
+  const auto vectors = embed_all(shared_embedder(), crops(6));
+  for (std::size_t i = 0; i < vectors.size(); ++i) {
+    double square = 0;
+    for (const float value : vectors[i]) square += static_cast<double>(value) * value;
+    EXPECT_NEAR(square, 1, 1e-5);
+    for (std::size_t j = 0; j < i; ++j) EXPECT_LT(cosine(vectors[i], vectors[j].data()), 0.99);
+  }
+}
+
+TEST(Embedder, TheBatchDoesNotChangeTheVector) {
+  const auto bytes = crops(11);
+  const auto one_by_one = embed_all(Embedder(weights(), on_cpu("fp32", 1)), bytes);
+  for (const std::size_t batch : {3U, 4U, 11U, 16U}) {
+    const auto batched = embed_all(Embedder(weights(), on_cpu("fp32", batch)), bytes);
+    for (std::size_t i = 0; i < one_by_one.size(); ++i) {
+      EXPECT_GE(cosine(one_by_one[i], batched[i].data()), 0.999999) << batch << ' ' << i;
+    }
+  }
+  shared_embedder().embed_crops(nullptr, 0, nullptr);
+}
+
+TEST(Embedder, TheSameCallTwiceGivesTheSameBits) {
+  const auto bytes = crops(5);
+  const auto first = embed_all(shared_embedder(), bytes), second = embed_all(shared_embedder(), bytes);
+  EXPECT_EQ(std::memcmp(first.data(), second.data(), first.size() * sizeof(Embedding)), 0);
+}
+
+TEST(Embedder, EmbedCutsWhatCropFaceCuts) {
+  const auto image = fixtures::make_image(embed::PixelFormat::Nv12, 320, 240, 4, 5);
+  std::vector<embed::FaceRegion> regions(3);
+  regions[0].box = {30, 40, 80, 90};
+  regions[1].box = {250, 180, 100, 100};
+  regions[2].box = {100, 60, 60, 60};
+  regions[2].landmarks = embed::Landmarks{{{120, 80}, {140, 82}, {130, 92}, {122, 104}, {138, 105}}};
+  const auto& input = shared_embedder().info().input;
+  std::vector<std::uint8_t> bytes(3 * embed::crop_bytes(input));
+  for (std::size_t i = 0; i < 3; ++i) {
+    embed::crop_face(image.view(), regions[i], input, bytes.data() + i * embed::crop_bytes(input));
+  }
+  const auto expected = embed_all(shared_embedder(), bytes),
+             got = shared_embedder().embed(image.view(), regions);
+  ASSERT_EQ(got.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(got[i], expected[i]);
+  EXPECT_TRUE(shared_embedder().embed(image.view(), {}).empty());
+  regions[1].box.width = 0;
+  expect_error(ErrorCode::InvalidArgument, {"face region"},
+               [&] { shared_embedder().embed(image.view(), regions); });
+}
+
+TEST(Embedder, ManyThreadsGetTheirOwnVectors) {
+  const auto expected = embed_all(shared_embedder(), crops(8));
+  std::vector<double> worst(4, 1.0);
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < worst.size(); ++t) {
+    threads.emplace_back([&, t] {
+      for (std::size_t round = 0; round < 4; ++round) {
+        const std::size_t i = (t + 3 * round) % 7;
+        const auto got = embed_all(shared_embedder(), crops(2, 900 + i));
+        for (std::size_t k = 0; k < 2; ++k)
+          worst[t] = std::min(worst[t], cosine(got[k], expected[i + k].data()));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const double value : worst) EXPECT_GE(value, 0.999999);
+}
+
+TEST(Embedder, SaysWhatItBecame) {
+  const Embedder& embedder = shared_embedder();
+  EXPECT_EQ(embedder.device(), "cpu");
+  EXPECT_EQ(embedder.precision(), "fp32");
+  EXPECT_EQ(embedder.info().head, Head::L2);
+  EXPECT_EQ(embedder.info().threshold, 0.4F);
+  EXPECT_EQ(embedder.info().sha256.size(), 64U);
+  const Embedder automatic(weights());
+  EXPECT_EQ(automatic.device(), torch::cuda::is_available() ? "cuda:0" : "cpu");
+  EXPECT_TRUE(automatic.precision() == "fp32" || automatic.precision() == "bf16") << automatic.precision();
+}
+
+TEST(Embedder, RefusesDevicesThatAreNotThere) {
+  const auto refuse = [](const std::string& device, ErrorCode code,
+                         std::initializer_list<std::string> fragments) {
+    EmbedderOptions options = on_cpu();
+    options.device = device;
+    expect_error(code, fragments, [&] { Embedder embedder(weights(), options); });
+  };
+  for (const char* device : {"tpu", "", "CPU", "cpu:0", "gpu", " cpu"}) {
+    refuse(device, ErrorCode::InvalidArgument,
+           {"device '" + std::string(device) + "'", "auto, cpu, cuda, cuda:N"});
+  }
+  for (const char* device :
+       {"cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cudaX", "cuda 0", "cuda:9999999999999"}) {
+    refuse(device, ErrorCode::InvalidArgument, {"device '" + std::string(device) + "'"});
+  }
+  refuse("cuda:99", ErrorCode::Device, {"cuda:99", "device=cpu"});
+  if (!torch::cuda::is_available()) refuse("cuda", ErrorCode::Device, {"not usable", "device=cpu"});
+}
+
+TEST(Embedder, RefusesPrecisionsAndBatchSizesOutOfRange) {
+  for (const char* precision : {"fp64", "", "FP32", "int8", "float"}) {
+    expect_error(ErrorCode::InvalidArgument,
+                 {"precision '" + std::string(precision) + "'", "auto, fp32, bf16, fp16"},
+                 [&] { Embedder embedder(weights(), on_cpu(precision)); });
+  }
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1025}, ~std::size_t{0}}) {
+    expect_error(ErrorCode::InvalidArgument, {"batch-size", "1 to 1024"},
+                 [&] { Embedder embedder(weights(), on_cpu("fp32", size)); });
+  }
+}
+
+TEST(Embedder, HalfPrecisionOnTheCpuWorksOrSaysSo) {
+  try {
+    const Embedder embedder(weights(), on_cpu("fp16"));
+    EXPECT_EQ(embedder.precision(), "fp16");
+    EXPECT_GE(cosine(embed_all(shared_embedder(), crops(1))[0], embed_all(embedder, crops(1))[0].data()),
+              0.999);
+  } catch (const embed::Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Unsupported) << error.what();
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("precision fp16 does not run on cpu"));
+  }
+}
+
+TEST(Embedder, RefusesFilesThatAreNoWeights) {
+  const std::string path = fixtures::temp_dir() + "/no-embedder.safetensors";
+  expect_error(ErrorCode::NotFound, {path}, [&] { Embedder embedder(path, on_cpu()); });
+  fixtures::write_bytes(path, std::string("weights"));
+  expect_error(ErrorCode::Format, {path, "7 bytes"}, [&] { Embedder embedder(path, on_cpu()); });
+  fixtures::write_gallery(path, weights(), {{"Ada", fixtures::random_embedding(1)}});
+  expect_error(ErrorCode::Format, {path, "'tripletembed.weights' expected"},
+               [&] { Embedder embedder(path, on_cpu()); });
+}
+
+}  // namespace

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// triplet-train evaluate: how well a network tells identities apart.
+#include <cstdio>
+#include <filesystem>
+
+#include "commands.h"
+#include "embed/error.h"
+#include "embed/safetensors.h"
+#include "evaluation.h"
+#include "flags.h"
+
+namespace training::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using embed::Error;
+using embed::ErrorCode;
+
+struct EvaluateOptions {
+  std::string weights, data, gallery_data, pairs, images, threshold_pairs;
+  double far = 0.001, threshold = -1;
+  std::size_t most_impostors = 20'000'000;
+  bool flip = false, calibrate = false, json = false;
+  TableFlags embedder, detector, match;
+};
+
+Json over_pairs(const EvaluateOptions& options, const embed::Embedder& embedder,
+                const EvaluationSettings& settings) {
+  const PairList list = read_pairs(options.pairs);
+  FaceCropper cropper(embedder.info().input, options.detector);
+  std::optional<float> threshold;
+  if (!options.threshold_pairs.empty()) {
+    const PairList other = read_pairs(options.threshold_pairs);
+    threshold = best_threshold(other, embed_pairs(embedder, other, options.images, cropper, settings));
+  }
+  const PairDistances distances = embed_pairs(embedder, list, options.images, cropper, settings);
+  Json result = evaluate_pairs(list, distances, threshold, settings, embedder.info());
+  result["pair_list"] = std::filesystem::path(options.pairs).filename().string();
+  return result;
+}
+
+/// Puts the threshold at that false-accept rate, and the evaluation, into the weights file; tensors stay as
+/// they are.
+void write_calibration(const EvaluateOptions& options, Json& result) {
+  const std::string rate = Json(options.far).dump();
+  if (!result.contains("threshold_at_far") || result["threshold_at_far"][rate].is_null()) {
+    throw Error(ErrorCode::InvalidArgument,
+                "too few impostor pairs to find the threshold at a false-accept rate of " + rate,
+                options.data);
+  }
+  const auto threshold = result["threshold_at_far"][rate].get<float>();
+  if (!(threshold > 0)) {
+    throw Error(
+        ErrorCode::InvalidArgument,
+        "no threshold has a false-accept rate of " + rate + ": pairs of different people have distance 0",
+        options.weights);
+  }
+  const embed::SafetensorsFile file(options.weights);
+  file.require_kind("tripletembed.weights", 1);
+  std::map<std::string, std::string> metadata = file.metadata();
+  embed::ModelInfo info = embed::model_info_from_metadata(metadata, options.weights);
+  info.threshold = threshold;
+  info.threshold_far = static_cast<float>(options.far);
+  result["calibrated_threshold"] = threshold;
+  result["calibrated_far"] = options.far;
+  info.evaluation = result.dump();
+  for (const auto& [key, value] : embed::to_metadata(info)) metadata[key] = value;
+  embed::write_safetensors(options.weights, file.tensors(), metadata);
+}
+
+void print_table(const Json& result, const std::string& indent = "") {
+  for (const auto& [key, value] : result.items()) {
+    if (value.is_object()) {
+      std::printf("%s%s\n", indent.c_str(), key.c_str());
+      print_table(value, indent + "  ");
+    } else {
+      const std::string text = value.is_string() ? value.get<std::string>()
+                               : value.is_null() ? "-"
+                                                 : value.dump();
+      std::printf("%s%-*s %s\n", indent.c_str(), static_cast<int>(32 - indent.size()), key.c_str(),
+                  text.c_str());
+    }
+  }
+}
+
+int evaluate(const EvaluateOptions& options) {
+  if (options.calibrate && (options.data.empty() || options.match.text("metric") != "auto" || options.flip)) {
+    throw Error(ErrorCode::InvalidArgument,
+                "--calibrate needs --data, and is for what the stream does: without --flip and --metric");
+  }
+  const embed::Embedder embedder(options.weights, embedder_options(options.embedder));
+  EvaluationSettings settings;
+  settings.metric = metric_option(options.match.text("metric"), embedder.info());
+  if (options.threshold >= 0) settings.threshold = static_cast<float>(options.threshold);
+  settings.far = options.far;
+  settings.flip = options.flip;
+  settings.most_impostors = options.most_impostors;
+
+  Json result = {{"weights", std::filesystem::path(options.weights).filename().string()},
+                 {"weights_sha256", embedder.info().sha256},
+                 {"metric", embed::to_string(settings.metric)},
+                 {"flip", settings.flip}};
+  if (!options.data.empty()) {
+    const embed::Dataset set(options.data);
+    result["data"] = std::filesystem::path(options.data).filename().string();
+    std::optional<embed::Dataset> gallery;
+    if (!options.gallery_data.empty()) {
+      gallery.emplace(options.gallery_data);
+      result["gallery_data"] = std::filesystem::path(options.gallery_data).filename().string();
+    }
+    result.update(evaluate_dataset(embedder, set, gallery ? &*gallery : nullptr, settings));
+  } else {
+    result.update(over_pairs(options, embedder, settings));
+  }
+  if (options.calibrate) write_calibration(options, result);
+  if (options.json) {
+    std::printf("%s\n", result.dump().c_str());
+  } else {
+    print_table(result);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app, Action& action) {
+  auto options = std::make_shared<EvaluateOptions>();
+  CLI::App* command =
+      app.add_subcommand("evaluate", "Measures how well weights tell identities apart; calibrates");
+  add_weights(*command, options->weights);
+  auto* data =
+      command->add_option("--data", options->data, "Packed data set: all its pairs, triplets and neighbours")
+          ->type_name("SET");
+  auto* pairs =
+      command->add_option("--pairs", options->pairs, "List of pairs in the format of LFW, view 1 or 2")
+          ->type_name("LIST")
+          ->excludes(data);
+  auto* images = command->add_option("--images", options->images, "Where NAME/NAME_0001.jpg of --pairs are")
+                     ->type_name("ROOT")
+                     ->needs(pairs);
+  pairs->needs(images);
+  command
+      ->add_option("--gallery-data", options->gallery_data,
+                   "Nearest neighbours from this packed set; without it every image's come from the others")
+      ->type_name("SET")
+      ->needs(data);
+  command
+      ->add_option("--threshold-pairs", options->threshold_pairs,
+                   "Choose the threshold on this other list of pairs")
+      ->type_name("LIST")
+      ->needs(pairs);
+  command->add_flag("--flip", options->flip,
+                    "Embed each face as the mean of its own and its mirror image's embedding");
+  for (const embed::OptionSpec& spec : embed::kMatchOptions) {
+    if (std::string(spec.name) == "metric") options->match.add_one(*command, spec, "Options");
+  }
+  command
+      ->add_option("--threshold", options->threshold,
+                   "Accept pairs up to this distance; default the weights' own")
+      ->check(CLI::Range(0.0, 1e6));
+  command->add_option("--far", options->far, "False-accept rate to calibrate to, and to report")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-9, 1.0));
+  command->add_flag("--calibrate", options->calibrate,
+                    "Write the threshold at --far on --data, and the evaluation, into the weights file");
+  command->add_option("--impostors", options->most_impostors, "At most so many pairs of different identities")
+      ->capture_default_str()
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1000000000}));
+  command->add_flag("--json", options->json, "One JSON object on the standard output");
+  options->embedder.add(*command, embed::kEmbedderOptions, "Running the network");
+  options->detector.add(*command, embed::kDetectorOptions, "Face detection (--pairs)");
+  command->footer(
+      "accuracy: with --pairs at the threshold of --threshold-pairs, else of --threshold, else (pairs.txt, "
+      "ten folds)\n"
+      "the one chosen on the other folds, else the best for these very pairs; threshold_from says which. "
+      "With --data at\n"
+      "the weights' calibrated threshold. A tar_at_far of null: too few pairs to measure that rate.\n"
+      "Calibration changes the weights file, so galleries that were made with it before are refused: enrol "
+      "after it.\n\n"
+      "Examples:\n"
+      "  triplet-train evaluate --weights w.safetensors --data test.safetensors --gallery-data "
+      "train.safetensors\n"
+      "  triplet-train evaluate --weights w.safetensors --pairs pairsDevTest.txt --images lfw/ --json\n"
+      "  triplet-train evaluate --weights w.safetensors --data held-out.safetensors --calibrate --far 0.001");
+  command->callback([command, options, &action] {
+    if (options->data.empty() && options->pairs.empty()) throw CLI::RequiredError("--data or --pairs");
+    action = [options] { return evaluate(*options); };
+  });
+}
+
+}  // namespace training::cli

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// triplet-train pack: pictures into one data set file.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+
+#include "commands.h"
+#include "embed/dataset.h"
+#include "embed/error.h"
+#include "embed/preprocess.h"
+#include "embed/safetensors.h"
+#include "flags.h"
+#include "pack_sources.h"
+#include "pictures.h"
+#include "progress.h"
+
+namespace training::cli {
+
+namespace {
+
+using embed::Error;
+using embed::ErrorCode;
+
+constexpr std::size_t kNamesShown = 10;
+
+struct PackOptions {
+  std::string out, weights, align, people, labels, fallback = "none";
+  std::vector<std::string> sources;
+  int size = 64, channels = 3;
+  float context = 1.0F, centre_size = 0.6F;
+  std::size_t min_images = 1, limit_per_class = 0;
+  bool detect = false, skip_bad = false, unique_names = false;
+  TableFlags detector;
+};
+
+/// The rule that cuts the network's own picture (context as the weights say), before `--context` widens it.
+embed::ModelInfo network_rule(const PackOptions& options) {
+  if (!options.weights.empty()) {
+    const embed::SafetensorsFile file(options.weights);
+    file.require_kind("tripletembed.weights", 1);
+    return embed::model_info_from_metadata(file.metadata(), options.weights);
+  }
+  embed::ModelInfo info;
+  info.input.width = info.input.height = options.size;
+  info.input.channels = options.channels;
+  const std::string align = options.align.empty() ? (options.detect ? "five-point" : "whole") : options.align;
+  info.input.crop.alignment = embed::parse_alignment(align);
+  return info;
+}
+
+int widened_side(int side, float context) {
+  const int wide = static_cast<int>(std::lround(static_cast<double>(side) * context));
+  if ((wide - side) % 2 != 0) {
+    throw Error(ErrorCode::InvalidArgument,
+                "--context " + std::to_string(context) + " makes " + std::to_string(side) + " pixels " +
+                    std::to_string(wide) +
+                    ": the border must be as wide on both sides; take a context that adds an "
+                    "even number of pixels");
+  }
+  return wide;
+}
+
+embed::InputSpec packed_rule(const embed::InputSpec& network, float context) {
+  embed::InputSpec input = network;
+  input.width = widened_side(network.width, context);
+  input.height = widened_side(network.height, context);
+  input.crop.context = network.crop.context * context;
+  embed::validate(input);
+  return input;
+}
+
+/// Counts of one SOURCE.
+struct SourceCount {
+  std::size_t images = 0, packed = 0, no_face = 0, fallback = 0, bad = 0;
+};
+
+/// Cuts the samples class by class and collects them.
+class Packer {
+ public:
+  Packer(const PackOptions& options, const embed::ModelInfo& model)
+      : options_(options),
+        input_(packed_rule(model.input, options.context)),
+        writer_(input_.height, input_.width, input_.channels),
+        crop_(embed::crop_bytes(input_)),
+        counts_(options.sources.size()) {
+    if (options.detect) finder_.emplace(options.detector);
+    const auto metadata = embed::to_metadata(model);
+    writer_.set_metadata("crop", metadata.at("crop"));
+    writer_.set_metadata("input", metadata.at("input"));
+    writer_.set_metadata("detector", finder_ ? finder_->description() : "none");
+    writer_.set_context(options.context);
+  }
+
+  void add_class(const std::string& name, const std::vector<Sample>& samples, Progress& progress) {
+    pixels_.clear();
+    kept_.clear();
+    for (const Sample& sample : samples) {
+      progress.step();
+      if (options_.limit_per_class != 0 && kept_.size() >= options_.limit_per_class) continue;
+      SourceCount& count = counts_[sample.origin];
+      ++count.images;
+      if (!cut(sample, count)) continue;
+      pixels_.insert(pixels_.end(), crop_.begin(), crop_.end());
+      kept_.push_back(&sample);
+    }
+    if (kept_.empty()) {
+      lost_.push_back(name);
+    } else if (kept_.size() < options_.min_images) {
+      ++too_few_;
+    } else {
+      for (std::size_t i = 0; i < kept_.size(); ++i) {
+        writer_.add(pixels_.data() + i * crop_.size(), name, kept_[i]->source);
+        ++counts_[kept_[i]->origin].packed;
+      }
+    }
+  }
+
+  embed::DatasetWriter& writer() { return writer_; }
+  const std::vector<SourceCount>& counts() const { return counts_; }
+  const std::vector<std::string>& lost() const { return lost_; }  ///< Classes of which no image is left.
+  std::size_t too_few() const { return too_few_; }
+
+ private:
+  /// Into crop_; false when the sample is left out.
+  bool cut(const Sample& sample, SourceCount& count) {
+    if (sample.idx != nullptr) {
+      embed::ImageView view;
+      view.format = embed::PixelFormat::Gray8;
+      view.width = sample.idx->columns;
+      view.height = sample.idx->rows;
+      view.planes[0] = sample.idx->image(sample.index);
+      view.strides[0] = sample.idx->columns;
+      embed::InputSpec whole = input_;
+      whole.crop.alignment = embed::Alignment::Whole;
+      embed::crop_whole(view, whole, crop_.data());
+      return true;
+    }
+    try {
+      return cut_picture(load_picture(sample.path).view(), count);
+    } catch (const Error& error) {
+      if (!options_.skip_bad) throw;
+      ++count.bad;
+      std::fprintf(stderr, "left out: %s\n", error.what());
+      return false;
+    }
+  }
+
+  bool cut_picture(const embed::ImageView& view, SourceCount& count) {
+    if (input_.crop.alignment == embed::Alignment::Whole) {
+      embed::crop_whole(view, input_, crop_.data());
+      return true;
+    }
+    std::vector<FoundFace> faces;
+    if (finder_) faces = finder_->find_hard(view);
+    if (!faces.empty()) {
+      embed::crop_face(view, main_face(faces, view).region, input_, crop_.data());
+      return true;
+    }
+    if (finder_) ++count.no_face;
+    if (options_.fallback != "centre") return false;
+    ++count.fallback;
+    embed::crop_face(view, centre_box(view, options_.centre_size), input_, crop_.data());
+    return true;
+  }
+
+  const PackOptions& options_;
+  embed::InputSpec input_;
+  embed::DatasetWriter writer_;
+  std::optional<FaceFinder> finder_;
+  std::vector<std::uint8_t> crop_, pixels_;
+  std::vector<const Sample*> kept_;
+  std::vector<SourceCount> counts_;
+  std::vector<std::string> lost_;
+  std::size_t too_few_ = 0;
+};
+
+std::string first_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kNamesShown); ++i)
+    text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kNamesShown) text += " and " + std::to_string(names.size() - kNamesShown) + " more";
+  return text;
+}
+
+/// Of the pictures with the same file name in one class, those of the source named first stay.
+void drop_same_names(Listing& listing) {
+  for (auto& [name, samples] : listing.classes) {
+    std::set<std::string> seen;
+    const auto file_name = [](const Sample& sample) {
+      return sample.source.substr(sample.source.rfind('/') + 1);
+    };
+    samples.erase(
+        std::remove_if(samples.begin(), samples.end(),
+                       [&](const Sample& sample) { return !seen.insert(file_name(sample)).second; }),
+        samples.end());
+  }
+}
+
+void refuse_gaps(const Listing& listing, const PackOptions& options) {
+  if (!listing.missing_files.empty()) {
+    if (!options.skip_bad) throw Error(ErrorCode::NotFound, listing.missing_files.front());
+    std::fprintf(stderr, "left out: %zu files of a CSV that are not there: %s\n",
+                 listing.missing_files.size(), first_of(listing.missing_files).c_str());
+  }
+  if (!listing.empty_folders.empty()) {
+    if (!options.skip_bad) {
+      throw Error(ErrorCode::Format, "an identity folder without any image (--skip-bad goes on without it)",
+                  listing.empty_folders.front());
+    }
+    std::fprintf(stderr, "left out: %zu identity folders without any image: %s\n",
+                 listing.empty_folders.size(), first_of(listing.empty_folders).c_str());
+  }
+}
+
+void check_usage(const PackOptions& options, const embed::InputSpec& input, const Listing& listing) {
+  if (!listing.has_files || input.crop.alignment == embed::Alignment::Whole) return;
+  if (!options.detect && options.fallback != "centre") {
+    throw Error(ErrorCode::InvalidArgument,
+                std::string("pictures are cut by the rule '") + embed::to_string(input.crop.alignment) +
+                    "': add --detect (or --fallback centre for pictures that show nothing but a face)");
+  }
+}
+
+void report(const Packer& packer, const PackOptions& options, std::size_t images, std::size_t classes) {
+  for (std::size_t i = 0; i < options.sources.size(); ++i) {
+    const SourceCount& count = packer.counts()[i];
+    std::printf("%s: %zu of %zu images packed", options.sources[i].c_str(), count.packed, count.images);
+    if (options.detect) {
+      const double share =
+          count.images == 0 ? 0
+                            : 100.0 * static_cast<double>(count.no_face) / static_cast<double>(count.images);
+      std::printf(", no face in %zu (%.2f %%)", count.no_face, share);
+    }
+    if (count.fallback != 0) std::printf(", centre box in %zu", count.fallback);
+    if (count.bad != 0) std::printf(", unreadable %zu", count.bad);
+    std::printf("\n");
+  }
+  if (packer.too_few() != 0) {
+    std::printf("%zu identities with fewer than %zu images left out\n", packer.too_few(), options.min_images);
+  }
+  std::printf("%s: %zu images of %zu identities\n", options.out.c_str(), images, classes);
+}
+
+int pack(const PackOptions& options) {
+  const embed::ModelInfo model = network_rule(options);
+  std::set<std::string> people;
+  if (!options.people.empty()) people = read_people(options.people);
+  Listing listing;
+  for (std::size_t i = 0; i < options.sources.size(); ++i) {
+    list_source(options.sources[i], options.labels, people, i, listing);
+  }
+  refuse_gaps(listing, options);
+  check_usage(options, model.input, listing);
+  if (options.unique_names) drop_same_names(listing);
+
+  Packer packer(options, model);
+  std::size_t total = 0;
+  for (const auto& [name, samples] : listing.classes) total += samples.size();
+  {
+    Progress progress("packing", total);
+    for (const auto& [name, samples] : listing.classes) {
+      // What is already too few before any face is looked for need not be decoded.
+      if (samples.size() < options.min_images) {
+        progress.step(samples.size());
+        continue;
+      }
+      packer.add_class(name, samples, progress);
+    }
+  }
+  if (!packer.lost().empty()) {
+    const std::string text = std::to_string(packer.lost().size()) + " identities of which no image is left " +
+                             "(no face found, or unreadable): " + first_of(packer.lost());
+    if (!options.skip_bad) throw Error(ErrorCode::Format, text + "; --skip-bad goes on without them");
+    std::fprintf(stderr, "left out: %s\n", text.c_str());
+  }
+  if (packer.writer().size() == 0) throw Error(ErrorCode::Format, "no image is left to pack");
+  packer.writer().write(options.out);
+  report(packer, options, packer.writer().size(), packer.writer().classes());
+  return 0;
+}
+
+}  // namespace
+
+void add_pack(CLI::App& app, Action& action) {
+  auto options = std::make_shared<PackOptions>();
+  CLI::App* command = app.add_subcommand("pack", "Packs pictures and their labels into one data set file");
+  command
+      ->add_option("source", options->sources,
+                   "Folder root/identity/*.jpg (also png, pgm, …), IDX image file (plain or .gz), or CSV of "
+                   "path,label; PREFIX=PATH puts PREFIX/ before the identities' names")
+      ->required()
+      ->type_name("SOURCE ...");
+  command->add_option("-o,--out", options->out, "The data set to write")
+      ->required()
+      ->type_name("SET.safetensors");
+  auto* size = command->add_option("--size", options->size, "Side of the network's picture in pixels")
+                   ->capture_default_str()
+                   ->check(CLI::Range(16, 1024));
+  auto* channels =
+      command->add_option("--channels", options->channels, "3 (RGB; grey is repeated) or 1 (grey)")
+          ->capture_default_str()
+          ->check(CLI::IsMember({1, 3}));
+  auto* align = command
+                    ->add_option("--align", options->align,
+                                 "How a face becomes a picture; default five-point with --detect, else whole")
+                    ->check(CLI::IsMember({"whole", "box", "five-point"}));
+  command
+      ->add_option("-w,--weights", options->weights,
+                   "Take size, channels and crop rule from this weights file")
+      ->type_name("FILE")
+      ->excludes(size)
+      ->excludes(channels)
+      ->excludes(align);
+  command
+      ->add_option("--context", options->context,
+                   "Pack pictures this much wider and higher, so that training can shift and turn them")
+      ->capture_default_str()
+      ->check(CLI::Range(1.0, 4.0));
+  command->add_flag("--detect", options->detect,
+                    "Find the face nearest the centre and cut it as the stream does");
+  command
+      ->add_option("--fallback", options->fallback,
+                   "Where no face is found: leave the picture out, or take its centre")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"none", "centre"}));
+  command
+      ->add_option("--centre-size", options->centre_size,
+                   "Side of the centre box, a fraction of the shorter side")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 1.0));
+  command->add_option("--min-images", options->min_images, "Leave out identities with fewer packed images")
+      ->capture_default_str()
+      ->type_name("N");
+  command
+      ->add_option("--limit-per-class", options->limit_per_class,
+                   "At most so many images of an identity; 0: all")
+      ->capture_default_str()
+      ->type_name("N");
+  command
+      ->add_option("--people", options->people,
+                   "Keep only the identities in this list (LFW's people files, or a "
+                   "name a line)")
+      ->type_name("FILE");
+  command->add_option("--labels", options->labels, "Labels file of an IDX source; default found by its name")
+      ->type_name("FILE");
+  command->add_flag("--unique-names", options->unique_names,
+                    "Of pictures with the same file name in one identity keep the first source's");
+  command->add_flag("--skip-bad", options->skip_bad,
+                    "Leave out what cannot be used, and say so, instead of failing");
+  options->detector.add(*command, embed::kDetectorOptions, "Face detection");
+  command->footer(
+      "Images are stored identity by identity in the natural order of the names, so the digits of MNIST have "
+      "the\n"
+      "labels 0 to 9. Two sources with the same PREFIX share identities of the same name.\n\n"
+      "Examples:\n"
+      "  triplet-train pack --out mnist.safetensors train-images-idx3-ubyte.gz\n"
+      "  triplet-train pack --out faces.safetensors --detect --context 1.25 --min-images 2 celeba=crops/ "
+      "lfw=lfw/\n"
+      "  triplet-train pack --out test.safetensors --weights faces-weights.safetensors --detect people/");
+  command->callback([options, &action] { action = [options] { return pack(*options); }; });
+}
+
+}  // namespace training::cli

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// triplet-train train: a packed data set into a weights file.
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "commands.h"
+#include "trainer.h"
+
+namespace training::cli {
+
+namespace {
+
+constexpr int kInterrupted = 130;
+constexpr double kSecondsBetweenLines = 30;
+
+std::atomic<bool> stop_requested{false};
+
+void request_stop(int) {
+  stop_requested = true;
+}
+
+/// Asks the run to stop on SIGINT and SIGTERM; a second signal then ends the process as usual.
+class StopOnSignal {
+ public:
+  StopOnSignal() {
+    struct sigaction action = {};
+    action.sa_handler = request_stop;
+    action.sa_flags = static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, &old_int_);
+    sigaction(SIGTERM, &action, &old_term_);
+  }
+  ~StopOnSignal() {
+    sigaction(SIGINT, &old_int_, nullptr);
+    sigaction(SIGTERM, &old_term_, nullptr);
+  }
+  StopOnSignal(const StopOnSignal&) = delete;
+  StopOnSignal& operator=(const StopOnSignal&) = delete;
+
+ private:
+  struct sigaction old_int_ = {}, old_term_ = {};
+};
+
+std::string duration(double seconds) {
+  const auto total = static_cast<long>(std::lround(seconds));
+  char text[32];
+  if (total >= 3600) {
+    std::snprintf(text, sizeof(text), "%ld:%02ld:%02ld", total / 3600, total / 60 % 60, total % 60);
+  } else {
+    std::snprintf(text, sizeof(text), "%ld:%02ld", total / 60, total % 60);
+  }
+  return text;
+}
+
+/// A bar on a terminal, plain lines elsewhere; all on the standard error.
+class Console : public TrainObserver {
+ public:
+  explicit Console(const TrainOptions& options)
+      : terminal_(isatty(STDERR_FILENO) != 0), signal_(options.loss == Loss::Triplet ? "active" : "right") {}
+
+  void on_start(const RunReport& report) override {
+    std::fprintf(stderr, "%zu images of %zu identities, %dx%dx%d, %zu batches an epoch, on %s (%d threads)\n",
+                 report.images, report.identities, report.width, report.height, report.channels,
+                 report.batches, report.device.c_str(), report.threads);
+    if (report.validation_images > 0) {
+      std::fprintf(stderr, "validation: %zu images of %zu identities\n", report.validation_images,
+                   report.validation_identities);
+    }
+    if (report.resumed_epoch + report.resumed_batch > 0) {
+      std::fprintf(stderr, "resumed after epoch %zu, batch %zu\n", report.resumed_epoch,
+                   report.resumed_batch);
+    }
+  }
+
+  void on_step(const StepReport& report) override {
+    if (terminal_) {
+      std::fprintf(stderr, "\r%s\033[K", line(report).c_str());
+      return;
+    }
+    const double elapsed = std::chrono::duration<double>(Clock::now() - last_).count();
+    if (elapsed < kSecondsBetweenLines) return;
+    last_ = Clock::now();
+    std::fprintf(stderr, "%s\n", line(report).c_str());
+  }
+
+  void on_epoch(const EpochReport& report) override {
+    if (terminal_) std::fprintf(stderr, "\r\033[K");
+    std::fprintf(stderr,
+                 "epoch %zu/%zu: loss %.4f, %s %.3f, lr %.5f, %.0f images/s, waited for data %.1f %%, %s",
+                 report.step.epoch, report.step.epochs, report.step.loss, signal_, report.step.active,
+                 report.step.learning_rate, report.step.images_per_second, 100 * report.step.data_wait,
+                 duration(report.seconds).c_str());
+    if (!report.validation.empty()) {
+      const nlohmann::json json = nlohmann::json::parse(report.validation);
+      std::fprintf(stderr, " | AUC %.5f, EER %.4f, accuracy %.4f, TAR@1e-3 %.4f",
+                   json.at("auc").get<double>(), json.at("eer").get<double>(),
+                   json.at("accuracy").get<double>(), json.at("tar_at_far").at("0.001").get<double>());
+    }
+    std::fprintf(stderr, "%s\n", report.best ? " *" : "");
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string line(const StepReport& report) const {
+    constexpr int kBar = 20;
+    std::string bar;
+    if (terminal_) {
+      const int filled = static_cast<int>(kBar * report.batch / std::max<std::size_t>(1, report.batches));
+      bar = "[" + std::string(static_cast<std::size_t>(filled), '#') +
+            std::string(static_cast<std::size_t>(kBar - filled), '.') + "] ";
+    }
+    char text[200];
+    std::snprintf(text, sizeof(text),
+                  "epoch %zu/%zu %sbatch %zu/%zu, loss %.4f, %s %.3f, lr %.5f, %.0f images/s, %s left",
+                  report.epoch, report.epochs, bar.c_str(), report.batch, report.batches, report.loss,
+                  signal_, report.active, report.learning_rate, report.images_per_second,
+                  duration(report.seconds_left).c_str());
+    return text;
+  }
+
+  bool terminal_;
+  const char* signal_;
+  Clock::time_point last_ = Clock::now();
+};
+
+/// Values as the flags give them, where they need translation.
+struct TrainFlags {
+  TrainOptions options;
+  bool note = false;
+  std::string margin;
+  std::vector<std::size_t> pk;
+  std::vector<float> mean, std;
+};
+
+/// An option that takes one of an enumeration's names.
+template <typename T>
+CLI::Option* add_choice(CLI::App& command, const std::string& name, T& target,
+                        const std::map<std::string, T>& names, const std::string& help) {
+  std::string current;
+  std::string list;
+  for (const auto& [text, value] : names) {
+    if (value == target) current = text;
+    list += (list.empty() ? "" : "|") + text;
+  }
+  return command.add_option(name, target, help)
+      ->transform(CLI::CheckedTransformer(names, CLI::ignore_case).description(""))
+      ->type_name(list)
+      ->default_str(current);
+}
+
+void add_data_flags(CLI::App& command, TrainFlags& flags) {
+  TrainOptions& o = flags.options;
+  const std::string group = "Data";
+  command.add_option("--data", o.data, "Packed data sets; identities of the same name are one")
+      ->required()
+      ->delimiter(',')
+      ->type_name("SET,...")
+      ->group(group);
+  command.add_option("--val", o.val, "Packed data set to validate on")->type_name("SET")->group(group);
+  command
+      .add_option("--val-fraction", o.val_fraction, "Without --val: share of the identities held out for it")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--val-images", o.val_images, "At most so many validation images; 0: all")
+      ->capture_default_str()
+      ->group(group);
+  command.add_flag("--val-flip", o.val_flip, "Validate with the picture and its mirror image")->group(group);
+  command.add_option("--min-images", o.min_images, "Leave out identities with fewer images")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--size", o.size, "Side of the network's picture; default what the data was packed for")
+      ->group(group);
+  command.add_option("--channels", o.channels, "1 or 3; default the data's")->group(group);
+  command.add_option("--mean", flags.mean, "Of (value/255 - mean)/std: one number, or one for each channel")
+      ->expected(1, 3)
+      ->delimiter(',')
+      ->group(group);
+  command.add_option("--std", flags.std, "As --mean")->expected(1, 3)->delimiter(',')->group(group);
+  add_choice<Augmentation>(
+      command, "--aug", o.augmentation,
+      {{"none", Augmentation::None}, {"face", Augmentation::Face}, {"digit", Augmentation::Digit}},
+      "Random changes of each picture")
+      ->group(group);
+}
+
+void add_loss_flags(CLI::App& command, TrainFlags& flags) {
+  TrainOptions& o = flags.options;
+  const std::string group = "Loss";
+  add_choice<Loss>(command, "--loss", o.loss,
+                   {{"triplet", Loss::Triplet}, {"cosface", Loss::CosFace}, {"softmax", Loss::Softmax}},
+                   "What is minimised")
+      ->group(group);
+  add_choice<embed::Head>(
+      command, "--head", o.head,
+      {{"sigmoid", embed::Head::Sigmoid}, {"linear", embed::Head::Linear}, {"l2", embed::Head::L2}},
+      "The last layer")
+      ->group(group);
+  add_choice<embed::Metric>(command, "--metric", o.metric,
+                            {{"l1", embed::Metric::L1},
+                             {"l2", embed::Metric::L2},
+                             {"squared-l2", embed::Metric::SquaredL2},
+                             {"cosine", embed::Metric::Cosine}},
+                            "Distance of the triplet loss and of validation; goes into the weights")
+      ->group(group);
+  command.add_option("--margin", flags.margin, "Of the triplet loss: a number, or soft for log(1 + exp(x))")
+      ->default_str("0.3")
+      ->group(group);
+  add_choice<Miner>(command, "--miner", o.miner,
+                    {{"offline", Miner::Offline},
+                     {"batch-hard", Miner::BatchHard},
+                     {"semi-hard", Miner::SemiHard},
+                     {"batch-all", Miner::BatchAll}},
+                    "Where triplets come from; all but offline need --pk")
+      ->group(group);
+  command
+      .add_flag("--separate-passes", o.separate_passes,
+                "Offline triplets: anchors, positives and negatives pass one after the other")
+      ->group(group);
+  command
+      .add_flag("--neck,!--no-neck", o.neck,
+                "Batch norm on the embedding while training, folded into the weights; on unless --no-neck")
+      ->group(group);
+  command.add_option("--scale", o.scale, "CosFace: factor of the cosines")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--cos-margin", o.cos_margin, "CosFace: margin of the true class")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--cos-margin-epochs", o.cos_margin_epochs,
+                  "CosFace: epochs in which the margin grows from 0")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--label-smoothing", o.label_smoothing, "CosFace and softmax")
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_optimiser_flags(CLI::App& command, TrainFlags& flags) {
+  TrainOptions& o = flags.options;
+  const std::string group = "Optimiser";
+  command.add_option("--epochs", o.epochs, "Passes over the data")->capture_default_str()->group(group);
+  command.add_option("--batch-size", o.batch_size, "Images (offline: triplets) in a batch")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--pk", flags.pk, "Batches of P identities with K images each")
+      ->expected(2)
+      ->type_name("P K")
+      ->group(group);
+  add_choice<OptimizerKind>(command, "--optimizer", o.optimizer,
+                            {{"sgd", OptimizerKind::Sgd}, {"adamw", OptimizerKind::AdamW}}, "The update rule")
+      ->group(group);
+  command.add_option("--lr", o.lr, "Highest learning rate")->capture_default_str()->group(group);
+  command.add_option("--momentum", o.momentum, "SGD")->capture_default_str()->group(group);
+  command.add_flag("--nesterov,!--no-nesterov", o.nesterov, "SGD; on unless --no-nesterov")->group(group);
+  command.add_option("--weight-decay", o.weight_decay, "Not on batch norm and biases")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--warmup-epochs", o.warmup_epochs, "Epochs in which the rate grows to --lr")
+      ->capture_default_str()
+      ->group(group);
+  add_choice<Schedule>(
+      command, "--schedule", o.schedule,
+      {{"constant", Schedule::Constant}, {"cosine", Schedule::Cosine}, {"step", Schedule::Step}},
+      "Of the learning rate")
+      ->group(group);
+  command
+      .add_option("--step-at", o.step_at, "Schedule step: shares of the run where the rate drops to a tenth")
+      ->delimiter(',')
+      ->default_str("0.5,0.75")
+      ->group(group);
+  command
+      .add_option("--ema", o.ema,
+                  "Keep the running average of the weights with this decay, e.g. 0.999; 0: off")
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_run_flags(CLI::App& command, TrainFlags& flags) {
+  TrainOptions& o = flags.options;
+  const std::string group = "Run";
+  command.add_option("-o,--out", o.out, "The weights file to write")
+      ->required()
+      ->type_name("FILE")
+      ->group(group);
+  command.add_option("--run-dir", o.run_dir, "Folder of checkpoint and metrics; default OUT with .run")
+      ->type_name("DIR")
+      ->group(group);
+  command.add_option("--init", o.init, "Weights file to start from")->type_name("FILE")->group(group);
+  command.add_flag("--resume", o.resume, "Go on from the checkpoint in the run's folder, where there is one")
+      ->group(group);
+  command.add_option("--checkpoint-every", o.checkpoint_every, "Seconds between checkpoints inside an epoch")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--eval-every", o.eval_every, "Epochs between validations")
+      ->capture_default_str()
+      ->group(group);
+  add_choice<Select>(command, "--select", o.select,
+                     {{"auc", Select::Auc},
+                      {"eer", Select::Eer},
+                      {"accuracy", Select::Accuracy},
+                      {"tar", Select::Tar},
+                      {"last", Select::Last}},
+                     "Which epoch's weights are kept")
+      ->group(group);
+  add_choice<embed::DType>(
+      command, "--storage", o.storage,
+      {{"f32", embed::DType::F32}, {"f16", embed::DType::F16}, {"bf16", embed::DType::BF16}},
+      "Numbers in the weights file")
+      ->group(group);
+  command.add_option("--trained-on", o.trained_on, "Into the weights file, for people")
+      ->type_name("TEXT")
+      ->group(group);
+  command.add_option("--recipe", o.recipe, "Into the weights file, for people; default the command line")
+      ->type_name("TEXT")
+      ->group(group);
+  command.add_option("--seed", o.seed, "Repeats a run bit for bit on the CPU")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--threads", o.threads, "Of the network; default all cores")->group(group);
+  command.add_option("--device", o.device, "auto, cpu, cuda or cuda:N")->capture_default_str()->group(group);
+}
+
+/// The note's settings for everything that the user did not say.
+void apply_note(const CLI::App& command, TrainOptions& o) {
+  const TrainOptions note = note_options();
+  const auto unsaid = [&](const char* name) { return command.get_option(name)->count() == 0; };
+  if (unsaid("--loss")) o.loss = note.loss;
+  if (unsaid("--miner")) o.miner = note.miner;
+  if (unsaid("--head")) o.head = note.head;
+  if (unsaid("--metric")) o.metric = note.metric;
+  if (unsaid("--margin")) o.margin = note.margin;
+  if (unsaid("--separate-passes")) o.separate_passes = note.separate_passes;
+  if (unsaid("--neck")) o.neck = note.neck;
+  if (unsaid("--batch-size")) o.batch_size = note.batch_size;
+  if (unsaid("--lr")) o.lr = note.lr;
+  if (unsaid("--momentum")) o.momentum = note.momentum;
+  if (unsaid("--nesterov")) o.nesterov = note.nesterov;
+  if (unsaid("--weight-decay")) o.weight_decay = note.weight_decay;
+  if (unsaid("--warmup-epochs")) o.warmup_epochs = note.warmup_epochs;
+  if (unsaid("--schedule")) o.schedule = note.schedule;
+}
+
+void set_channels(const char* name, const std::vector<float>& values, std::array<float, 3>& target) {
+  if (values.empty()) return;
+  if (values.size() == 2) throw CLI::ValidationError(name, "one number, or one for each channel");
+  for (std::size_t i = 0; i < 3; ++i) target[i] = values[std::min(i, values.size() - 1)];
+}
+
+void translate(const CLI::App& command, TrainFlags& flags) {
+  TrainOptions& o = flags.options;
+  if (flags.note) apply_note(command, o);
+  if (flags.margin == "soft") {
+    o.soft_margin = true;
+  } else if (!flags.margin.empty() && !CLI::detail::lexical_cast(flags.margin, o.margin)) {
+    throw CLI::ValidationError("--margin", "a number or 'soft' expected, not '" + flags.margin + "'");
+  }
+  if (!flags.pk.empty()) {
+    o.identities = flags.pk[0];
+    o.images_each = flags.pk[1];
+  }
+  set_channels("--mean", flags.mean, o.mean);
+  set_channels("--std", flags.std, o.std);
+  if (o.recipe.empty())
+    o.recipe = "triplet-train " + command.get_name() + " (options in the run's metrics.jsonl)";
+}
+
+int run_training(const TrainOptions& options) {
+  const StopOnSignal signals;
+  Console console(options);
+  const TrainResult result = train(options, console, stop_requested);
+  if (result.interrupted) {
+    std::fprintf(stderr, "interrupted; %s holds the state, --resume goes on from it\n",
+                 result.checkpoint.c_str());
+    return kInterrupted;
+  }
+  if (!result.validation.empty()) std::printf("validation: %s\n", result.validation.c_str());
+  std::printf("weights of epoch %zu: %s\n", result.best_epoch, options.out.c_str());
+  return 0;
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<TrainFlags>();
+  CLI::App* command = app.add_subcommand("train", "Trains a network on packed data sets");
+  command->add_flag(
+      "--note", flags->note,
+      "The founding note's settings for what no other flag says: triplet loss over offline triplets, "
+      "sigmoid head, squared-l2, margin 1, SGD 0.03 with momentum 0.9");
+  add_data_flags(*command, *flags);
+  add_loss_flags(*command, *flags);
+  add_optimiser_flags(*command, *flags);
+  add_run_flags(*command, *flags);
+  command->footer(
+      "Progress goes to the standard error, the last line on the standard output says where the weights "
+      "are.\n"
+      "Ctrl-C finishes the batch, writes a checkpoint and exits with status 130; --resume goes on from "
+      "there.\n\n"
+      "Examples:\n"
+      "  triplet-train train --data faces.safetensors --aug face --out faces-weights.safetensors\n"
+      "  triplet-train train --data faces.safetensors --init faces-weights.safetensors --loss triplet --pk "
+      "32 4 "
+      "--lr 0.005 --out tuned.safetensors\n"
+      "  triplet-train train --note --data mnist.safetensors --val mnist-test.safetensors --out "
+      "note.safetensors");
+  command->callback([command, flags, &action] {
+    translate(*command, *flags);
+    action = [flags] { return run_training(flags->options); };
+  });
+}
+
+}  // namespace training::cli

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "batch_sampler.h"
+#include "embed/error.h"
+#include "embed_set.h"
+#include "progress.h"
+
+namespace training::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using embed::Error;
+using embed::ErrorCode;
+
+/// Side of the box that stands for a face that was not found, a fraction of the picture's shorter side.
+constexpr float kCentreBox = 0.6F;
+
+/// The list of triplets is frozen, so that two networks answer the same questions.
+constexpr std::uint64_t kTripletSeed = 1;
+
+/// "0.001" as people write it, whatever the double's last digits are.
+std::string rate_text(double rate) {
+  return Json(rate).dump();
+}
+
+std::vector<double> rates(const EvaluationSettings& settings) {
+  std::vector<double> all = {1e-1, 1e-2, 1e-3, 1e-4};
+  if (settings.far && std::find(all.begin(), all.end(), *settings.far) == all.end())
+    all.push_back(*settings.far);
+  return all;
+}
+
+void add_roc(const Roc& roc, Json& result) {
+  result["genuine_pairs"] = roc.genuine;
+  result["impostor_pairs"] = roc.impostor;
+  result["auc"] = roc.auc;
+  result["eer"] = roc.eer;
+  result["eer_threshold"] = roc.eer_threshold;
+  result["accuracy_best_threshold"] = roc.best_accuracy;
+  result["best_threshold"] = roc.best_threshold;
+  for (const Roc::Point& point : roc.tar_at_far) {
+    // A rate finer than one impostor pair cannot be measured: no figure rather than a flattering one.
+    const bool measurable = point.far * static_cast<double>(roc.impostor) >= 1;
+    result["tar_at_far"][rate_text(point.far)] = measurable ? Json(point.tar) : Json(nullptr);
+    result["threshold_at_far"][rate_text(point.far)] = measurable ? Json(point.threshold) : Json(nullptr);
+  }
+}
+
+double accuracy_at(const std::vector<float>& genuine, const std::vector<float>& impostor, float threshold) {
+  const auto accepted = [&](float d) { return d <= threshold; };
+  const auto right = std::count_if(genuine.begin(), genuine.end(), accepted) +
+                     static_cast<std::ptrdiff_t>(impostor.size()) -
+                     std::count_if(impostor.begin(), impostor.end(), accepted);
+  return static_cast<double>(right) / static_cast<double>(genuine.size() + impostor.size());
+}
+
+/// Labels of `set` in the numbering of `names`; −1 for a class that is not there.
+void renumber(LabelledEmbeddings& set, const embed::Dataset& from, const embed::Dataset& to) {
+  std::map<std::string, std::int64_t> ids;
+  for (std::size_t i = 0; i < to.class_names().size(); ++i)
+    ids[to.class_names()[i]] = static_cast<std::int64_t>(i);
+  for (std::int64_t& label : set.labels) {
+    const auto found = ids.find(from.class_names()[static_cast<std::size_t>(label)]);
+    label = found == ids.end() ? -1 : found->second;
+  }
+}
+
+bool has_pair(const std::vector<std::int64_t>& labels) {
+  std::map<std::int64_t, std::size_t> count;
+  for (const std::int64_t label : labels) ++count[label];
+  return count.size() > 1 &&
+         std::any_of(count.begin(), count.end(), [](const auto& entry) { return entry.second > 1; });
+}
+
+void split(const PairList& list, const std::vector<float>& distances, std::vector<float>& genuine,
+           std::vector<float>& impostor) {
+  for (std::size_t i = 0; i < list.pairs.size(); ++i) {
+    (list.pairs[i].same ? genuine : impostor).push_back(distances[i]);
+  }
+}
+
+/// Each fold is decided with the threshold that is best on the others (LFW's view 2).
+void add_folds(const PairList& list, const std::vector<float>& distances, Json& result) {
+  std::vector<double> accuracies;
+  for (std::size_t fold = 0; fold < list.folds; ++fold) {
+    std::vector<float> genuine, impostor, fold_genuine, fold_impostor;
+    for (std::size_t i = 0; i < list.pairs.size(); ++i) {
+      const bool here = list.pairs[i].fold == fold;
+      const bool same = list.pairs[i].same;
+      (here ? (same ? fold_genuine : fold_impostor) : (same ? genuine : impostor)).push_back(distances[i]);
+    }
+    accuracies.push_back(accuracy_at(fold_genuine, fold_impostor, roc(genuine, impostor).best_threshold));
+  }
+  const auto folds = static_cast<double>(accuracies.size());
+  const double mean = std::accumulate(accuracies.begin(), accuracies.end(), 0.0) / folds;
+  double squares = 0;
+  for (const double accuracy : accuracies) squares += (accuracy - mean) * (accuracy - mean);
+  result["accuracy"] = mean;
+  result["accuracy_standard_error"] = std::sqrt(squares / (folds - 1)) / std::sqrt(folds);
+  result["threshold_from"] = "the other folds";
+  result["fold_accuracies"] = accuracies;
+}
+
+}  // namespace
+
+Json evaluate_dataset(const embed::Embedder& embedder, const embed::Dataset& set,
+                      const embed::Dataset* gallery, const EvaluationSettings& settings) {
+  LabelledEmbeddings embedded = embed_dataset(embedder, set, settings.flip);
+  Json result = {{"images", set.size()}, {"identities", set.class_names().size()}};
+  if (has_pair(embedded.labels)) {
+    const auto [genuine, impostor] = all_pairs(embedded, settings.metric, settings.most_impostors);
+    add_roc(roc(genuine, impostor, rates(settings)), result);
+    const embed::ModelInfo& model = embedder.info();
+    std::optional<float> threshold = settings.threshold;
+    if (!threshold && settings.metric == model.metric) threshold = model.threshold;
+    if (threshold) {
+      result["threshold"] = *threshold;
+      result["accuracy"] = accuracy_at(genuine, impostor, *threshold);
+    }
+    std::vector<Triplet> frozen;
+    for (const TripletIndices& one : note_triplets(embedded.labels, set.class_names().size(), kTripletSeed)) {
+      frozen.push_back({one.anchor, one.positive, one.negative});
+    }
+    const TripletAccuracy triplets = triplet_accuracy(embedded, frozen, settings.metric);
+    result["triplet_accuracy"] = triplets.rate();
+    result["triplet_accuracy_strict"] = triplets.strict_rate();
+    result["triplets_correct"] = triplets.correct;
+    result["triplets"] = triplets.all;
+    result["spread"] = triplets.spread;
+  }
+  if (gallery != nullptr) {
+    const LabelledEmbeddings known = embed_dataset(embedder, *gallery, settings.flip);
+    renumber(embedded, set, *gallery);
+    result["nearest_accuracy"] = nearest_accuracy(known, embedded, settings.metric);
+    result["nearest_from"] = "gallery";
+  } else if (has_pair(embedded.labels)) {
+    result["nearest_accuracy"] = leave_one_out_accuracy(embedded, settings.metric);
+    result["nearest_from"] = "leave-one-out";
+  } else {
+    throw Error(
+        ErrorCode::InvalidArgument,
+        "nothing to measure: two identities, one of them with two images, expected (or --gallery-data)",
+        set.path());
+  }
+  return result;
+}
+
+PairDistances embed_pairs(const embed::Embedder& embedder, const PairList& list, const std::string& root,
+                          FaceCropper& cropper, const EvaluationSettings& settings) {
+  PairDistances result;
+  result.images = list.images.size();
+  std::vector<embed::Embedding> embeddings;
+  {
+    Progress progress("embedding", list.images.size());
+    for (const std::string& image : list.images) {
+      const Picture picture = load_picture(root + "/" + image);
+      const std::vector<FoundFace> faces = cropper.find(picture.view(), /*still=*/true);
+      if (faces.empty()) ++result.no_face;
+      const FoundFace face = faces.empty() ? FoundFace{centre_box(picture.view(), kCentreBox), 0}
+                                           : main_face(faces, picture.view());
+      std::vector<std::uint8_t> crop;
+      cropper.cut(picture.view(), face, crop);
+      embeddings.push_back(embed_crops(embedder, crop, settings.flip).front());
+      progress.step();
+    }
+  }
+  for (const PairList::Pair& pair : list.pairs) {
+    result.values.push_back(
+        embed::distance(settings.metric, embeddings[pair.first], embeddings[pair.second]));
+  }
+  return result;
+}
+
+float best_threshold(const PairList& list, const PairDistances& distances) {
+  std::vector<float> genuine, impostor;
+  split(list, distances.values, genuine, impostor);
+  return roc(std::move(genuine), std::move(impostor)).best_threshold;
+}
+
+Json evaluate_pairs(const PairList& list, const PairDistances& distances, std::optional<float> threshold,
+                    const EvaluationSettings& settings, const embed::ModelInfo& model) {
+  std::vector<float> genuine, impostor;
+  split(list, distances.values, genuine, impostor);
+  const Roc curve = roc(genuine, impostor, rates(settings));
+  Json result = {
+      {"images", distances.images}, {"images_without_face", distances.no_face}, {"pairs", list.pairs.size()}};
+  if (list.folds > 1 && !threshold && !settings.threshold) {
+    add_folds(list, distances.values, result);
+  } else {
+    const char* from =
+        threshold ? "the threshold pairs" : (settings.threshold ? "the command line" : "these pairs");
+    if (!threshold) threshold = settings.threshold ? *settings.threshold : curve.best_threshold;
+    result["accuracy"] = accuracy_at(genuine, impostor, *threshold);
+    result["threshold"] = *threshold;
+    result["threshold_from"] = from;
+  }
+  if (model.threshold && settings.metric == model.metric) {
+    result["accuracy_calibrated_threshold"] = accuracy_at(genuine, impostor, *model.threshold);
+    result["calibrated_threshold"] = *model.threshold;
+  }
+  add_roc(curve, result);
+  return result;
+}
+
+}  // namespace training::cli

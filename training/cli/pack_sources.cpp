@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "pack_sources.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+
+#include "embed/error.h"
+#include "pictures.h"
+
+namespace training::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+using embed::Error;
+using embed::ErrorCode;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+std::string lower_extension(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
+std::vector<fs::path> sorted_entries(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code failure;
+  for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure)) {
+    if (it->path().filename().string().front() != '.') entries.push_back(it->path());
+  }
+  if (failure) throw Error(ErrorCode::Io, failure.message(), folder.string());
+  std::sort(entries.begin(), entries.end(),
+            [](const fs::path& a, const fs::path& b) { return NaturalLess()(a.string(), b.string()); });
+  return entries;
+}
+
+/// Where samples of one source go.
+struct Target {
+  std::string prefix;  // "" or "PREFIX/"
+  const std::set<std::string>& people;
+  std::size_t origin;
+  Listing& listing;
+
+  bool wants(const std::string& name) const { return people.empty() || people.count(name) != 0; }
+  void add(const std::string& name, Sample sample) const {
+    sample.origin = origin;
+    listing.classes[prefix + name].push_back(std::move(sample));
+  }
+};
+
+void list_folder(const fs::path& root, const Target& target) {
+  bool any_identity = false;
+  for (const fs::path& folder : sorted_entries(root)) {
+    if (!fs::is_directory(folder)) continue;
+    any_identity = true;
+    const std::string name = folder.filename().string();
+    if (!target.wants(name)) continue;
+    bool any_image = false;
+    for (const fs::path& file : sorted_entries(folder)) {
+      if (!fs::is_regular_file(file) || !is_picture_path(file.string())) continue;
+      any_image = true;
+      Sample sample;
+      sample.path = file.string();
+      sample.source = target.prefix + name + "/" + file.filename().string();
+      target.add(name, std::move(sample));
+    }
+    if (!any_image) target.listing.empty_folders.push_back(folder.string());
+  }
+  if (!any_identity) {
+    throw Error(ErrorCode::Format, "no identity folders in it; root/identity/*.jpg expected", root.string());
+  }
+  target.listing.has_files = true;
+}
+
+void list_idx(const std::string& path, const std::string& labels, const Target& target) {
+  target.listing.idx_sets.push_back(std::make_unique<IdxSet>(read_idx(path, labels)));
+  const IdxSet& set = *target.listing.idx_sets.back();
+  const std::string file = fs::path(path).filename().string();
+  for (std::size_t i = 0; i < set.count; ++i) {
+    const std::string name = std::to_string(set.labels[i]);
+    if (!target.wants(name)) continue;
+    Sample sample;
+    sample.idx = &set;
+    sample.index = i;
+    sample.source = file + ":" + std::to_string(i);
+    target.add(name, std::move(sample));
+  }
+}
+
+/// One line of comma-separated values; a field in double quotes may hold commas and doubled quotes.
+/// False when a quote is not closed or text follows one.
+bool split_csv(const std::string& line, std::vector<std::string>& fields) {
+  fields.assign(1, "");
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == ',') {
+      fields.emplace_back();
+    } else if (line[i] == '"' && fields.back().empty()) {
+      for (++i;; ++i) {
+        if (i >= line.size()) return false;
+        if (line[i] != '"') {
+          fields.back() += line[i];
+        } else if (i + 1 < line.size() && line[i + 1] == '"') {
+          fields.back() += line[++i];
+        } else {
+          break;
+        }
+      }
+      if (i + 1 < line.size() && line[i + 1] != ',') return false;
+    } else {
+      fields.back() += line[i];
+    }
+  }
+  return true;
+}
+
+bool next_line(std::istream& input, std::string& line) {
+  if (!std::getline(input, line)) return false;
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return true;
+}
+
+std::ifstream open_text(const std::string& path) {
+  if (!fs::exists(path)) throw Error(ErrorCode::NotFound, "no such file", path);
+  std::ifstream input(path);
+  if (!input || fs::is_directory(path)) throw Error(ErrorCode::Io, "cannot be read", path);
+  return input;
+}
+
+void list_csv(const std::string& path, const Target& target) {
+  std::ifstream input = open_text(path);
+  std::string line;
+  std::vector<std::string> fields;
+  std::size_t number = 0, samples = 0;
+  while (next_line(input, line)) {
+    ++number;
+    if (line.empty()) continue;
+    const std::string where = "line " + std::to_string(number);
+    if (!split_csv(line, fields)) throw Error(ErrorCode::Format, "a quote is not closed", path, where);
+    if (number == 1 && fields == std::vector<std::string>{"path", "label"}) continue;
+    if (fields.size() != 2 || fields[0].empty() || fields[1].empty()) {
+      throw Error(ErrorCode::Format, "'" + line + "', `path,label` expected", path, where);
+    }
+    ++samples;
+    if (!target.wants(fields[1])) continue;
+    const fs::path file = fs::path(path).parent_path() / fields[0];  // an absolute one stays as it is
+    if (!fs::is_regular_file(file)) {
+      target.listing.missing_files.push_back(path + ": " + where + ": no such image file: " + file.string());
+      continue;
+    }
+    Sample sample;
+    sample.path = file.string();
+    sample.source = target.prefix + fields[0];
+    target.add(fields[1], std::move(sample));
+  }
+  if (samples == 0) throw Error(ErrorCode::Format, "no `path,label` line in it", path);
+  target.listing.has_files = true;
+}
+
+}  // namespace
+
+bool NaturalLess::operator()(const std::string& a, const std::string& b) const {
+  std::size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (is_digit(a[i]) && is_digit(b[j])) {
+      const std::size_t i_end =
+          std::find_if_not(a.begin() + static_cast<std::ptrdiff_t>(i), a.end(), is_digit) - a.begin();
+      const std::size_t j_end =
+          std::find_if_not(b.begin() + static_cast<std::ptrdiff_t>(j), b.end(), is_digit) - b.begin();
+      while (i + 1 < i_end && a[i] == '0') ++i;
+      while (j + 1 < j_end && b[j] == '0') ++j;
+      if (i_end - i != j_end - j) return i_end - i < j_end - j;
+      const int order = a.compare(i, i_end - i, b, j, j_end - j);
+      if (order != 0) return order < 0;
+      i = i_end;
+      j = j_end;
+    } else {
+      if (a[i] != b[j]) return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[j]);
+      ++i;
+      ++j;
+    }
+  }
+  if (a.size() - i != b.size() - j) return a.size() - i < b.size() - j;
+  return a < b;  // "01" and "1" are two names
+}
+
+void list_source(const std::string& source, const std::string& labels, const std::set<std::string>& people,
+                 std::size_t origin, Listing& listing) {
+  std::string path = source;
+  Target target{"", people, origin, listing};
+  const std::size_t equals = source.find('=');
+  if (equals != std::string::npos && equals > 0 && !fs::exists(source)) {
+    target.prefix = source.substr(0, equals) + "/";
+    path = source.substr(equals + 1);
+  }
+  if (!fs::exists(path)) throw Error(ErrorCode::NotFound, "no such file or folder", path);
+  if (fs::is_directory(path)) {
+    list_folder(path, target);
+  } else if (lower_extension(path) == ".csv") {
+    list_csv(path, target);
+  } else {
+    list_idx(path, labels, target);
+  }
+}
+
+std::set<std::string> read_people(const std::string& path) {
+  std::ifstream input = open_text(path);
+  std::set<std::string> names, with_count;
+  std::string line;
+  while (next_line(input, line)) {
+    const std::size_t tab = line.find('\t');
+    if (tab != std::string::npos) with_count.insert(line.substr(0, tab));
+    if (!line.empty()) names.insert(line);
+  }
+  // In LFW's lists each name has a count behind a tab; the other lines are how many folds and people there
+  // are.
+  if (!with_count.empty()) names = std::move(with_count);
+  if (names.empty()) throw Error(ErrorCode::Format, "no name in this people list", path);
+  return names;
+}
+
+}  // namespace training::cli

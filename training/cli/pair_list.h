@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace training::cli {
+
+/// A verification protocol in the format of Labeled Faces in the Wild.
+struct PairList {
+  struct Pair {
+    std::size_t first, second;  ///< Indices into `images`.
+    bool same;                  ///< Both show one person.
+    std::size_t fold;
+  };
+  std::vector<std::string> images;  ///< "NAME/NAME_0001.jpg", each once.
+  std::vector<Pair> pairs;
+  std::size_t folds = 1;  ///< 1: a development list (view 1).
+};
+
+/// Reads pairsDevTrain.txt and pairsDevTest.txt (first line: n; n lines `name i j`, n lines `name1 i name2
+/// j`) and pairs.txt (first line: folds and n; the same for each fold). Throws embed::Error that names file
+/// and line.
+PairList read_pairs(const std::string& path);
+
+}  // namespace training::cli

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// pictures.h for a build without OpenCV.
+#include <string>
+
+#include "embed/error.h"
+#include "pictures.h"
+
+namespace training::cli {
+
+namespace {
+
+[[noreturn]] void missing(const std::string& what) {
+  throw embed::Error(
+      embed::ErrorCode::Unsupported,
+      what +
+          ": this build has no OpenCV (it was configured with -Dfaces=disabled); packed data sets "
+          "and IDX files work");
+}
+
+}  // namespace
+
+Picture load_picture(const std::string& path) {
+  missing("cannot read the image " + path);
+}
+bool is_picture_path(const std::string&) {
+  missing("cannot read image files");
+}
+
+struct FaceFinder::Impl {};
+FaceFinder::FaceFinder(const TableFlags&) {
+  missing("cannot detect faces");
+}
+FaceFinder::~FaceFinder() = default;
+std::vector<FoundFace> FaceFinder::find(const embed::ImageView&) {
+  return {};
+}
+std::vector<FoundFace> FaceFinder::find_hard(const embed::ImageView&) {
+  return {};
+}
+std::string FaceFinder::description() const {
+  return "none";
+}
+
+std::string describe_detector(const std::string& model_path) {
+  missing("cannot load the detector " + model_path);
+}
+
+struct Video::Impl {};
+Video::Video(const std::string& path) {
+  missing("cannot read the video " + path);
+}
+Video::~Video() = default;
+bool Video::next(embed::ImageView&) {
+  return false;
+}
+
+}  // namespace training::cli

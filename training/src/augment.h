@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "rng.h"
+#include "train_options.h"
+
+namespace training {
+
+/// Makes network pictures out of packed ones. The packed picture is at least as large as the network's; what
+/// lies around the centre window is room for shifts and rotations. One object serves one thread (it owns
+/// scratch memory).
+class Augmenter {
+ public:
+  /// Sizes in pixels; packed sides exceed the network's by an even number.
+  Augmenter(Augmentation kind, int packed_width, int packed_height, int width, int height, int channels);
+
+  /// `packed`: [packed_height, packed_width, channels] uint8; `out`: [height, width, channels] uint8, the
+  /// caller's. With Augmentation::None the centre window, byte for byte; else drawn from `rng`.
+  void apply(const std::uint8_t* packed, Rng& rng, std::uint8_t* out);
+
+  /// The centre window, byte for byte.
+  void centre(const std::uint8_t* packed, std::uint8_t* out) const;
+
+ private:
+  struct Affine {
+    float a, b, c, d, e, f;
+  };
+  Affine random_map(Rng& rng) const;
+  void draw_elastic(Rng& rng);
+  void sample(const std::uint8_t* packed, const Affine& map);
+  void colour(Rng& rng);
+  void reduce(Rng& rng);
+  void erase(Rng& rng);
+
+  Augmentation kind_;
+  int packed_width_, packed_height_, width_, height_, channels_;
+  std::vector<float> picture_;            // [height, width, channels], 0 to 255
+  std::vector<float> scratch_;            // the same
+  std::vector<float> shift_x_, shift_y_;  // [height, width], pixels; empty without elastic distortion
+};
+
+}  // namespace training

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "batch_sampler.h"
+
+#include <deque>
+#include <numeric>
+#include <set>
+#include <string>
+
+#include "embed/error.h"
+#include "rng.h"
+
+namespace training {
+
+namespace {
+
+using embed::Error;
+using embed::ErrorCode;
+
+constexpr std::uint64_t kTripletStream = 10;
+constexpr std::uint64_t kShuffleStream = 11;
+constexpr std::uint64_t kPkStream = 12;
+constexpr std::uint64_t kEpochStream = 13;
+
+/// `images_each` rows of one class.
+struct Group {
+  std::size_t label;
+  std::vector<std::uint32_t> rows;
+};
+
+std::vector<Group> class_groups(std::size_t label, std::vector<std::uint32_t> rows, std::size_t images_each,
+                                Rng& rng) {
+  rng.shuffle(rows);
+  std::vector<Group> groups;
+  for (std::size_t start = 0; start < rows.size(); start += images_each) {
+    Group group{label, {}};
+    // Past the end it starts over with the first rows.
+    for (std::size_t k = 0; k < images_each; ++k) group.rows.push_back(rows[(start + k) % rows.size()]);
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+/// Takes groups of different classes from the front of the deck; those of a class that is there already wait.
+std::vector<Group> deal(std::deque<Group>& deck, std::size_t identities) {
+  std::vector<Group> hand;
+  std::deque<Group> waiting;
+  std::set<std::size_t> labels;
+  while (!deck.empty() && hand.size() < identities) {
+    Group group = std::move(deck.front());
+    deck.pop_front();
+    if (labels.insert(group.label).second) {
+      hand.push_back(std::move(group));
+    } else {
+      waiting.push_back(std::move(group));
+    }
+  }
+  while (!waiting.empty()) {
+    deck.push_front(std::move(waiting.back()));
+    waiting.pop_back();
+  }
+  return hand;
+}
+
+}  // namespace
+
+std::vector<std::vector<std::uint32_t>> rows_by_class(const std::vector<std::int64_t>& labels,
+                                                      std::size_t classes) {
+  std::vector<std::vector<std::uint32_t>> rows(classes);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    rows[static_cast<std::size_t>(labels[i])].push_back(static_cast<std::uint32_t>(i));
+  }
+  return rows;
+}
+
+std::vector<TripletIndices> note_triplets(const std::vector<std::int64_t>& labels, std::size_t classes,
+                                          std::uint64_t seed) {
+  const auto rows = rows_by_class(labels, classes);
+  std::vector<std::size_t> filled;
+  bool pair = false;
+  for (std::size_t c = 0; c < classes; ++c) {
+    if (!rows[c].empty()) filled.push_back(c);
+    pair = pair || rows[c].size() >= 2;
+  }
+  if (filled.size() < 2) {
+    throw Error(ErrorCode::InvalidArgument,
+                "triplets need samples of two classes at least, " + std::to_string(filled.size()) + " given");
+  }
+  if (!pair)
+    throw Error(ErrorCode::InvalidArgument, "triplets need a class with two samples, every class has one");
+  Rng rng(seed, {kTripletStream});
+  std::vector<TripletIndices> triplets;
+  triplets.reserve(labels.size());
+  for (std::size_t at = 0; at < filled.size(); ++at) {
+    std::vector<std::uint32_t> order = rows[filled[at]];
+    rng.shuffle(order);
+    for (std::size_t i = 0; i + 1 < order.size(); ++i) {
+      std::size_t other = rng.below(filled.size() - 1);
+      if (other >= at) ++other;
+      const auto& negatives = rows[filled[other]];
+      triplets.push_back({order[i], order[i + 1], negatives[rng.below(negatives.size())]});
+    }
+  }
+  return triplets;
+}
+
+std::vector<BatchPlan> shuffled_batches(std::size_t rows, std::size_t batch_size, std::uint64_t seed) {
+  std::vector<std::uint32_t> order(rows);
+  std::iota(order.begin(), order.end(), 0U);
+  Rng(seed, {kShuffleStream}).shuffle(order);
+  const std::size_t count = (rows + batch_size - 1) / batch_size;
+  std::vector<BatchPlan> batches(count);
+  std::size_t start = 0;
+  for (std::size_t b = 0; b < count; ++b) {
+    const std::size_t end = rows * (b + 1) / count;
+    batches[b].assign(order.begin() + static_cast<std::ptrdiff_t>(start),
+                      order.begin() + static_cast<std::ptrdiff_t>(end));
+    start = end;
+  }
+  return batches;
+}
+
+std::vector<BatchPlan> pk_batches(const std::vector<std::int64_t>& labels, std::size_t classes,
+                                  std::size_t identities, std::size_t images_each, std::uint64_t seed) {
+  const auto rows = rows_by_class(labels, classes);
+  Rng rng(seed, {kPkStream});
+  std::vector<Group> groups;
+  std::vector<std::size_t> usable;
+  for (std::size_t c = 0; c < classes; ++c) {
+    if (rows[c].size() < 2) continue;
+    usable.push_back(c);
+    for (Group& group : class_groups(c, rows[c], images_each, rng)) groups.push_back(std::move(group));
+  }
+  if (usable.size() < identities) {
+    throw Error(ErrorCode::InvalidArgument, "--pk asks for " + std::to_string(identities) +
+                                                " identities in a batch, but only " +
+                                                std::to_string(usable.size()) + " have two images or more");
+  }
+  const std::size_t count = (groups.size() + identities - 1) / identities;
+  rng.shuffle(groups);
+  std::deque<Group> deck(std::make_move_iterator(groups.begin()), std::make_move_iterator(groups.end()));
+  std::vector<BatchPlan> batches;
+  for (std::size_t b = 0; b < count; ++b) {
+    std::vector<Group> hand = deal(deck, identities);
+    std::set<std::size_t> present;
+    for (const Group& group : hand) present.insert(group.label);
+    // The last batches may lack classes: draw some that are not there.
+    while (hand.size() < identities) {
+      const std::size_t label = usable[rng.below(usable.size())];
+      if (present.insert(label).second)
+        hand.push_back(class_groups(label, rows[label], images_each, rng).front());
+    }
+    BatchPlan plan;
+    for (const Group& group : hand) plan.insert(plan.end(), group.rows.begin(), group.rows.end());
+    batches.push_back(std::move(plan));
+  }
+  return batches;
+}
+
+std::vector<BatchPlan> epoch_batches(const TrainOptions& options, const std::vector<std::int64_t>& labels,
+                                     std::size_t classes, std::size_t epoch) {
+  const std::uint64_t seed = Rng(options.seed, {kEpochStream, epoch}).next();
+  if (options.loss == Loss::Triplet && options.miner == Miner::Offline) {
+    const std::vector<TripletIndices> triplets = note_triplets(labels, classes, seed);
+    std::vector<BatchPlan> batches = shuffled_batches(triplets.size(), options.batch_size, seed);
+    for (BatchPlan& batch : batches) {
+      const BatchPlan picked = std::move(batch);
+      batch.clear();
+      for (const std::uint32_t t : picked) batch.push_back(triplets[t].anchor);
+      for (const std::uint32_t t : picked) batch.push_back(triplets[t].positive);
+      for (const std::uint32_t t : picked) batch.push_back(triplets[t].negative);
+    }
+    return batches;
+  }
+  if (options.identities != 0)
+    return pk_batches(labels, classes, options.identities, options.images_each, seed);
+  return shuffled_batches(labels.size(), options.batch_size, seed);
+}
+
+}  // namespace training

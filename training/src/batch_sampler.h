@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "train_options.h"
+
+namespace training {
+
+/// Row numbers of the images of one batch. For offline triplets: all anchors, then all positives, then all
+/// negatives.
+using BatchPlan = std::vector<std::uint32_t>;
+
+/// Row numbers of one triplet.
+struct TripletIndices {
+  std::uint32_t anchor, positive, negative;
+};
+
+/// Row numbers by class. `labels`: [N], each in [0, classes).
+std::vector<std::vector<std::uint32_t>> rows_by_class(const std::vector<std::int64_t>& labels,
+                                                      std::size_t classes);
+
+/// The founding note's triplets: each class is shuffled, each two neighbours in that order are anchor and
+/// positive, the negative's class is drawn uniformly from the other classes (those with images) and the
+/// negative uniformly from it. A class of n samples gives n − 1 triplets, in class order. A function of
+/// labels and seed alone, so that a list for evaluation is frozen by its seed. Throws
+/// embed::Error(InvalidArgument) for fewer than two classes, and when no class has two samples.
+std::vector<TripletIndices> note_triplets(const std::vector<std::int64_t>& labels, std::size_t classes,
+                                          std::uint64_t seed);
+
+/// Shuffled batches of nearly equal size that cover every row once: ⌈rows / batch_size⌉ of them.
+std::vector<BatchPlan> shuffled_batches(std::size_t rows, std::size_t batch_size, std::uint64_t seed);
+
+/// Batches of `identities` different classes with `images_each` rows each, side by side. Each class with two
+/// samples or more comes in groups of `images_each` shuffled rows (the last one filled up with rows used
+/// before; a class with fewer rows repeats them), so that an epoch sees nearly every row once. Throws
+/// embed::Error(InvalidArgument) when fewer classes than `identities` have two samples.
+std::vector<BatchPlan> pk_batches(const std::vector<std::int64_t>& labels, std::size_t classes,
+                                  std::size_t identities, std::size_t images_each, std::uint64_t seed);
+
+/// The batches of one epoch as the options ask; a function of options.seed and `epoch` alone.
+std::vector<BatchPlan> epoch_batches(const TrainOptions& options, const std::vector<std::int64_t>& labels,
+                                     std::size_t classes, std::size_t epoch);
+
+}  // namespace training

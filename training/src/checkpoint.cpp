@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "checkpoint.h"
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "embed/error.h"
+#include "embed/nn/weights.h"
+#include "embed/safetensors.h"
+
+namespace training {
+
+namespace {
+
+using embed::Error;
+using embed::ErrorCode;
+
+constexpr const char* kKind = "tripletembed.checkpoint";
+constexpr int kVersion = 1;
+
+nlohmann::json to_json(const Progress& progress) {
+  return {{"epoch", progress.epoch},
+          {"batch", progress.batch},
+          {"step", progress.step},
+          {"has_best", progress.has_best},
+          {"best", progress.best},
+          {"best_epoch", progress.best_epoch},
+          {"best_evaluation", progress.best_evaluation}};
+}
+
+Progress progress_from(const embed::SafetensorsFile& file) {
+  try {
+    const nlohmann::json json = nlohmann::json::parse(file.metadata_at("progress"));
+    Progress progress;
+    progress.epoch = json.at("epoch").get<std::size_t>();
+    progress.batch = json.at("batch").get<std::size_t>();
+    progress.step = json.at("step").get<std::size_t>();
+    progress.has_best = json.at("has_best").get<bool>();
+    progress.best = json.at("best").get<double>();
+    progress.best_epoch = json.at("best_epoch").get<std::size_t>();
+    progress.best_evaluation = json.at("best_evaluation").get<std::string>();
+    return progress;
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorCode::Format, error.what(), file.path(), "progress");
+  }
+}
+
+void check_options(const embed::SafetensorsFile& file, const std::map<std::string, std::string>& options) {
+  const nlohmann::json stored = nlohmann::json::parse(file.metadata_at("options"), nullptr, false);
+  if (!stored.is_object()) throw Error(ErrorCode::Format, "a JSON object expected", file.path(), "options");
+  for (const auto& [name, value] : options) {
+    const auto found = stored.find(name);
+    const std::string before =
+        found != stored.end() && found->is_string() ? found->get<std::string>() : "(not set)";
+    if (before != value) {
+      throw Error(ErrorCode::Mismatch,
+                  "the checkpoint was made with --" + name + " " + before + ", this run has " + value +
+                      ": use the same, or start anew without --resume",
+                  file.path(), name);
+    }
+  }
+}
+
+}  // namespace
+
+void save_checkpoint(const std::string& path, const StateTensors& tensors, const Progress& progress,
+                     const std::map<std::string, std::string>& options) {
+  std::vector<torch::Tensor> kept;
+  std::map<std::string, embed::TensorView> views;
+  for (const auto& [name, tensor] : tensors) {
+    kept.push_back(tensor.detach().to(torch::kCPU).contiguous());
+    views[name] = embed::nn::to_view(kept.back());
+  }
+  const std::map<std::string, std::string> metadata = {{"kind", kKind},
+                                                       {"version", std::to_string(kVersion)},
+                                                       {"options", nlohmann::json(options).dump()},
+                                                       {"progress", to_json(progress).dump()}};
+  embed::write_safetensors(path, views, metadata);
+}
+
+Progress load_checkpoint(const std::string& path, const StateTensors& tensors,
+                         const std::map<std::string, std::string>& options) {
+  const embed::SafetensorsFile file(path);
+  file.require_kind(kKind, kVersion);
+  check_options(file, options);
+  const Progress progress = progress_from(file);
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : tensors) {
+    const embed::TensorView& view = file.tensor(name, embed::DType::F32, tensor.sizes().vec());
+    torch::Tensor target = tensor;
+    target.copy_(embed::nn::to_tensor(view));
+  }
+  return progress;
+}
+
+}  // namespace training

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "learner.h"
+
+#include <ATen/Parallel.h>
+#include <torch/cuda.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "embed/error.h"
+#include "embed/nn/weights.h"
+
+namespace training {
+
+namespace {
+
+using embed::Error;
+using embed::ErrorCode;
+
+torch::Device device_of(const std::string& name) {
+  if (name == "cpu") return torch::kCPU;
+  const bool usable = torch::cuda::is_available();
+  if (name == "auto") return usable ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+  if (name.compare(0, 4, "cuda") != 0) {
+    throw Error(ErrorCode::InvalidArgument,
+                "--device: auto, cpu, cuda or cuda:N expected, not '" + name + "'");
+  }
+  if (!usable)
+    throw Error(ErrorCode::Device, "--device " + name + ": no usable GPU, or this LibTorch has no CUDA");
+  return torch::Device(name == "cuda" ? "cuda:0" : name);
+}
+
+/// Parameters and running statistics by name; batch norm's counters are of no use with a fixed momentum.
+StateTensors tensors_of(const embed::nn::ResNet18V2& network) {
+  StateTensors tensors;
+  for (const auto& item : network->named_parameters()) tensors[item.key()] = item.value();
+  for (const auto& item : network->named_buffers()) {
+    if (item.value().is_floating_point()) tensors[item.key()] = item.value();
+  }
+  return tensors;
+}
+
+void copy_values(const embed::nn::ResNet18V2& from, const embed::nn::ResNet18V2& to) {
+  const torch::NoGradGuard no_grad;
+  const StateTensors source = tensors_of(from);
+  for (auto& [name, target] : tensors_of(to)) torch::Tensor(target).copy_(source.at(name));
+}
+
+/// oneDNN's convolutions run faster on channels-last memory, forward and backward.
+void lay_out(embed::nn::ResNet18V2 network, torch::Device device) {
+  network->to(device);
+  for (torch::Tensor& parameter : network->parameters()) {
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
+  }
+}
+
+torch::nn::BatchNorm1d make_neck(std::int64_t width, torch::Device device) {
+  torch::nn::BatchNorm1d neck(torch::nn::BatchNorm1dOptions(width).affine(false));
+  neck->to(device);
+  return neck;
+}
+
+/// dense := batch norm of dense, as it is in evaluation mode.
+void fold(const torch::nn::BatchNorm1d& neck, embed::nn::ResNet18V2& network) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor scale = (neck->running_var + neck->options.eps()).rsqrt();
+  network->dense->weight.mul_(scale.unsqueeze(1));
+  network->dense->bias.sub_(neck->running_mean).mul_(scale);
+}
+
+}  // namespace
+
+Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std::size_t classes)
+    : options_(options), input_(input), device_(device_of(options.device)) {
+  // LibTorch's own default may count two hardware threads as one core.
+  const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  at::set_num_threads(options.threads > 0 ? options.threads : processors);
+  torch::manual_seed(options.seed);
+  embed::nn::ResNet18V2Options shape;
+  shape.in_channels = input.channels;
+  shape.head = options.head;
+  network_ = embed::nn::ResNet18V2(shape);
+  if (!options.init.empty()) {
+    const embed::nn::LoadedModel start = embed::nn::load_weights(options.init);
+    if (start.info.input.channels != input.channels) {
+      throw Error(ErrorCode::Mismatch,
+                  "has " + std::to_string(start.info.input.channels) + " input channels, the data " +
+                      std::to_string(input.channels),
+                  options.init, "input");
+    }
+    copy_values(start.network, network_);
+  }
+  lay_out(network_, device_);
+  if (options.neck) {
+    neck_ = make_neck(shape.embedding_dim, device_);
+    folded_ = embed::nn::ResNet18V2(shape);
+    lay_out(folded_, device_);
+  }
+  if (options.ema > 0) {
+    average_ = embed::nn::ResNet18V2(shape);
+    lay_out(average_, device_);
+    copy_values(network_, average_);
+    if (options.neck) average_neck_ = make_neck(shape.embedding_dim, device_);
+    for (torch::Tensor& parameter : average_->parameters()) parameter.set_requires_grad(false);
+  }
+  std::vector<Parameter> parameters;
+  for (const auto& item : network_->named_parameters()) {
+    // Batch norm's scales and shifts, and biases, have one dimension.
+    parameters.push_back({item.key(), item.value(), item.value().dim() > 1});
+  }
+  if (options.loss != Loss::Triplet) {
+    const auto rows = static_cast<std::int64_t>(classes);
+    class_weight_ = torch::empty({rows, shape.embedding_dim});
+    torch::nn::init::xavier_uniform_(class_weight_);
+    class_weight_ = class_weight_.to(device_).set_requires_grad(true);
+    parameters.push_back({"class_weight", class_weight_, true});
+    if (options.loss == Loss::Softmax) {
+      class_bias_ = torch::zeros({rows}, torch::TensorOptions().device(device_)).set_requires_grad(true);
+      parameters.push_back({"class_bias", class_bias_, false});
+    }
+  }
+  optimizer_ = std::make_unique<Optimizer>(std::move(parameters), options);
+}
+
+torch::Tensor Learner::forward_pass(const torch::Tensor& pictures) {
+  if (neck_.is_empty()) return network_->forward(pictures);
+  return embed::nn::apply_head(neck_(network_->dense(network_->features(pictures))), options_.head);
+}
+
+torch::Tensor Learner::forward(const torch::Tensor& pictures) {
+  if (!options_.separate_passes || options_.loss != Loss::Triplet || options_.miner != Miner::Offline) {
+    return forward_pass(pictures);
+  }
+  std::vector<torch::Tensor> parts;
+  for (const torch::Tensor& part : pictures.chunk(3, 0)) parts.push_back(forward_pass(part));
+  return torch::cat(parts);
+}
+
+LossValue Learner::loss_of(const torch::Tensor& values, const torch::Tensor& labels,
+                           double cosface_margin) const {
+  if (options_.loss == Loss::CosFace) {
+    return cosface_loss(values, labels, class_weight_, options_.scale, cosface_margin,
+                        options_.label_smoothing);
+  }
+  if (options_.loss == Loss::Softmax) {
+    return softmax_loss(values, labels, class_weight_, class_bias_, options_.label_smoothing);
+  }
+  const TripletLossOptions triplet{options_.metric, options_.margin, options_.soft_margin};
+  return options_.miner == Miner::Offline ? offline_triplet_loss(values, triplet)
+                                          : mined_triplet_loss(values, labels, options_.miner, triplet);
+}
+
+LossValue Learner::step(const Batch& batch, double learning_rate, double cosface_margin) {
+  network_->train();
+  const auto count = static_cast<std::int64_t>(batch.labels.size());
+  // from_blob borrows; nothing writes through it.
+  const torch::Tensor pictures =
+      torch::from_blob(const_cast<std::uint8_t*>(batch.pictures.data()),
+                       {count, input_.height, input_.width, input_.channels}, torch::kUInt8)
+          .to(device_);
+  const torch::Tensor labels =
+      torch::from_blob(const_cast<std::int64_t*>(batch.labels.data()), {count}, torch::kInt64).to(device_);
+  LossValue value = loss_of(forward(embed::nn::normalise(pictures, input_)), labels, cosface_margin);
+  value.loss.backward();
+  value.loss = value.loss.detach();
+  optimizer_->step(learning_rate);
+  if (!average_.is_empty()) update_average();
+  return value;
+}
+
+void Learner::update_average() {
+  const torch::NoGradGuard no_grad;
+  const auto steps = static_cast<double>(optimizer_->steps());
+  // Young averages forget the random start faster.
+  const double decay = std::min(options_.ema, (1 + steps) / (10 + steps));
+  const StateTensors source = tensors_of(network_);
+  for (auto& [name, target] : tensors_of(average_)) torch::Tensor(target).lerp_(source.at(name), 1 - decay);
+  if (!neck_.is_empty()) {
+    average_neck_->running_mean.lerp_(neck_->running_mean, 1 - decay);
+    average_neck_->running_var.lerp_(neck_->running_var, 1 - decay);
+  }
+}
+
+embed::nn::ResNet18V2& Learner::kept() {
+  embed::nn::ResNet18V2& network = average_.is_empty() ? network_ : average_;
+  if (neck_.is_empty()) {
+    network->eval();
+    return network;
+  }
+  copy_values(network, folded_);
+  fold(average_.is_empty() ? neck_ : average_neck_, folded_);
+  folded_->eval();
+  return folded_;
+}
+
+StateTensors Learner::state() const {
+  StateTensors state;
+  for (const auto& [name, tensor] : tensors_of(network_)) state["network." + name] = tensor;
+  if (!average_.is_empty()) {
+    for (const auto& [name, tensor] : tensors_of(average_)) state["average." + name] = tensor;
+  }
+  if (!neck_.is_empty()) {
+    state["neck.running_mean"] = neck_->running_mean;
+    state["neck.running_var"] = neck_->running_var;
+    if (!average_neck_.is_empty()) {
+      state["average_neck.running_mean"] = average_neck_->running_mean;
+      state["average_neck.running_var"] = average_neck_->running_var;
+    }
+  }
+  if (class_weight_.defined()) state["class_weight"] = class_weight_;
+  if (class_bias_.defined()) state["class_bias"] = class_bias_;
+  for (const auto& [name, tensor] : optimizer_->state()) state["optimizer." + name] = tensor;
+  return state;
+}
+
+bool Learner::finite() const {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : state()) {
+    if (!torch::isfinite(tensor).all().item<bool>()) return false;
+  }
+  return true;
+}
+
+}  // namespace training

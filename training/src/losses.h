@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <torch/nn.h>
+
+#include "embed/embedding.h"
+#include "train_options.h"
+
+namespace training {
+
+/// Distances of corresponding rows: [N, D], [N, D] → [N].
+torch::Tensor row_distance(const torch::Tensor& a, const torch::Tensor& b, embed::Metric metric);
+/// Distances of all pairs: [N, D] → [N, N].
+torch::Tensor distance_matrix(const torch::Tensor& values, embed::Metric metric);
+
+/// The triplet loss's options; the defaults are the founding note's.
+struct TripletLossOptions {
+  embed::Metric metric = embed::Metric::SquaredL2;
+  double margin = 1;
+  bool soft = false;  ///< log(1 + exp(d(a,p) − d(a,n))), without a margin.
+};
+
+/// max(d(a,p) − d(a,n) + margin, 0), one value a triplet: [N], [N] → [N].
+torch::Tensor triplet_loss(const torch::Tensor& positive_distance, const torch::Tensor& negative_distance,
+                           const TripletLossOptions& options);
+
+/// How many triplets are easy (d(a,p) + margin < d(a,n)), semi-hard and hard (d(a,n) < d(a,p)): [N], [N] →
+/// [3] int64.
+torch::Tensor triplet_kinds(const torch::Tensor& positive_distance, const torch::Tensor& negative_distance,
+                            double margin);
+
+/// What a loss gives for one batch. Scalars on the device of the embeddings; nothing waits for the device.
+struct LossValue {
+  torch::Tensor loss;  ///< Scalar with gradient.
+  torch::Tensor
+      active;  ///< Share of the terms that give a training signal (triplets), or of right answers (classes).
+  torch::Tensor
+      kinds;  ///< [3] int64, triplet_kinds of the batch; undefined unless the triplets are offline ones.
+};
+
+/// Triplets mined in one batch. `values`: [N, D], `labels`: [N] int64. Anchors without positive or negative
+/// give nothing.
+/// - BatchHard: each anchor with its farthest positive and its nearest negative (Hermans et al., 2017).
+/// - SemiHard: each anchor–positive pair with the nearest negative that is farther than the positive, else
+/// with the
+///   farthest negative (Schroff et al., 2015).
+/// - BatchAll: all triplets, averaged over those with a loss above zero.
+LossValue mined_triplet_loss(const torch::Tensor& values, const torch::Tensor& labels, Miner miner,
+                             const TripletLossOptions& options);
+
+/// Triplets laid out one after the other: [anchors; positives; negatives] → their mean loss.
+LossValue offline_triplet_loss(const torch::Tensor& values, const TripletLossOptions& options);
+
+/// CosFace (Wang et al., 2018): cross entropy over scale · (cos(value, class weight) − margin for the true
+/// class). `values`: [N, D], `weight`: [classes, D]; both are divided by their norms here.
+LossValue cosface_loss(const torch::Tensor& values, const torch::Tensor& labels, const torch::Tensor& weight,
+                       double scale, double margin, double label_smoothing);
+
+/// Cross entropy over values · weightᵀ + bias.
+LossValue softmax_loss(const torch::Tensor& values, const torch::Tensor& labels, const torch::Tensor& weight,
+                       const torch::Tensor& bias, double label_smoothing);
+
+}  // namespace training

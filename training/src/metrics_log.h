@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <fstream>
+#include <string>
+
+#include "trainer.h"
+
+namespace training {
+
+/// metrics.jsonl: one JSON object a line, each with "event": start, step, epoch. Not thread-safe.
+class MetricsLog {
+ public:
+  /// Makes the folder if need be. Appends when `resume`, else begins anew. Throws embed::Error(Io).
+  MetricsLog(const std::string& folder, bool resume);
+
+  void start(const RunReport& report, const TrainOptions& options);
+  void step(const StepReport& report);
+  void epoch(const EpochReport& report, const std::string& triplet_kinds);
+
+ private:
+  void write(const std::string& line);
+
+  std::string path_;
+  std::ofstream file_;
+};
+
+}  // namespace training

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "prefetcher.h"
+
+#include <chrono>
+
+#include "augment.h"
+
+namespace training {
+
+namespace {
+
+constexpr std::size_t kAhead = 3;
+constexpr std::uint64_t kPictureStream = 20;
+
+}  // namespace
+
+Prefetcher::Prefetcher(const TrainingSet& set, const TrainOptions& options, std::size_t epoch,
+                       std::vector<BatchPlan> batches, std::size_t first)
+    : set_(set),
+      options_(options),
+      epoch_(epoch),
+      batches_(std::move(batches)),
+      first_(first),
+      taken_(first),
+      thread_([this] { work(); }) {}
+
+Prefetcher::~Prefetcher() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Prefetcher::fill(std::size_t index, Batch& batch) const {
+  const BatchPlan& plan = batches_[index];
+  const ImageList& list = set_.train();
+  const embed::InputSpec& input = set_.input();
+  const auto bytes = static_cast<std::size_t>(input.width) * static_cast<std::size_t>(input.height) *
+                     static_cast<std::size_t>(input.channels);
+  batch.pictures.resize(plan.size() * bytes);
+  batch.labels.resize(plan.size());
+  Augmenter augmenter(options_.augmentation, set_.width(), set_.height(), input.width, input.height,
+                      input.channels);
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    Rng rng(options_.seed, {kPictureStream, epoch_, index, i});
+    augmenter.apply(list.images[plan[i]], rng, batch.pictures.data() + i * bytes);
+    batch.labels[i] = list.labels[plan[i]];
+  }
+}
+
+void Prefetcher::work() {
+  try {
+    for (std::size_t index = first_; index < batches_.size(); ++index) {
+      Batch batch;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        changed_.wait(lock, [this] { return stop_ || ready_.size() < kAhead; });
+        if (stop_) return;
+        if (!free_.empty()) {
+          batch = std::move(free_.front());
+          free_.pop_front();
+        }
+      }
+      fill(index, batch);
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        ready_.push_back(std::move(batch));
+      }
+      changed_.notify_all();
+    }
+  } catch (...) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      failure_ = std::current_exception();
+    }
+    changed_.notify_all();
+  }
+}
+
+bool Prefetcher::next(Batch& batch) {
+  if (taken_ == batches_.size()) return false;
+  const auto start = std::chrono::steady_clock::now();
+  {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this] { return failure_ != nullptr || !ready_.empty(); });
+    if (ready_.empty()) std::rethrow_exception(failure_);
+    free_.push_back(std::move(batch));
+    batch = std::move(ready_.front());
+    ready_.pop_front();
+  }
+  changed_.notify_all();
+  waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  ++taken_;
+  return true;
+}
+
+}  // namespace training

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "batch_sampler.h"
+#include "training_set.h"
+
+namespace training {
+
+/// One batch ready for the network.
+struct Batch {
+  std::vector<std::uint8_t> pictures;  ///< [count, height, width, channels]
+  std::vector<std::int64_t> labels;    ///< [count]
+};
+
+/// Cuts and augments the batches of one epoch on a thread of its own while the caller trains. What a picture
+/// becomes depends on (seed, epoch, batch, place in the batch) alone. next() is for one thread.
+class Prefetcher {
+ public:
+  /// Begins with batch `first` of `batches`. `set` outlives this object.
+  Prefetcher(const TrainingSet& set, const TrainOptions& options, std::size_t epoch,
+             std::vector<BatchPlan> batches, std::size_t first);
+  ~Prefetcher();
+  Prefetcher(const Prefetcher&) = delete;
+  Prefetcher& operator=(const Prefetcher&) = delete;
+
+  /// Puts the next batch into `batch` (whose memory is used again); false after the last one. Throws what the
+  /// thread threw.
+  bool next(Batch& batch);
+  /// Seconds that next() has waited.
+  double waited() const noexcept { return waited_; }
+
+ private:
+  void work();
+  void fill(std::size_t index, Batch& batch) const;
+
+  const TrainingSet& set_;
+  const TrainOptions options_;
+  const std::size_t epoch_;
+  const std::vector<BatchPlan> batches_;
+  const std::size_t first_;
+  std::size_t taken_;
+  double waited_ = 0;
+
+  std::mutex mutex_;  // Guards what follows.
+  std::condition_variable changed_;
+  std::deque<Batch> ready_, free_;
+  std::exception_ptr failure_;
+  bool stop_ = false;
+  std::thread thread_;  // Last: it starts when the rest is there.
+};
+
+}  // namespace training

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "train_options.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "embed/error.h"
+
+namespace training {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& option, const std::string& expected) {
+  throw embed::Error(embed::ErrorCode::InvalidArgument, "--" + option + ": " + expected);
+}
+
+void check_range(const char* option, double value, double low, double high) {
+  if (std::isfinite(value) && value >= low && value <= high) return;
+  const nlohmann::json bounds = {low, high};
+  refuse(option, "a number from " + bounds[0].dump() + " to " + bounds[1].dump() + " expected");
+}
+
+std::string text(double value) {
+  return nlohmann::json(value).dump();
+}
+
+}  // namespace
+
+const char* to_string(Loss value) noexcept {
+  switch (value) {
+    case Loss::Triplet:
+      return "triplet";
+    case Loss::CosFace:
+      return "cosface";
+    case Loss::Softmax:
+      return "softmax";
+  }
+  return "";
+}
+
+const char* to_string(Miner value) noexcept {
+  switch (value) {
+    case Miner::Offline:
+      return "offline";
+    case Miner::BatchHard:
+      return "batch-hard";
+    case Miner::SemiHard:
+      return "semi-hard";
+    case Miner::BatchAll:
+      return "batch-all";
+  }
+  return "";
+}
+
+const char* to_string(OptimizerKind value) noexcept {
+  return value == OptimizerKind::Sgd ? "sgd" : "adamw";
+}
+
+const char* to_string(Schedule value) noexcept {
+  switch (value) {
+    case Schedule::Constant:
+      return "constant";
+    case Schedule::Cosine:
+      return "cosine";
+    case Schedule::Step:
+      return "step";
+  }
+  return "";
+}
+
+const char* to_string(Augmentation value) noexcept {
+  switch (value) {
+    case Augmentation::None:
+      return "none";
+    case Augmentation::Face:
+      return "face";
+    case Augmentation::Digit:
+      return "digit";
+  }
+  return "";
+}
+
+const char* to_string(Select value) noexcept {
+  switch (value) {
+    case Select::Auc:
+      return "auc";
+    case Select::Eer:
+      return "eer";
+    case Select::Accuracy:
+      return "accuracy";
+    case Select::Tar:
+      return "tar";
+    case Select::Last:
+      return "last";
+  }
+  return "";
+}
+
+void validate(const TrainOptions& options) {
+  if (options.data.empty()) refuse("data", "at least one data set expected");
+  if (options.out.empty()) refuse("out", "a file to write expected");
+  check_range("val-fraction", options.val_fraction, 0, 0.9);
+  if (options.size != 0) check_range("size", options.size, 16, 1024);
+  if (options.channels != 0 && options.channels != 1 && options.channels != 3)
+    refuse("channels", "1 or 3 expected");
+  for (const float value : options.mean) check_range("mean", value, 0, 1);
+  for (const float value : options.std) check_range("std", value, 1e-3, 1e3);
+  check_range("margin", options.margin, 0, 1e3);
+  check_range("scale", options.scale, 1e-3, 1e3);
+  check_range("cos-margin", options.cos_margin, 0, 1);
+  check_range("cos-margin-epochs", options.cos_margin_epochs, 0, 1e6);
+  check_range("label-smoothing", options.label_smoothing, 0, 0.99);
+  check_range("batch-size", static_cast<double>(options.batch_size), 1, 65536);
+  check_range("epochs", static_cast<double>(options.epochs), 1, 1e6);
+  check_range("eval-every", static_cast<double>(options.eval_every), 1, 1e6);
+  check_range("lr", options.lr, 0, 1e3);
+  check_range("momentum", options.momentum, 0, 0.9999);
+  check_range("weight-decay", options.weight_decay, 0, 10);
+  check_range("warmup-epochs", options.warmup_epochs, 0, 1e6);
+  check_range("ema", options.ema, 0, 0.999999);
+  check_range("checkpoint-every", options.checkpoint_every, 0, 1e9);
+  for (const double share : options.step_at) check_range("step-at", share, 0, 1);
+  if (options.nesterov && options.momentum == 0 && options.optimizer == OptimizerKind::Sgd) {
+    refuse("nesterov", "needs a --momentum above 0");
+  }
+  const bool mined = options.loss == Loss::Triplet && options.miner != Miner::Offline;
+  if (mined && options.identities == 0)
+    refuse("pk", "mining triplets in the batch needs P×K batches, e.g. --pk 32 4");
+  if (options.identities != 0 && (options.identities < 2 || options.images_each < 2)) {
+    refuse("pk", "at least 2 identities and 2 images of each expected");
+  }
+  if (options.identities * options.images_each > 65536) refuse("pk", "at most 65536 images in a batch");
+  if (options.loss == Loss::Triplet && options.miner == Miner::Offline && options.identities != 0) {
+    refuse("pk", "offline triplets make their own batches; leave it out");
+  }
+}
+
+std::map<std::string, std::string> decisive_options(const TrainOptions& options) {
+  std::map<std::string, std::string> map;
+  map["val-fraction"] = options.val.empty() ? text(options.val_fraction) : "-";
+  map["min-images"] = std::to_string(options.min_images);
+  map["mean"] = nlohmann::json(options.mean).dump();
+  map["std"] = nlohmann::json(options.std).dump();
+  map["aug"] = to_string(options.augmentation);
+  map["loss"] = to_string(options.loss);
+  map["head"] = embed::to_string(options.head);
+  map["metric"] = embed::to_string(options.metric);
+  map["margin"] = options.soft_margin ? "soft" : text(options.margin);
+  map["miner"] = to_string(options.miner);
+  map["neck"] = options.neck ? "true" : "false";
+  map["separate-passes"] = options.separate_passes ? "true" : "false";
+  map["scale"] = text(options.scale);
+  map["cos-margin"] = text(options.cos_margin);
+  map["cos-margin-epochs"] = text(options.cos_margin_epochs);
+  map["label-smoothing"] = text(options.label_smoothing);
+  map["batch-size"] = std::to_string(options.batch_size);
+  map["pk"] = std::to_string(options.identities) + " " + std::to_string(options.images_each);
+  map["epochs"] = std::to_string(options.epochs);
+  map["optimizer"] = to_string(options.optimizer);
+  map["lr"] = text(options.lr);
+  map["momentum"] = text(options.momentum);
+  map["nesterov"] = options.nesterov ? "true" : "false";
+  map["weight-decay"] = text(options.weight_decay);
+  map["warmup-epochs"] = text(options.warmup_epochs);
+  map["schedule"] = to_string(options.schedule);
+  map["step-at"] = nlohmann::json(options.step_at).dump();
+  map["ema"] = text(options.ema);
+  map["seed"] = std::to_string(options.seed);
+  map["select"] = to_string(options.select);
+  return map;
+}
+
+std::string run_directory(const TrainOptions& options) {
+  if (!options.run_dir.empty()) return options.run_dir;
+  const std::string extension = ".safetensors";
+  std::string stem = options.out;
+  if (stem.size() > extension.size() &&
+      stem.compare(stem.size() - extension.size(), extension.size(), extension) == 0) {
+    stem.resize(stem.size() - extension.size());
+  }
+  return stem + ".run";
+}
+
+TrainOptions note_options() {
+  TrainOptions options;
+  options.loss = Loss::Triplet;
+  options.miner = Miner::Offline;
+  options.head = embed::Head::Sigmoid;
+  options.metric = embed::Metric::SquaredL2;
+  options.margin = 1;
+  options.separate_passes = true;
+  options.neck = false;
+  options.batch_size = 64;
+  options.lr = 0.03;
+  options.momentum = 0.9;
+  options.nesterov = false;
+  options.weight_decay = 0;
+  options.warmup_epochs = 0;
+  options.schedule = Schedule::Constant;
+  return options;
+}
+
+}  // namespace training

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "embed/embedding.h"
+#include "embed/model_info.h"
+#include "embed/safetensors.h"
+
+namespace training {
+
+enum class Loss { Triplet, CosFace, Softmax };
+enum class Miner { Offline, BatchHard, SemiHard, BatchAll };
+enum class OptimizerKind { Sgd, AdamW };
+enum class Schedule { Constant, Cosine, Step };
+enum class Augmentation { None, Face, Digit };
+enum class Select { Auc, Eer, Accuracy, Tar, Last };
+
+/// Everything that a training run is told, the default beside its meaning. The flags of `triplet-train train`
+/// carry the same names.
+struct TrainOptions {
+  // Data.
+  std::vector<std::string> data;  ///< Packed data sets; identities of the same name are one.
+  std::string val;                ///< Packed data set to validate on; empty: identities held out of `data`.
+  double val_fraction =
+      0.1;  ///< Share of the identities that is held out when `val` is empty; 0 holds out none.
+  std::size_t val_images =
+      4000;                    ///< At most so many validation images (a seeded choice of identities); 0: all.
+  bool val_flip = false;       ///< Validate with the sum of the picture's and its mirror image's embeddings.
+  std::size_t min_images = 2;  ///< Identities with fewer training images are left out.
+  int size = 0;                ///< Side of the network's picture; 0: what the data was packed for.
+  int channels = 0;            ///< 1 or 3; 0: the data's.
+  std::array<float, 3> mean{0, 0, 0};  ///< Of (value / 255 − mean) / std, for each channel.
+  std::array<float, 3> std{1, 1, 1};
+  Augmentation augmentation = Augmentation::None;
+
+  // Loss.
+  Loss loss = Loss::CosFace;
+  embed::Head head = embed::Head::L2;
+  embed::Metric metric =
+      embed::Metric::Cosine;  ///< Of the triplet loss and of validation; goes into the weights.
+  double margin = 0.3;        ///< Of the triplet loss.
+  bool soft_margin = false;   ///< log(1 + exp(d(a,p) − d(a,n))) instead of the margin.
+  Miner miner = Miner::BatchHard;
+  bool separate_passes =
+      false;          ///< Miner::Offline: anchors, positives and negatives go through the network one after
+                      ///< the other, each with batch statistics of its own, as in the founding note.
+  double scale = 24;  ///< CosFace: the logits' factor.
+  double cos_margin = 0.25;      ///< CosFace: what the true class's cosine is lowered by.
+  double cos_margin_epochs = 5;  ///< CosFace: epochs over which the margin grows from 0, linearly.
+  double label_smoothing = 0;    ///< CosFace and softmax, 0 to 1.
+
+  /// Batch norm (without scale and shift) on the embedding, ahead of the head, while training; folded into
+  /// the dense layer when the weights are saved, so that the network stays what it is. Without it, pooled
+  /// ReLU values are all positive, embeddings share one large common direction, and angular losses hardly
+  /// start to learn.
+  bool neck = true;
+
+  // Batches.
+  std::size_t batch_size = 128;  ///< Images (triplets with Miner::Offline) in a batch.
+  std::size_t identities = 0;    ///< P of P×K batches; 0: plain shuffled batches.
+  std::size_t images_each = 4;   ///< K of P×K batches.
+  std::size_t epochs = 15;
+
+  // Optimiser.
+  OptimizerKind optimizer = OptimizerKind::Sgd;
+  double lr = 0.1;             ///< Highest learning rate.
+  double momentum = 0.9;       ///< SGD.
+  bool nesterov = true;        ///< SGD.
+  double weight_decay = 5e-4;  ///< Not on batch norm and biases.
+  double warmup_epochs = 0.5;  ///< The rate grows linearly from 0 to lr.
+  Schedule schedule = Schedule::Cosine;
+  std::vector<double> step_at{0.5,
+                              0.75};  ///< Schedule::Step: shares of the run where the rate drops to a tenth.
+  double ema = 0;  ///< Decay of the weights' running average, which is then what is kept; 0: off.
+  std::uint64_t seed = 1;
+  int threads = 0;              ///< Of LibTorch; 0: one for each processor.
+  std::string device = "auto";  ///< "auto" (CUDA where there is a usable GPU), "cpu", "cuda", "cuda:N".
+
+  // Files.
+  std::string out;      ///< Weights file to write.
+  std::string run_dir;  ///< Checkpoint and metrics; empty: `out` with ".run" in place of its extension.
+  std::string init;     ///< Weights to start from; empty: fresh ones.
+  bool resume = false;  ///< Go on from the checkpoint in run_dir, where there is one.
+  double checkpoint_every =
+      300;                      ///< Seconds between checkpoints inside an epoch; each epoch's end writes one.
+  std::size_t eval_every = 1;   ///< Epochs between validations; the last epoch always validates.
+  Select select = Select::Auc;  ///< Which epoch's weights are kept.
+  embed::DType storage = embed::DType::F32;  ///< F32, F16 or BF16 in the weights file.
+  std::string trained_on;                    ///< For people, into the weights file.
+  std::string recipe;                        ///< For people, into the weights file.
+};
+
+const char* to_string(Loss value) noexcept;           ///< "triplet", "cosface", "softmax".
+const char* to_string(Miner value) noexcept;          ///< "offline", "batch-hard", "semi-hard", "batch-all".
+const char* to_string(OptimizerKind value) noexcept;  ///< "sgd", "adamw".
+const char* to_string(Schedule value) noexcept;       ///< "constant", "cosine", "step".
+const char* to_string(Augmentation value) noexcept;   ///< "none", "face", "digit".
+const char* to_string(Select value) noexcept;         ///< "auc", "eer", "accuracy", "tar", "last".
+
+/// Throws embed::Error(InvalidArgument) that names the option whose value is outside its range or does not go
+/// with another's.
+void validate(const TrainOptions& options);
+
+/// The options that decide what the weights become, by flag name, as text. Paths of outputs, threads and the
+/// like are not among them: a resumed run may change those.
+std::map<std::string, std::string> decisive_options(const TrainOptions& options);
+
+/// `run_dir`, or what stands for it.
+std::string run_directory(const TrainOptions& options);
+
+/// The founding note's own settings: triplet loss over its offline triplets, sigmoid head, squared L2, margin
+/// 1, SGD with learning rate 0.03 and momentum 0.9.
+TrainOptions note_options();
+
+}  // namespace training

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "trainer.h"
+
+#include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "embed/error.h"
+#include "embed/nn/weights.h"
+#include "learner.h"
+#include "metrics_log.h"
+#include "schedule.h"
+#include "verification.h"
+
+namespace training {
+
+namespace {
+
+using embed::Error;
+using embed::ErrorCode;
+
+constexpr double kSecondsBetweenReports = 0.25;
+constexpr double kSecondsBetweenLogLines = 10;
+/// On a GPU the losses are looked at this often, so that the device is not waited for at each step.
+constexpr std::size_t kDeviceLag = 32;
+constexpr double kCalibrationFar = 1e-3;
+constexpr std::size_t kCalibrationPoint = 1;  // Its place in Verification::roc.tar_at_far.
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Sums over one epoch.
+struct EpochSums {
+  double loss = 0, active = 0;
+  std::size_t steps = 0;
+  std::array<std::int64_t, 3> kinds{};
+  double start = now();
+};
+
+class Run {
+ public:
+  Run(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop)
+      : options_(options),
+        observer_(observer),
+        stop_(stop),
+        set_(options),
+        learner_(options, set_.input(), set_.train().classes),
+        checkpoint_(run_directory(options) + "/checkpoint.safetensors"),
+        batches_(epoch_batches(options, set_.train().labels, set_.train().classes, 0).size()),
+        fixed_(decisive_options(options)) {
+    fixed_["data"] = set_.fingerprint();
+  }
+
+  TrainResult run() {
+    const bool resumed = options_.resume && std::filesystem::exists(checkpoint_);
+    if (resumed) {
+      progress_ = load_checkpoint(checkpoint_, learner_.state(), fixed_);
+      learner_.set_steps(progress_.step);
+    }
+    log_.emplace(run_directory(options_), resumed);
+    tell_start();
+    last_checkpoint_ = now();
+    while (progress_.epoch < options_.epochs) {
+      if (!run_epoch()) return result(/*interrupted=*/true);
+    }
+    return result(/*interrupted=*/false);
+  }
+
+ private:
+  struct Pending {
+    std::size_t batch;
+    LossValue value;
+  };
+
+  void tell_start() {
+    RunReport report;
+    report.images = set_.train().size();
+    report.identities = set_.train().classes;
+    report.validation_images = set_.validation().size();
+    report.validation_identities = set_.validation().classes;
+    report.width = set_.input().width;
+    report.height = set_.input().height;
+    report.channels = set_.input().channels;
+    report.batches = batches_;
+    report.device = learner_.device().str();
+    report.threads = at::get_num_threads();
+    report.resumed_epoch = progress_.epoch;
+    report.resumed_batch = progress_.batch;
+    log_->start(report, options_);
+    observer_.on_start(report);
+  }
+
+  /// False when it was asked to stop.
+  bool run_epoch() {
+    sums_ = EpochSums();
+    Prefetcher prefetcher(set_, options_, progress_.epoch,
+                          epoch_batches(options_, set_.train().labels, set_.train().classes, progress_.epoch),
+                          progress_.batch);
+    Batch batch;
+    while (prefetcher.next(batch)) {
+      const double begin = now();
+      rate_ = learning_rate(options_, progress_.step, batches_);
+      pending_.push_back({progress_.batch + 1,
+                          learner_.step(batch, rate_, cosface_margin(options_, progress_.step, batches_))});
+      ++progress_.batch;
+      ++progress_.step;
+      if (learner_.device().is_cpu() || pending_.size() >= kDeviceLag) settle();
+      trained_seconds_ += now() - begin;
+      trained_images_ += batch.labels.size();
+      ++trained_steps_;
+      wait_ = prefetcher.waited();
+      report_step();
+      if (stop_) {
+        save();
+        return false;
+      }
+      if (now() - last_checkpoint_ > options_.checkpoint_every) save();
+    }
+    finish_epoch();
+    return true;
+  }
+
+  /// Looks at the losses that were not looked at yet.
+  void settle() {
+    for (const Pending& item : pending_) {
+      const double loss = item.value.loss.item<double>();
+      if (!std::isfinite(loss)) fail("the loss is not finite (" + std::to_string(loss) + ")", item.batch);
+      sums_.loss += loss;
+      sums_.active += item.value.active.item<double>();
+      ++sums_.steps;
+      if (item.value.kinds.defined()) {
+        const torch::Tensor kinds = item.value.kinds.to(torch::kCPU);
+        for (std::size_t i = 0; i < 3; ++i)
+          sums_.kinds[i] += kinds[static_cast<std::int64_t>(i)].item<std::int64_t>();
+      }
+    }
+    pending_.clear();
+  }
+
+  [[noreturn]] void fail(const std::string& what, std::size_t batch) const {
+    throw Error(ErrorCode::Internal,
+                what + " in epoch " + std::to_string(progress_.epoch + 1) + ", batch " +
+                    std::to_string(batch) +
+                    ": training stopped, the last good checkpoint stays; a lower --lr or a longer "
+                    "--warmup-epochs helps",
+                checkpoint_);
+  }
+
+  StepReport step_report() const {
+    StepReport report;
+    const auto steps = static_cast<double>(std::max<std::size_t>(1, sums_.steps));
+    report.epoch = progress_.epoch + 1;
+    report.epochs = options_.epochs;
+    report.batch = progress_.batch;
+    report.batches = batches_;
+    report.loss = sums_.loss / steps;
+    report.active = sums_.active / steps;
+    report.learning_rate = rate_;
+    const double busy = trained_seconds_ + waited_before_ + wait_;
+    report.images_per_second = busy > 0 ? static_cast<double>(trained_images_) / busy : 0;
+    const double epoch_seconds = now() - sums_.start;
+    report.data_wait = epoch_seconds > 0 ? wait_ / epoch_seconds : 0;
+    const auto left = static_cast<double>(options_.epochs * batches_ - progress_.step);
+    report.seconds_left = trained_steps_ > 0 ? left * busy / static_cast<double>(trained_steps_) : 0;
+    return report;
+  }
+
+  void report_step() {
+    const double time = now();
+    if (time - last_report_ < kSecondsBetweenReports) return;
+    last_report_ = time;
+    settle();
+    observer_.on_step(step_report());
+    if (time - last_line_ < kSecondsBetweenLogLines) return;
+    last_line_ = time;
+    log_->step(step_report());
+  }
+
+  void save() {
+    settle();
+    if (!learner_.finite()) fail("a weight is not finite", progress_.batch);
+    save_checkpoint(checkpoint_, learner_.state(), progress_, fixed_);
+    last_checkpoint_ = now();
+  }
+
+  void finish_epoch() {
+    settle();
+    if (!learner_.finite()) fail("a weight is not finite", progress_.batch);
+    EpochReport report;
+    report.step = step_report();
+    report.seconds = now() - sums_.start;
+    waited_before_ += wait_;
+    wait_ = 0;
+    const bool last = progress_.epoch + 1 == options_.epochs;
+    const bool due = last || (progress_.epoch + 1) % options_.eval_every == 0;
+    std::optional<Verification> verification;
+    if (due && set_.validation().size() > 0) verification = validate_now();
+    if (verification) report.validation = to_json(*verification);
+    report.best = keep_if_best(verification);
+    ++progress_.epoch;
+    progress_.batch = 0;
+    save();
+    nlohmann::json kinds;
+    if (sums_.kinds != std::array<std::int64_t, 3>{}) {
+      kinds = {{"easy", sums_.kinds[0]}, {"semi_hard", sums_.kinds[1]}, {"hard", sums_.kinds[2]}};
+    }
+    log_->epoch(report, kinds.is_null() ? "" : kinds.dump());
+    observer_.on_epoch(report);
+  }
+
+  Verification validate_now() {
+    const ImageList& list = set_.validation();
+    return verify(embed_list(learner_.kept(), set_, list, learner_.device(), options_.val_flip), list.classes,
+                  options_.metric);
+  }
+
+  /// Writes the weights file when this epoch's are the ones to keep. Without validation every epoch's are.
+  bool keep_if_best(const std::optional<Verification>& verification) {
+    const bool choosing = set_.validation().size() > 0 && options_.select != Select::Last;
+    if (choosing) {
+      if (!verification) return false;
+      const double value = measure(*verification, options_.select);
+      if (progress_.has_best && value <= progress_.best) return false;
+      progress_.best = value;
+    }
+    progress_.has_best = true;
+    progress_.best_epoch = progress_.epoch + 1;
+    progress_.best_evaluation = verification ? to_json(*verification) : "";
+    embed::ModelInfo info;
+    info.head = options_.head;
+    info.input = set_.input();
+    info.metric = options_.metric;
+    info.trained_on = options_.trained_on;
+    info.recipe = options_.recipe;
+    info.evaluation = progress_.best_evaluation;
+    if (verification) {
+      info.threshold = verification->roc.tar_at_far.at(kCalibrationPoint).threshold;
+      info.threshold_far = static_cast<float>(kCalibrationFar);
+      if (!std::isfinite(*info.threshold)) info.threshold = info.threshold_far = std::nullopt;
+    }
+    embed::nn::save_weights(options_.out, learner_.kept(), info, options_.storage);
+    return true;
+  }
+
+  TrainResult result(bool interrupted) const {
+    return {interrupted, progress_.best_epoch, progress_.best_evaluation, checkpoint_};
+  }
+
+  TrainOptions options_;
+  TrainObserver& observer_;
+  const std::atomic<bool>& stop_;
+  TrainingSet set_;
+  Learner learner_;
+  std::string checkpoint_;
+  std::size_t batches_;
+  std::map<std::string, std::string> fixed_;
+  std::optional<MetricsLog> log_;
+  Progress progress_;
+  EpochSums sums_;
+  std::vector<Pending> pending_;
+  double rate_ = 0, wait_ = 0, waited_before_ = 0, trained_seconds_ = 0;
+  std::size_t trained_images_ = 0, trained_steps_ = 0;
+  double last_report_ = 0, last_line_ = 0, last_checkpoint_ = 0;
+};
+
+}  // namespace
+
+TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop) {
+  validate(options);
+  try {
+    return Run(options, observer, stop).run();
+  } catch (const c10::OutOfMemoryError& error) {
+    throw Error(ErrorCode::OutOfMemory,
+                std::string("a smaller --batch-size helps: ") + error.what_without_backtrace());
+  } catch (const c10::Error& error) {
+    throw Error(ErrorCode::Internal, std::string("LibTorch: ") + error.what_without_backtrace());
+  }
+}
+
+}  // namespace training

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "embed/dataset.h"
+#include "embed/model_info.h"
+#include "train_options.h"
+
+namespace training {
+
+/// Images of one purpose (training or validation) out of the open data sets, with labels 0 … classes − 1.
+struct ImageList {
+  std::vector<const std::uint8_t*> images;  ///< [N], each [height, width, channels] uint8 inside a mapping.
+  std::vector<std::int64_t> labels;         ///< [N]
+  std::size_t classes = 0;
+
+  std::size_t size() const noexcept { return images.size(); }
+};
+
+/// The data of a run: opens the packed sets, joins identities of the same name, leaves out the small ones and
+/// holds identities out for validation. The same options give the same lists. Thread-safe once constructed.
+class TrainingSet {
+ public:
+  /// Throws embed::Error(NotFound | Io | Format) for the files, Error(Mismatch) for sets that do not go
+  /// together (size, channels, context, crop rule), Error(InvalidArgument) when too little is left to train
+  /// on.
+  explicit TrainingSet(const TrainOptions& options);
+
+  const ImageList& train() const noexcept { return train_; }
+  const ImageList& validation() const noexcept { return validation_; }
+  /// Size of the packed pictures, at least that of input().
+  int width() const noexcept { return width_; }
+  int height() const noexcept { return height_; }
+  float context() const noexcept { return context_; }
+  /// What the network takes: size, channels, mean, std and the crop rule of the packed pictures.
+  const embed::InputSpec& input() const noexcept { return input_; }
+  /// SHA-256 of what the lists hold (labels and every image's middle row): tells data sets apart on resume.
+  const std::string& fingerprint() const noexcept { return fingerprint_; }
+
+ private:
+  void open(const TrainOptions& options);
+  void check_same_shape(const embed::Dataset& set, const embed::Dataset& first) const;
+  void read_input(const TrainOptions& options);
+  void split(const TrainOptions& options);
+  void make_fingerprint();
+
+  std::vector<embed::Dataset> sets_;
+  std::size_t training_sets_ = 0;
+  ImageList train_, validation_;
+  int width_ = 0, height_ = 0;
+  float context_ = 1.0F;
+  embed::InputSpec input_;
+  std::string fingerprint_;
+};
+
+}  // namespace training
