@@ -96,6 +96,32 @@ static GstVideoOverlayRectangle* make_rectangle(const embed::gst::Patch& patch) 
   return rectangle;
 }
 
+/// GStreamer's blending reads a pixel of several bytes as one number, at an address that must be a multiple of
+/// its size. Strides and offsets that a VideoMeta may bring can break that; the frame is then blended in a copy.
+static bool is_aligned(const GstVideoFrame& frame) {
+  for (guint plane = 0; plane < GST_VIDEO_FRAME_N_PLANES(&frame); ++plane) {
+    const auto size = static_cast<std::uintptr_t>(GST_VIDEO_FRAME_COMP_PSTRIDE(&frame, plane));
+    if (size != 2 && size != 4) continue;
+    const auto address = reinterpret_cast<std::uintptr_t>(GST_VIDEO_FRAME_PLANE_DATA(&frame, plane));
+    const auto stride = static_cast<std::uintptr_t>(GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane));
+    if (address % size != 0 || stride % size != 0) return false;
+  }
+  return true;
+}
+
+static void blend_in_copy(GstVideoOverlayComposition* composition, const GstVideoInfo& info,
+                          GstVideoFrame* frame) {
+  GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
+  GstVideoFrame copy;
+  if (gst_video_frame_map(&copy, &info, buffer, GST_MAP_READWRITE) != FALSE) {
+    gst_video_frame_copy(&copy, frame);
+    gst_video_overlay_composition_blend(composition, &copy);
+    gst_video_frame_copy(frame, &copy);
+    gst_video_frame_unmap(&copy);
+  }
+  gst_buffer_unref(buffer);
+}
+
 static void blend(const std::vector<embed::gst::Patch>& patches, const GstVideoInfo& info,
                   GstBuffer* buffer) {
   GstVideoFrame frame;
@@ -110,7 +136,11 @@ static void blend(const std::vector<embed::gst::Patch>& patches, const GstVideoI
     gst_video_overlay_composition_add_rectangle(composition, rectangle);
     gst_video_overlay_rectangle_unref(rectangle);
   }
-  gst_video_overlay_composition_blend(composition, &frame);
+  if (is_aligned(frame)) {
+    gst_video_overlay_composition_blend(composition, &frame);
+  } else {
+    blend_in_copy(composition, info, &frame);
+  }
   gst_video_overlay_composition_unref(composition);
   gst_video_frame_unmap(&frame);
 }

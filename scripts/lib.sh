@@ -115,7 +115,7 @@ use_tree() {
   if [ -z "${TRIPLETEMBED_MODEL:-}" ] && [ -f "$root/models/faces-r18.safetensors" ]; then
     export TRIPLETEMBED_MODEL="$root/models/faces-r18.safetensors"
   fi
-  local detector="$root/../shared/data/models/face_detection_yunet_2022mar.onnx"
+  local detector="$root/../shared/data/models/face_detection_yunet_2023mar.onnx"
   if [ -z "${TRIPLETEMBED_DETECTOR:-}" ] && [ -f "$detector" ]; then
     TRIPLETEMBED_DETECTOR=$(readlink -f "$detector")
     export TRIPLETEMBED_DETECTOR

@@ -14,7 +14,7 @@ TRIPLET_TRAIN = os.environ.get("TRIPLET_TRAIN", "triplet-train")
 MAKE_FIXTURES = os.environ.get("MAKE_FIXTURES", "make-fixtures")
 FACES = os.environ.get("HAVE_FACES", "1") == "1"
 DATA = os.environ.get("TRIPLETEMBED_DATA", "")
-YUNET = os.path.join(DATA, "models", "face_detection_yunet_2022mar.onnx")
+YUNET = os.path.join(DATA, "models", "face_detection_yunet_2023mar.onnx")
 
 
 def needs_faces(test):

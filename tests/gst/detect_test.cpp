@@ -19,7 +19,7 @@ using gsttest::own;
 
 std::string yunet() {
   const auto data = fixtures::data_dir();
-  return data ? *data + "/models/face_detection_yunet_2022mar.onnx" : std::string();
+  return data ? *data + "/models/face_detection_yunet_2023mar.onnx" : std::string();
 }
 std::string clip(const std::string& name) {
   return *fixtures::data_dir() + "/video/" + name;

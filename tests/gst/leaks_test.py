@@ -15,7 +15,7 @@ def run(launch, extra):
     done = subprocess.run(["gst-launch-1.0", "-q", *launch.split()], env=env, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{launch}\nended with {done.returncode}:\n{done.stderr}")
-    return [line for line in done.stderr.splitlines() if "object-alive" in line]
+    return [line for line in done.stderr.splitlines() if " object-alive, " in line and "GST_TRACER :0" in line]
 
 
 def main():

@@ -108,7 +108,8 @@ TEST(CropPixels, ScalesFromTinyToLarge) {
 TEST(CropPixels, PartlyOutsideIsBlackThere) {
   const Pixels image = fixtures::make_image(PixelFormat::I420, 61, 47, 3, 5);
   for (const auto& region :
-       {box(-20, -20, 64, 64), box(40, 30, 50, 50), box(-30, 10, 100, 100), box(10, -100, 128, 128)}) {
+       {box(-20, -20, 50, 50), box(40, 30, 50, 50), box(-30, 10, 100, 100), box(10, -100, 128, 128)}) {
+    SCOPED_TRACE(region.box.x);
     check(image, region, box_input());
     const auto got = crop(image.view(), region, box_input());
     const double scale = static_cast<double>(region.box.width) / 64;
