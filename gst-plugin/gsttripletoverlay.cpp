@@ -96,8 +96,9 @@ static GstVideoOverlayRectangle* make_rectangle(const embed::gst::Patch& patch) 
   return rectangle;
 }
 
-/// GStreamer's blending reads a pixel of several bytes as one number, at an address that must be a multiple of
-/// its size. Strides and offsets that a VideoMeta may bring can break that; the frame is then blended in a copy.
+/// GStreamer's blending reads a pixel of several bytes as one number, at an address that must be a multiple
+/// of its size. Strides and offsets that a VideoMeta may bring can break that; the frame is then blended in a
+/// copy.
 static bool is_aligned(const GstVideoFrame& frame) {
   for (guint plane = 0; plane < GST_VIDEO_FRAME_N_PLANES(&frame); ++plane) {
     const auto size = static_cast<std::uintptr_t>(GST_VIDEO_FRAME_COMP_PSTRIDE(&frame, plane));

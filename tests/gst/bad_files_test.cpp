@@ -100,8 +100,8 @@ TEST(BadSettings, DevicesThatAreNotThereAreRefused) {
 }
 
 TEST(BadCaps, AreNotNegotiated) {
-  for (const char* caps : {"video/x-raw,format=v210", "video/x-raw(memory:GLMemory),format=RGBA", "audio/x-raw",
-                           "video/x-raw,format=RGB,width=0,height=48"}) {
+  for (const char* caps : {"video/x-raw,format=v210", "video/x-raw(memory:GLMemory),format=RGBA",
+                           "audio/x-raw", "video/x-raw,format=RGB,width=0,height=48"}) {
     gsttest::Harness harness("tripletembed model=" + gsttest::quick_weights_file());
     GstPad* sink = gst_element_get_static_pad(harness.element(), "sink");
     GstCaps* offered = gst_caps_from_string(caps);

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "learner.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+
+#include "embed/error.h"
+#include "embed/nn/weights.h"
+#include "fixtures.h"
+#include "trainer.h"
+
+namespace training {
+namespace {
+
+constexpr int kSide = 16;
+
+embed::InputSpec small_input() {
+  embed::InputSpec input;
+  input.width = input.height = kSide;
+  input.channels = 1;
+  return input;
+}
+
+/// Two kinds of picture: stripes that lie and stripes that stand, each with a shift of its own.
+Batch stripes(std::size_t count) {
+  Batch batch;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto label = static_cast<std::int64_t>(i % 2);
+    for (int y = 0; y < kSide; ++y) {
+      for (int x = 0; x < kSide; ++x) {
+        const std::size_t along = (static_cast<std::size_t>(label == 0 ? x : y) + i / 2) / 2;
+        batch.pictures.push_back(along % 2 == 0 ? 220 : 30);
+      }
+    }
+    batch.labels.push_back(label);
+  }
+  return batch;
+}
+
+torch::Tensor embeddings(embed::nn::ResNet18V2& network, const Batch& batch) {
+  const torch::NoGradGuard no_grad;
+  const auto count = static_cast<std::int64_t>(batch.labels.size());
+  const torch::Tensor pictures = torch::from_blob(const_cast<std::uint8_t*>(batch.pictures.data()),
+                                                  {count, kSide, kSide, 1}, torch::kUInt8);
+  return network->forward(embed::nn::normalise(pictures, small_input()));
+}
+
+TrainOptions small_options() {
+  TrainOptions options;
+  options.threads = 1;
+  options.device = "cpu";
+  options.neck = false;
+  return options;
+}
+
+TEST(Learner, TheLossFallsOnWhatIsShownAgainAndAgain) {
+  for (const Loss loss : {Loss::CosFace, Loss::Softmax, Loss::Triplet}) {
+    for (const bool neck : {false, true}) {
+      SCOPED_TRACE(std::string(to_string(loss)) + (neck ? " with neck" : ""));
+      TrainOptions options = small_options();
+      options.loss = loss;
+      options.neck = neck;
+      options.margin = 0.5;
+      Learner learner(options, small_input(), 2);
+      const Batch batch = stripes(16);
+      double first = 0, last = 0;
+      for (int step = 0; step < 12; ++step) {
+        last = learner.step(batch, 0.02, 0).loss.item<double>();
+        if (step == 0) first = last;
+      }
+      EXPECT_LT(last, 0.5 * first);
+      EXPECT_TRUE(learner.finite());
+    }
+  }
+}
+
+TEST(Learner, TheSameSeedGivesTheSameBits) {
+  const Batch batch = stripes(8);
+  const auto trained = [&](std::uint64_t seed) {
+    TrainOptions options = small_options();
+    options.seed = seed;
+    Learner learner(options, small_input(), 2);
+    for (int step = 0; step < 3; ++step) learner.step(batch, 0.05, 0.1);
+    return embeddings(learner.kept(), batch);
+  };
+  const torch::Tensor once = trained(5);
+  EXPECT_TRUE(torch::equal(once, trained(5)));
+  EXPECT_FALSE(torch::equal(once, trained(6)));
+}
+
+TEST(Learner, TheFoldedNeckIsTheNeckInEvaluationMode) {
+  TrainOptions options = small_options();
+  options.neck = true;
+  options.head = embed::Head::Linear;
+  Learner learner(options, small_input(), 2);
+  const Batch batch = stripes(16);
+  for (int step = 0; step < 5; ++step) learner.step(batch, 0.05, 0);
+
+  TrainOptions bare = options;
+  bare.neck = false;
+  Learner without(bare, small_input(), 2);
+  const StateTensors from = learner.state();
+  {
+    const torch::NoGradGuard no_grad;
+    for (auto& [name, tensor] : without.state()) {
+      if (name.rfind("network.", 0) == 0) torch::Tensor(tensor).copy_(from.at(name));
+    }
+  }
+  const torch::Tensor raw = embeddings(without.kept(), batch);
+  const torch::Tensor expected =
+      (raw - from.at("neck.running_mean")) / (from.at("neck.running_var") + 1e-5).sqrt();
+  EXPECT_TRUE(torch::allclose(embeddings(learner.kept(), batch), expected, 1e-3, 1e-3));
+  EXPECT_FALSE(torch::allclose(raw, expected, 1e-2, 1e-2)) << "the neck did something";
+}
+
+TEST(Learner, TheAverageFollowsTheWeightsSlowly) {
+  TrainOptions options = small_options();
+  options.ema = 0.9;
+  Learner learner(options, small_input(), 2);
+  learner.step(stripes(8), 0.05, 0);
+  learner.step(stripes(8), 0.05, 0);
+  const StateTensors state = learner.state();
+  const torch::Tensor now = state.at("network.dense.weight"), average = state.at("average.dense.weight");
+  EXPECT_FALSE(torch::equal(now, average));
+  const torch::Tensor kept = learner.kept()->dense->weight;
+  EXPECT_TRUE(torch::equal(kept, average)) << "the average is what is kept";
+}
+
+TEST(Learner, StartsFromWeightsAndRefusesOtherChannels) {
+  fixtures::WeightsOptions made;
+  made.input.width = made.input.height = kSide;
+  made.input.channels = 3;
+  const std::string file = fixtures::write_weights(fixtures::temp_dir() + "/three.safetensors", made);
+  TrainOptions options = small_options();
+  options.init = file;
+  try {
+    Learner(options, small_input(), 2);
+    FAIL() << "three channels were taken for one";
+  } catch (const embed::Error& error) {
+    EXPECT_EQ(error.code(), embed::ErrorCode::Mismatch);
+    EXPECT_NE(std::string(error.what()).find(file), std::string::npos);
+  }
+  embed::InputSpec colour = small_input();
+  colour.channels = 3;
+  Learner learner(options, colour, 2);
+  embed::nn::LoadedModel model = embed::nn::load_weights(file);
+  EXPECT_TRUE(torch::equal(learner.kept()->dense->weight.contiguous(), model.network->dense->weight));
+}
+
+TEST(Checkpoint, ComesBackAndRefusesWhatDoesNotFit) {
+  const std::string path = fixtures::temp_dir() + "/checkpoint.safetensors";
+  const torch::Tensor value = torch::arange(6, torch::kFloat32).reshape({2, 3});
+  Progress progress;
+  progress.epoch = 2, progress.batch = 7, progress.step = 99, progress.has_best = true;
+  progress.best = 0.75, progress.best_epoch = 1, progress.best_evaluation = R"({"auc":0.75})";
+  save_checkpoint(path, {{"value", value}}, progress, {{"lr", "0.1"}});
+
+  torch::Tensor target = torch::zeros({2, 3});
+  const Progress back = load_checkpoint(path, {{"value", target}}, {{"lr", "0.1"}});
+  EXPECT_TRUE(torch::equal(target, value));
+  EXPECT_EQ(back.epoch, 2U);
+  EXPECT_EQ(back.batch, 7U);
+  EXPECT_EQ(back.step, 99U);
+  EXPECT_EQ(back.best, 0.75);
+  EXPECT_EQ(back.best_evaluation, progress.best_evaluation);
+
+  const auto refused = [&](const StateTensors& tensors, const std::string& lr, const char* says) {
+    try {
+      load_checkpoint(path, tensors, {{"lr", lr}});
+      ADD_FAILURE() << "taken: " << says;
+    } catch (const embed::Error& error) {
+      EXPECT_NE(std::string(error.what()).find(path), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find(says), std::string::npos) << error.what();
+    }
+  };
+  refused({{"value", target}}, "0.2", "--lr");
+  refused({{"value", torch::zeros({3, 2})}}, "0.1", "value");
+  refused({{"other", target}}, "0.1", "other");
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  refused({{"value", target}}, "0.1", "");
+}
+
+}  // namespace
+}  // namespace training
