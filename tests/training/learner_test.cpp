@@ -67,8 +67,8 @@ TEST(Learner, TheLossFallsOnWhatIsShownAgainAndAgain) {
       Learner learner(options, small_input(), 2);
       const Batch batch = stripes(16);
       double first = 0, last = 0;
-      for (int step = 0; step < 12; ++step) {
-        last = learner.step(batch, 0.02, 0).loss.item<double>();
+      for (int step = 0; step < 20; ++step) {
+        last = learner.step(batch, 0.005, 0).loss.item<double>();
         if (step == 0) first = last;
       }
       EXPECT_LT(last, 0.5 * first);
@@ -97,7 +97,7 @@ TEST(Learner, TheFoldedNeckIsTheNeckInEvaluationMode) {
   options.head = embed::Head::Linear;
   Learner learner(options, small_input(), 2);
   const Batch batch = stripes(16);
-  for (int step = 0; step < 5; ++step) learner.step(batch, 0.05, 0);
+  for (int step = 0; step < 5; ++step) learner.step(batch, 0.005, 0);
 
   TrainOptions bare = options;
   bare.neck = false;
@@ -112,8 +112,10 @@ TEST(Learner, TheFoldedNeckIsTheNeckInEvaluationMode) {
   const torch::Tensor raw = embeddings(without.kept(), batch);
   const torch::Tensor expected =
       (raw - from.at("neck.running_mean")) / (from.at("neck.running_var") + 1e-5).sqrt();
-  EXPECT_TRUE(torch::allclose(embeddings(learner.kept(), batch), expected, 1e-3, 1e-3));
-  EXPECT_FALSE(torch::allclose(raw, expected, 1e-2, 1e-2)) << "the neck did something";
+  // Bounds on the whole tensor: subtracting the mean leaves single values with hardly a digit in common.
+  const auto size = expected.norm().item<double>();
+  EXPECT_LT((embeddings(learner.kept(), batch) - expected).norm().item<double>(), 1e-3 * size);
+  EXPECT_GT((raw - expected).norm().item<double>(), 1e-2 * size) << "the neck did something";
 }
 
 TEST(Learner, TheAverageFollowsTheWeightsSlowly) {
