@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""triplet-train train: whole runs on made-up digits, stopped, killed, resumed and spoiled."""
+import json
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import time
+import unittest
+
+from support import CliTest, TRIPLET_TRAIN, idx_labels, read_safetensors
+
+
+class Train(CliTest):
+    def digits(self, name="set", count=96, classes=4, size=16):
+        """Class c is stripes c + 2 pixels wide that lie (c even) or stand (c odd); each image has a shift of its own."""
+        labels = [i % classes for i in range(count)]
+        pixels = bytearray()
+        for i, label in enumerate(labels):
+            for y in range(16):
+                for x in range(16):
+                    along = (x if label % 2 else y) + i // classes
+                    pixels.append(220 - i % 7 if along // (label + 2) % 2 else 30 + i % 5)
+        self.write(name + "-images", struct.pack(">IIII", 0x803, count, 16, 16) + bytes(pixels))
+        self.write(name + "-labels", idx_labels(labels))
+        self.ok("pack", "--out", name, "--size", size, "--channels", 1, name + "-images")
+        return self.path(name)
+
+    def train(self, *args, out="w.safetensors", data="set"):
+        return ("train", "--data", data, "--out", out, "--threads", 1, "--batch-size", 16, "--val-fraction", 0, *args)
+
+    def metrics(self, run="w.run"):
+        with open(self.path(run, "metrics.jsonl"), encoding="utf-8") as lines:
+            return [json.loads(line) for line in lines]
+
+    def test_from_pictures_to_calibrated_weights(self):
+        self.digits()
+        self.ok(*self.train("--epochs", 8, "--lr", 0.005, "--cos-margin", 0))
+        result = self.ok_json("evaluate", "--weights", "w.safetensors", "--data", "set", "--calibrate", "--far", 0.05)
+        self.assertGreater(result["auc"], 0.95)
+        self.assertGreater(result["triplet_accuracy_strict"], 0.9)
+        self.assertGreater(result["nearest_accuracy"], 0.9)
+        metadata = read_safetensors(self.path("w.safetensors"))[0]
+        self.assertAlmostEqual(float(metadata["threshold"]), result["calibrated_threshold"], places=6)
+        self.assertEqual(json.loads(metadata["input"])["channels"], 1)
+        epochs = [line for line in self.metrics() if line["event"] == "epoch"]
+        self.assertEqual([line["epoch"] for line in epochs], list(range(1, 9)))
+        self.assertLess(epochs[-1]["loss"], epochs[0]["loss"])
+
+    def test_every_loss_and_miner_makes_a_step(self):
+        self.digits()
+        for flags in (["--loss", "softmax"], ["--loss", "triplet", "--miner", "offline"],
+                      ["--loss", "triplet", "--miner", "batch-hard", "--pk", 4, 3],
+                      ["--loss", "triplet", "--miner", "semi-hard", "--pk", 4, 3, "--margin", "soft"],
+                      ["--loss", "triplet", "--miner", "batch-all", "--pk", 2, 4, "--optimizer", "adamw", "--lr", 0.001],
+                      ["--note", "--separate-passes"], ["--ema", 0.9, "--schedule", "step", "--storage", "bf16"]):
+            with self.subTest(flags):
+                self.ok(*self.train("--epochs", 1, "--run-dir", "r", *flags))
+                self.ok("inspect", "w.safetensors")
+
+    def content(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def test_killed_and_resumed_gives_the_unbroken_runs_bits(self):
+        self.digits()
+        flags = ["--epochs", 3, "--checkpoint-every", 0, "--aug", "digit", "--recipe", "the same"]
+        self.ok(*self.train(*flags, out="unbroken.safetensors"))
+        killed = 0
+        checkpoint = self.path("broken.run", "checkpoint.safetensors")
+        for tries in range(3):
+            before = os.stat(checkpoint).st_mtime_ns if os.path.exists(checkpoint) else 0
+            process = subprocess.Popen([TRIPLET_TRAIN, *map(str, self.train(*flags, "--resume", out="broken.safetensors"))],
+                                       cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            # A few checkpoints on, in mid-epoch for most of them.
+            for _ in range(3 + tries):
+                while process.poll() is None and (not os.path.exists(checkpoint) or
+                                                  os.stat(checkpoint).st_mtime_ns == before):
+                    time.sleep(0.002)
+                before = os.stat(checkpoint).st_mtime_ns
+            process.send_signal(signal.SIGKILL)
+            killed += process.wait() == -signal.SIGKILL
+        self.assertGreaterEqual(killed, 1, "the run was over before it could be killed")
+        self.ok(*self.train(*flags, "--resume", out="broken.safetensors"))
+        self.assertEqual(read_safetensors(self.path("unbroken.safetensors"))[1],
+                         read_safetensors(self.path("broken.safetensors"))[1])
+
+    def test_resume_refuses_other_options_and_broken_checkpoints(self):
+        self.digits()
+        self.ok(*self.train("--epochs", 1))
+        self.fails(*self.train("--epochs", 1, "--lr", 0.01, "--resume"), says=["checkpoint.safetensors", "--lr"])
+        checkpoint = self.path("w.run", "checkpoint.safetensors")
+        with open(checkpoint, "rb") as file:
+            content = file.read()
+        for broken in (b"", content[:100], content[:-1], b"\xff" * 8 + content[8:]):
+            self.write("w.run/checkpoint.safetensors", broken)
+            self.fails(*self.train("--epochs", 1, "--resume"), says=["checkpoint.safetensors"])
+        shutil.rmtree(self.path("w.run"))
+        self.ok(*self.train("--epochs", 1, "--resume"))
+
+    def test_a_run_that_diverges_keeps_the_old_weights(self):
+        self.digits()
+        self.ok(*self.train("--epochs", 1))
+        before = self.content("w.safetensors")
+        self.fails(*self.train("--epochs", 3, "--lr", 1000, "--warmup-epochs", 0, "--head", "linear", "--loss", "softmax",
+                               "--no-neck"), says=["epoch", "batch", "--lr"])
+        self.assertEqual(self.content("w.safetensors"), before)
+
+    def test_bad_data(self):
+        self.digits()
+        self.digits("wide", size=20)
+        self.digits("alone", count=10, classes=1)
+        self.fails(*self.train(data="none.safetensors"), says=["none.safetensors"])
+        self.fails(*self.train(data="set,wide"), says=["wide", "20x20"])
+        self.fails(*self.train(data="alone"), says=["two identities"])
+        self.fails(*self.train("--pk", 60, 2), says=["--pk"])
+        self.fails(*self.train("--min-images", 90), says=["--min-images 90"])
+        self.fails(*self.train("--size", 24), says=["set", "--size"])
+        self.fails(*self.train("--init", self.weights_file()), says=["channels"])
+        self.fails(*self.train("--init", "set"), says=["set", "kind"])
+        with open(self.path("set"), "rb") as file:
+            content = file.read()
+        self.write("cut", content[:-10])
+        self.fails(*self.train(data="cut"), says=["cut"])
+
+    def weights_file(self):
+        return os.path.join(self.fixtures, "weights.safetensors")
+
+    def test_options_out_of_range_are_named(self):
+        self.digits()
+        for flags, name in (((["--lr", -1]), "--lr"), (["--epochs", 0], "--epochs"), (["--momentum", 1.5], "--momentum"),
+                            (["--ema", 1], "--ema"), (["--val-fraction", 1.5], "--val-fraction"),
+                            (["--loss", "triplet", "--miner", "batch-hard"], "--pk")):
+            with self.subTest(name):
+                done = self.run_tool(*self.train(*flags))
+                self.assertIn(done.returncode, (1, 2))
+                self.assertIn(name, done.stderr)
+                self.assertFalse(os.path.exists(self.path("w.safetensors")))
+
+    def test_ctrl_c_finishes_the_batch_and_writes_a_checkpoint(self):
+        self.digits()
+        process = subprocess.Popen([TRIPLET_TRAIN, *map(str, self.train("--epochs", 500))], cwd=self.folder,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        while not os.path.exists(self.path("w.run", "metrics.jsonl")):
+            self.assertIsNone(process.poll())
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        self.assertIn("--resume", said)
+        self.assertTrue(os.path.exists(self.path("w.run", "checkpoint.safetensors")))
+
+
+if __name__ == "__main__":
+    unittest.main()
