@@ -71,8 +71,8 @@ class SameVector : public ::testing::Test {
 
 TEST_F(SameVector, EnrolGivesTheElements) {
   const std::string file = folder_ + "/people.safetensors";
-  call("enroll --precision fp32 --weights '" + gsttest::weights_file() + "' --gallery '" + file + "' --folder '" + folder_ +
-       "/people'" + detect_flags());
+  call("enroll --precision fp32 --weights '" + gsttest::weights_file() + "' --gallery '" + file +
+       "' --folder '" + folder_ + "/people'" + detect_flags());
   const auto gallery = embed::Gallery::load(file);
   ASSERT_EQ(gallery.rows(), 1U);
   embed::Embedding row{};
