@@ -119,6 +119,7 @@ class Train(CliTest):
         self.fails(*self.train("--size", 24), says=["set", "--size"])
         self.fails(*self.train("--init", self.weights_file()), says=["channels"])
         self.fails(*self.train("--init", "set"), says=["set", "kind"])
+        self.fails(*self.train("--run-dir", "r", out="none/w.safetensors"), says=["none/w.safetensors", "no folder"])
         with open(self.path("set"), "rb") as file:
             content = file.read()
         self.write("cut", content[:-10])

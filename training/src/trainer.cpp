@@ -64,6 +64,7 @@ class Run {
       learner_.set_steps(progress_.step);
     }
     log_.emplace(run_directory(options_), resumed);
+    require_folder_of_weights();
     tell_start();
     last_checkpoint_ = now();
     while (progress_.epoch < options_.epochs) {
@@ -73,6 +74,16 @@ class Run {
   }
 
  private:
+  /// Hours of training must not end in front of a folder that is not there.
+  void require_folder_of_weights() const {
+    const auto folder = std::filesystem::absolute(options_.out).parent_path();
+    std::error_code error;
+    if (!std::filesystem::is_directory(folder, error)) {
+      throw embed::Error(embed::ErrorCode::Io, "cannot be written: there is no folder " + folder.string(),
+                         options_.out);
+    }
+  }
+
   struct Pending {
     std::size_t batch;
     LossValue value;
