@@ -2,6 +2,7 @@
 // tripletdetect in a harness and in whole pipelines.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -83,6 +84,14 @@ std::vector<nlohmann::json> run_to_json(const std::string& launch) {
   return lines;
 }
 
+/// What ran with `identity eos-after=COUNT`, up to there: after the end a decoder may hand out a few frames
+/// more, of which it has seen a part only, and not every one of them shows a face.
+std::vector<nlohmann::json> whole_frames(std::vector<nlohmann::json> lines, std::size_t count) {
+  EXPECT_GE(lines.size(), count - 1);
+  lines.resize(std::min(lines.size(), count - 1));
+  return lines;
+}
+
 std::string decode(const std::string& file) {
   return "filesrc location=" + clip(file) + " ! decodebin ! videoconvert ";
 }
@@ -94,9 +103,10 @@ TEST(RealVideo, EveryFrameOfAClipHasItsFaceInEveryFormat) {
   NEED_DATA();
   for (const char* format : {"I420", "NV12", "BGR", "RGBA", "GRAY8"}) {
     const auto lines =
-        run_to_json(decode("carphone_pristine.mp4") + "! identity eos-after=20 ! videoconvert " +
-                    "! video/x-raw,format=" + format + " " + detect());
-    ASSERT_GE(lines.size(), 19U) << format;
+        whole_frames(run_to_json(decode("carphone_pristine.mp4") + "! identity eos-after=20 ! videoconvert " +
+                                 "! video/x-raw,format=" + format + " " + detect()),
+                     20);
+    ASSERT_FALSE(lines.empty()) << format;
     for (const auto& line : lines) {
       ASSERT_EQ(line["objects"].size(), 1U) << format << " frame " << line["frame"];
       EXPECT_GT(line["objects"][0]["detection"]["confidence"], 0.5);
@@ -107,9 +117,10 @@ TEST(RealVideo, EveryFrameOfAClipHasItsFaceInEveryFormat) {
 
 TEST(RealVideo, FramesBetweenTwoDetectionsStayBare) {
   NEED_DATA();
-  const auto lines = run_to_json(decode("carphone_pristine.mp4") + "! identity eos-after=10 " + detect() +
-                                 " detect-interval=3");
-  ASSERT_GE(lines.size(), 9U);
+  const auto lines = whole_frames(run_to_json(decode("carphone_pristine.mp4") + "! identity eos-after=10 " +
+                                              detect() + " detect-interval=3"),
+                                  10);
+  ASSERT_FALSE(lines.empty());
   for (std::size_t i = 0; i < lines.size(); ++i)
     EXPECT_EQ(lines[i]["objects"].size(), i % 3 == 0 ? 1U : 0U) << i;
 }
