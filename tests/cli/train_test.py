@@ -54,6 +54,10 @@ class Train(CliTest):
                       ["--loss", "triplet", "--miner", "batch-hard", "--pk", 4, 3],
                       ["--loss", "triplet", "--miner", "semi-hard", "--pk", 4, 3, "--margin", "soft"],
                       ["--loss", "triplet", "--miner", "batch-all", "--pk", 2, 4, "--optimizer", "adamw", "--lr", 0.001],
+                      ["--loss", "triplet", "--miner", "all-hard", "--pk", 4, 3, "--memory", 20, "--metric", "l1"],
+                      ["--loss", "triplet", "--pk", 4, 3, "--class-loss", "cosface", "--margin-schedule", "adaptive"],
+                      ["--loss", "contrastive", "--metric", "l2", "--margin-schedule", "linear", "--margin", 1, "--pk", 4, 3],
+                      ["--sampler", "balanced", "--accumulate", 3, "--clip-gradient", 1, "--precision", "bf16"],
                       ["--note", "--separate-passes"], ["--ema", 0.9, "--schedule", "step", "--storage", "bf16"]):
             with self.subTest(flags):
                 self.ok(*self.train("--epochs", 1, "--run-dir", "r", *flags))
@@ -65,7 +69,9 @@ class Train(CliTest):
 
     def test_killed_and_resumed_gives_the_unbroken_runs_bits(self):
         self.digits()
-        flags = ["--epochs", 3, "--checkpoint-every", 0, "--aug", "digit", "--recipe", "the same"]
+        flags = ["--epochs", 3, "--checkpoint-every", 0, "--aug", "digit", "--recipe", "the same", "--workers", 3,
+                 "--loss", "triplet", "--pk", 4, 3, "--memory", 20, "--class-loss", "softmax", "--ema", 0.9,
+                 "--margin-schedule", "adaptive", "--accumulate", 2, "--clip-gradient", 5]
         self.ok(*self.train(*flags, out="unbroken.safetensors"))
         killed = 0
         checkpoint = self.path("broken.run", "checkpoint.safetensors")
@@ -83,8 +89,28 @@ class Train(CliTest):
             killed += process.wait() == -signal.SIGKILL
         self.assertGreaterEqual(killed, 1, "the run was over before it could be killed")
         self.ok(*self.train(*flags, "--resume", out="broken.safetensors"))
-        self.assertEqual(read_safetensors(self.path("unbroken.safetensors"))[1],
-                         read_safetensors(self.path("broken.safetensors"))[1])
+        # Not assertEqual: it would spell out the difference of megabytes.
+        self.assertTrue(read_safetensors(self.path("unbroken.safetensors"))[1] ==
+                        read_safetensors(self.path("broken.safetensors"))[1], "other weights")
+
+    def test_early_stop_and_plateau_follow_validation(self):
+        self.digits()
+        # Weights that never move never validate better than the first time; the statistics settle at once.
+        base = ["--epochs", 9, "--val", "set", "--warmup-epochs", 0, "--momentum", 0, "--no-nesterov", "--weight-decay", 0,
+                "--lr", 0, "--ema", 0.999999, "--no-neck"]
+        done = self.ok(*self.train(*base, "--early-stop", 2))
+        self.assertIn("early", done.stderr)
+        epochs = [line for line in self.metrics() if line["event"] == "epoch"]
+        self.assertLess(len(epochs), 9)
+        measures = [line["validation"]["auc"] for line in epochs]
+        self.assertLessEqual(max(measures[-2:]), max(measures[:-2]))
+        self.ok(*self.train(*base, "--early-stop", 2, "--resume"))
+        self.assertEqual(len([line for line in self.metrics() if line["event"] == "epoch"]), len(epochs), "it stays ended")
+        base[base.index("--lr") + 1] = 1e-12
+        self.ok(*self.train(*base, "--schedule", "plateau", "--patience", 2, "--plateau-factor", 0.5))
+        rates = [line["lr"] for line in self.metrics() if line["event"] == "epoch"]
+        self.assertEqual(rates[0], 1e-12)
+        self.assertLess(rates[-1], 1e-12)
 
     def test_resume_refuses_other_options_and_broken_checkpoints(self):
         self.digits()
@@ -132,7 +158,12 @@ class Train(CliTest):
         self.digits()
         for flags, name in (((["--lr", -1]), "--lr"), (["--epochs", 0], "--epochs"), (["--momentum", 1.5], "--momentum"),
                             (["--ema", 1], "--ema"), (["--val-fraction", 1.5], "--val-fraction"),
-                            (["--loss", "triplet", "--miner", "batch-hard"], "--pk")):
+                            (["--loss", "triplet", "--miner", "batch-hard"], "--pk"),
+                            (["--memory", 10], "--memory"), (["--class-loss", "softmax"], "--class-loss"),
+                            (["--clip-gradient", -1], "--clip-gradient"), (["--accumulate", 0], "--accumulate"),
+                            (["--loss", "triplet", "--pk", 4, 3, "--margin", "soft", "--margin-schedule", "linear"],
+                             "--margin-schedule"),
+                            (["--pk", 4, 3, "--sampler", "balanced"], "--sampler")):
             with self.subTest(name):
                 done = self.run_tool(*self.train(*flags))
                 self.assertIn(done.returncode, (1, 2))

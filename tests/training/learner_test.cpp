@@ -56,19 +56,26 @@ TrainOptions small_options() {
   return options;
 }
 
+StepSettings at_rate(double rate, double cosface_margin = 0, double margin = 0.3) {
+  StepSettings settings;
+  settings.learning_rate = rate;
+  settings.cosface_margin = cosface_margin;
+  settings.margin = margin;
+  return settings;
+}
+
 TEST(Learner, TheLossFallsOnWhatIsShownAgainAndAgain) {
-  for (const Loss loss : {Loss::CosFace, Loss::Softmax, Loss::Triplet}) {
+  for (const Loss loss : {Loss::CosFace, Loss::Softmax, Loss::Triplet, Loss::Contrastive}) {
     for (const bool neck : {false, true}) {
       SCOPED_TRACE(std::string(to_string(loss)) + (neck ? " with neck" : ""));
       TrainOptions options = small_options();
       options.loss = loss;
       options.neck = neck;
-      options.margin = 0.5;
       Learner learner(options, small_input(), 2);
       const Batch batch = stripes(16);
       double first = 0, last = 0;
       for (int step = 0; step < 20; ++step) {
-        last = learner.step(batch, 0.005, 0).loss.item<double>();
+        last = learner.step(batch, at_rate(0.005, 0, 0.5)).loss.item<double>();
         if (step == 0) first = last;
       }
       EXPECT_LT(last, 0.5 * first);
@@ -83,7 +90,7 @@ TEST(Learner, TheSameSeedGivesTheSameBits) {
     TrainOptions options = small_options();
     options.seed = seed;
     Learner learner(options, small_input(), 2);
-    for (int step = 0; step < 3; ++step) learner.step(batch, 0.05, 0.1);
+    for (int step = 0; step < 3; ++step) learner.step(batch, at_rate(0.05, 0.1));
     return embeddings(learner.kept(), batch);
   };
   const torch::Tensor once = trained(5);
@@ -97,7 +104,7 @@ TEST(Learner, TheFoldedNeckIsTheNeckInEvaluationMode) {
   options.head = embed::Head::Linear;
   Learner learner(options, small_input(), 2);
   const Batch batch = stripes(16);
-  for (int step = 0; step < 5; ++step) learner.step(batch, 0.005, 0);
+  for (int step = 0; step < 5; ++step) learner.step(batch, at_rate(0.005, 0));
 
   TrainOptions bare = options;
   bare.neck = false;
@@ -122,13 +129,92 @@ TEST(Learner, TheAverageFollowsTheWeightsSlowly) {
   TrainOptions options = small_options();
   options.ema = 0.9;
   Learner learner(options, small_input(), 2);
-  learner.step(stripes(8), 0.05, 0);
-  learner.step(stripes(8), 0.05, 0);
+  learner.step(stripes(8), at_rate(0.05, 0));
+  learner.step(stripes(8), at_rate(0.05, 0));
   const StateTensors state = learner.state();
   const torch::Tensor now = state.at("network.dense.weight"), average = state.at("average.dense.weight");
   EXPECT_FALSE(torch::equal(now, average));
   const torch::Tensor kept = learner.kept()->dense->weight;
   EXPECT_TRUE(torch::equal(kept, average)) << "the average is what is kept";
+}
+
+TEST(Learner, AccumulatedHalvesMakeTheUpdateOfTheWhole) {
+  // Batch norm sees each half by itself; the halves are equal here, and so are their statistics.
+  const Batch half = stripes(8);
+  Batch whole = half;
+  whole.pictures.insert(whole.pictures.end(), half.pictures.begin(), half.pictures.end());
+  whole.labels.insert(whole.labels.end(), half.labels.begin(), half.labels.end());
+  const auto trained = [&](bool split) {
+    TrainOptions options = small_options();
+    options.accumulate = split ? 2 : 1;
+    Learner learner(options, small_input(), 2);
+    if (split) {
+      EXPECT_FALSE(learner.step(half, at_rate(0.01)).gradient_norm.defined());
+      EXPECT_FALSE(learner.settled());
+    }
+    EXPECT_TRUE(learner.step(split ? half : whole, at_rate(0.01)).gradient_norm.defined());
+    EXPECT_TRUE(learner.settled());
+    return learner.state().at("network.dense.weight").clone();
+  };
+  const torch::Tensor once = trained(false), twice = trained(true);
+  EXPECT_LT((once - twice).norm().item<double>(), 1e-3 * once.norm().item<double>());
+}
+
+TEST(Learner, AnEpochsEndUpdatesWithWhatThereIs) {
+  TrainOptions options = small_options();
+  options.accumulate = 3;
+  Learner learner(options, small_input(), 2);
+  StepSettings settings = at_rate(0.01);
+  settings.last_of_epoch = true;
+  EXPECT_TRUE(learner.step(stripes(8), settings).gradient_norm.defined());
+}
+
+TEST(Learner, TheMemoryIsARingInTheState) {
+  TrainOptions options = small_options();
+  options.loss = Loss::Triplet;
+  options.memory = 6;
+  Learner learner(options, small_input(), 2);
+  learner.step(stripes(4), at_rate(0.001));
+  const torch::Tensor labels = learner.state().at("memory.labels");
+  EXPECT_EQ(labels[3].item<float>(), 1.0F);
+  EXPECT_EQ(labels[4].item<float>(), -1.0F) << "not filled yet";
+  const torch::Tensor first = learner.state().at("memory.values")[0].clone();
+  learner.step(stripes(4), at_rate(0.001));
+  EXPECT_EQ(learner.state().at("memory.next").item<float>(), 2.0F);
+  EXPECT_FALSE(torch::equal(learner.state().at("memory.values")[0], first))
+      << "the oldest row is overwritten";
+  EXPECT_TRUE(learner.finite());
+}
+
+TEST(Learner, ClassLossBesideTripletsWithTheNeckBetween) {
+  TrainOptions options = small_options();
+  options.loss = Loss::Triplet;
+  options.class_loss = ClassLoss::CosFace;
+  options.neck = true;
+  Learner learner(options, small_input(), 2);
+  const Batch batch = stripes(16);
+  const torch::Tensor before = learner.state().at("class_weight").clone();
+  double first = 0, last = 0;
+  for (int step = 0; step < 20; ++step) {
+    last = learner.step(batch, at_rate(0.005)).loss.item<double>();
+    if (step == 0) first = last;
+  }
+  EXPECT_LT(last, 0.5 * first);
+  EXPECT_FALSE(torch::equal(before, learner.state().at("class_weight")));
+}
+
+TEST(Learner, LearnsInBfloat16WithWeightsInFloat32) {
+  TrainOptions options = small_options();
+  options.precision = Precision::Bf16;
+  Learner learner(options, small_input(), 2);
+  const Batch batch = stripes(16);
+  double first = 0, last = 0;
+  for (int step = 0; step < 20; ++step) {
+    last = learner.step(batch, at_rate(0.005)).loss.item<double>();
+    if (step == 0) first = last;
+  }
+  EXPECT_LT(last, 0.5 * first);
+  for (const auto& [name, tensor] : learner.state()) EXPECT_EQ(tensor.scalar_type(), torch::kFloat32) << name;
 }
 
 TEST(Learner, StartsFromWeightsAndRefusesOtherChannels) {

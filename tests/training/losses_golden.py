@@ -11,6 +11,7 @@ torch.set_default_dtype(torch.float64)
 LABELS = [0, 0, 0, 1, 1, 2, 3]  # class 2 and 3 have one row each: never an anchor with a positive
 ROWS, WIDTH, CLASSES = len(LABELS), 5, 4
 MARGIN = 0.7
+CONTRASTIVE_MARGIN = 3.0
 
 
 def quantised(generator, *shape):
@@ -51,8 +52,14 @@ def mined(values, miner, metric, soft):
             if miner == "SemiHard":
                 farther = [n for n in negatives if n > positive]
                 terms.append(hinge(positive, min(farther) if farther else max(negatives), soft))
-            elif miner == "BatchAll":
-                terms += [hinge(positive, negative, soft) for negative in negatives]
+            elif miner in ("BatchAll", "AllHard"):
+                terms += [(hinge(positive, negative, soft), bool(negative < positive)) for negative in negatives]
+    if miner == "AllHard":
+        active = sum(hard for _, hard in terms) / len(terms)
+        terms = [term for term, hard in terms if hard]
+        return sum(terms) / len(terms), active
+    if miner == "BatchAll":
+        terms = [term for term, _ in terms]
     active = sum(float(t) > 0 for t in terms) / len(terms)
     if miner == "BatchAll":
         terms = [t for t in terms if float(t) > 0]
@@ -66,7 +73,7 @@ def numbers(tensor):
 def print_mined(base):
     print("struct MinedCase { Miner miner; embed::Metric metric; bool soft; double loss, active; std::vector<double> gradient; };")
     print("inline const std::vector<MinedCase> kMined = {")
-    for miner in ("BatchHard", "SemiHard", "BatchAll"):
+    for miner in ("BatchHard", "SemiHard", "BatchAll", "AllHard"):
         for metric in ("SquaredL2", "L2", "Cosine", "L1"):
             for soft in (False, True):
                 values = base.clone().requires_grad_(True)
@@ -74,6 +81,30 @@ def print_mined(base):
                 loss.backward()
                 print(f"  {{Miner::{miner}, embed::Metric::{metric}, {str(soft).lower()}, {float(loss)!r}, {active!r}, "
                       f"{numbers(values.grad)}}},")
+    print("};\n")
+
+
+def print_contrastive(base):
+    print("struct ContrastiveCase { embed::Metric metric; double loss, active; std::vector<double> gradient; };")
+    print("inline const std::vector<ContrastiveCase> kContrastive = {")
+    for metric in ("SquaredL2", "L2", "Cosine", "L1"):
+        values = base.clone().requires_grad_(True)
+        near, far, all_far = [], [], 0
+        for a in range(ROWS):
+            for b in range(ROWS):
+                if a == b:
+                    continue
+                d = distance(metric, values[a], values[b])
+                if LABELS[a] == LABELS[b]:
+                    near.append(d if metric == "SquaredL2" else d * d)
+                    continue
+                all_far += 1
+                gap = CONTRASTIVE_MARGIN - (torch.sqrt(d) if metric == "SquaredL2" else d)
+                if float(gap) > 0:
+                    far.append(gap * gap)
+        loss = sum(near) / len(near) + (sum(far) / len(far) if far else 0)
+        loss.backward()
+        print(f"  {{embed::Metric::{metric}, {float(loss)!r}, {len(far) / all_far!r}, {numbers(values.grad)}}},")
     print("};\n")
 
 
@@ -129,10 +160,11 @@ def main():
     print('#pragma once\n\n#include <cstdint>\n#include <vector>\n\n#include "train_options.h"\n')
     print("// clang-format off\nnamespace training::golden {\n")
     print(f"constexpr std::int64_t kRows = {ROWS}, kWidth = {WIDTH}, kClasses = {CLASSES};")
-    print(f"constexpr double kMargin = {MARGIN}, kScale = 8;")
+    print(f"constexpr double kMargin = {MARGIN}, kContrastiveMargin = {CONTRASTIVE_MARGIN}, kScale = 8;")
     print("inline const std::vector<std::int64_t> kLabels = {" + ", ".join(map(str, LABELS)) + "};")
     print(f"inline const std::vector<double> kValues = {numbers(base)};\n")
     print_mined(base)
+    print_contrastive(base)
     print_classes(generator, base)
     print_optimisers(generator)
     print("}  // namespace training::golden\n// clang-format on")

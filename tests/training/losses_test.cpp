@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "losses_golden.h"
 #include "optimizer.h"
 
@@ -67,7 +70,7 @@ TEST(Distances, MatrixAgreesWithRows) {
   const torch::Tensor values = golden_values().detach();
   for (const auto metric :
        {embed::Metric::L1, embed::Metric::L2, embed::Metric::SquaredL2, embed::Metric::Cosine}) {
-    const torch::Tensor all = distance_matrix(values, metric);
+    const torch::Tensor all = distance_matrix(values, values, metric);
     for (std::int64_t i = 0; i < golden::kRows; ++i) {
       const torch::Tensor row = row_distance(values[i].unsqueeze(0).expand_as(values), values, metric);
       EXPECT_LT((all[i] - row).abs().max().item<double>(), 2e-3) << embed::to_string(metric);
@@ -89,8 +92,91 @@ TEST(Mining, AgreesWithTheDefinitionAndItsGradient) {
   }
 }
 
+TEST(Mining, MemoryStandsForRowsOfTheBatch) {
+  // The last rows as memory: the loss of the first ones alone among all, with the same gradient.
+  for (const Miner miner : {Miner::BatchHard, Miner::SemiHard, Miner::BatchAll, Miner::AllHard}) {
+    SCOPED_TRACE(to_string(miner));
+    const torch::Tensor all = golden_values().detach(), labels = golden_labels();
+    const std::int64_t first = 3;  // class 0 whole: its positives are in the batch
+    const TripletLossOptions options{embed::Metric::L2, golden::kMargin, false};
+    torch::Tensor values = all.narrow(0, 0, first).clone().set_requires_grad(true);
+    Memory memory;
+    const std::int64_t rest = golden::kRows - first;
+    // Two rows that are not filled yet must not count.
+    memory.values = torch::cat({all.narrow(0, first, rest), torch::zeros({2, golden::kWidth})});
+    memory.labels = torch::cat({labels.narrow(0, first, rest), torch::full({2}, -1, torch::kInt64)});
+    const LossValue with = mined_triplet_loss(values, labels.narrow(0, 0, first), miner, options, memory);
+    with.loss.backward();
+
+    // By definition, over the same anchors with the rest as constants.
+    torch::Tensor anchors = all.narrow(0, 0, first).clone().set_requires_grad(true);
+    const torch::Tensor known = torch::cat({anchors, all.narrow(0, first, rest)});
+    std::vector<torch::Tensor> terms;
+    for (std::int64_t a = 0; a < first; ++a) {
+      const torch::Tensor d = row_distance(known[a].unsqueeze(0).expand_as(known), known, options.metric);
+      const auto number = [&](std::int64_t i) { return d[i].item<double>(); };
+      std::vector<std::int64_t> negatives;
+      for (std::int64_t n = first; n < golden::kRows; ++n) negatives.push_back(n);
+      const auto nearer = [&](std::int64_t x, std::int64_t y) { return number(x) < number(y); };
+      const std::int64_t nearest = *std::min_element(negatives.begin(), negatives.end(), nearer);
+      std::int64_t farthest_positive = a == 0 ? 1 : 0;
+      for (std::int64_t p = 0; p < first; ++p) {
+        if (p == a) continue;
+        if (number(p) > number(farthest_positive)) farthest_positive = p;
+        std::int64_t chosen = *std::max_element(negatives.begin(), negatives.end(), nearer);
+        for (const std::int64_t n : negatives) {
+          if (miner == Miner::BatchAll && number(p) - number(n) + options.margin > 0)
+            terms.push_back(triplet_loss(d[p], d[n], options));
+          if (miner == Miner::AllHard && number(n) < number(p))
+            terms.push_back(triplet_loss(d[p], d[n], options));
+          if (number(n) > number(p) && (number(chosen) <= number(p) || number(n) < number(chosen)))
+            chosen = n;
+        }
+        if (miner == Miner::SemiHard) terms.push_back(triplet_loss(d[p], d[chosen], options));
+      }
+      if (miner == Miner::BatchHard) terms.push_back(triplet_loss(d[farthest_positive], d[nearest], options));
+    }
+    ASSERT_FALSE(terms.empty());
+    const torch::Tensor expected = torch::stack(terms).mean();
+    expected.backward();
+    EXPECT_NEAR(with.loss.item<double>(), expected.item<double>(), 1e-5);
+    EXPECT_LT((values.grad() - anchors.grad()).abs().max().item<double>(), 1e-4);
+  }
+}
+
+TEST(Mining, CountsKindsAndPercentilesOfTheBatch) {
+  // One dimension: class 0 at 0, 1, 4; class 1 at 2 and 10. Squared distances.
+  const torch::Tensor values = torch::tensor({0.0F, 1.0F, 4.0F, 2.0F, 10.0F}).reshape({5, 1});
+  const torch::Tensor labels = torch::tensor({0, 0, 0, 1, 1}, torch::kInt64);
+  const LossValue value =
+      mined_triplet_loss(values, labels, Miner::BatchHard, {embed::Metric::SquaredL2, 1, false});
+  // Hardest: 16 against 4, 9 against 1, 16 against 4, 64 against 1, 64 against 36: all hard.
+  EXPECT_EQ(value.kinds[0].item<int>(), 0);
+  EXPECT_EQ(value.kinds[1].item<int>(), 0);
+  EXPECT_EQ(value.kinds[2].item<int>(), 5);
+  // Positive pairs, each twice: 1, 9, 16, 64; negative ones: 1, 4, 4, 36, 81, 100.
+  const std::vector<float> expected = {1, 16, 64, 1, 36, 100};
+  for (std::int64_t i = 0; i < 6; ++i)
+    EXPECT_NEAR(value.spread.flatten()[i].item<float>(), expected[static_cast<std::size_t>(i)], 1e-4) << i;
+  const LossValue none = mined_triplet_loss(values, torch::arange(5), Miner::BatchHard, {});
+  EXPECT_TRUE(std::isnan(none.spread[0][1].item<float>())) << "no positive pair, no percentile";
+}
+
+TEST(Contrastive, AgreesWithTheDefinitionAndItsGradient) {
+  for (const golden::ContrastiveCase& expected : golden::kContrastive) {
+    SCOPED_TRACE(embed::to_string(expected.metric));
+    torch::Tensor values = golden_values();
+    const LossValue value =
+        contrastive_loss(values, golden_labels(), {expected.metric, golden::kContrastiveMargin, false});
+    EXPECT_NEAR(value.loss.item<double>(), expected.loss, 1e-5 * (1 + expected.loss));
+    EXPECT_NEAR(value.active.item<double>(), expected.active, 1e-6);
+    value.loss.backward();
+    expect_close(values.grad(), expected.gradient, 2e-4);
+  }
+}
+
 TEST(Mining, OneClassGivesNoSignalAndNoNaN) {
-  for (const Miner miner : {Miner::BatchHard, Miner::SemiHard, Miner::BatchAll}) {
+  for (const Miner miner : {Miner::BatchHard, Miner::SemiHard, Miner::BatchAll, Miner::AllHard}) {
     torch::Tensor values = golden_values();
     const LossValue value = mined_triplet_loss(values, torch::zeros({golden::kRows}, torch::kInt64), miner,
                                                {embed::Metric::L2, 1, false});
@@ -128,6 +214,27 @@ TEST(ClassLosses, AgreeWithTheDefinitionAndItsGradient) {
       expect_close(weight.grad(), expected.weight_gradient, 1e-5);
     }
   }
+}
+
+TEST(Optimizer, ClipsTheJointNorm) {
+  TrainOptions options;
+  options.optimizer = OptimizerKind::Sgd;
+  options.momentum = 0;
+  options.nesterov = false;
+  options.weight_decay = 0;
+  torch::Tensor a = torch::zeros({2}).set_requires_grad(true), b = torch::zeros({1}).set_requires_grad(true);
+  Optimizer optimizer({{"a", a, true}, {"b", b, false}}, options);
+  const auto give = [&](float first, float second, float third) {
+    a.mutable_grad() = torch::tensor({first, second});
+    b.mutable_grad() = torch::tensor({third});
+  };
+  give(2, 3, 6);  // norm 7
+  EXPECT_NEAR(optimizer.step(1, 3.5).item<double>(), 7, 1e-6);
+  expect_close(a, {-1, -1.5}, 1e-6);
+  expect_close(b, {-3}, 1e-6);
+  give(0, 0, 1);
+  EXPECT_NEAR(optimizer.step(1, 3.5).item<double>(), 1, 1e-6);
+  expect_close(b, {-4}, 1e-6);
 }
 
 TEST(Optimizer, FollowsTorchOptim) {

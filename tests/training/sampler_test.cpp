@@ -110,6 +110,40 @@ TEST(ShuffledBatches, CoverEveryRowOnceInBatchesOfNearlyEqualSize) {
   EXPECT_FALSE(std::is_sorted(batches[0].begin(), batches[0].end()));
 }
 
+TEST(BalancedBatches, DrawEveryClassEquallyOften) {
+  const auto labels = labels_of({60, 30, 6, 0, 4});
+  const auto batches = balanced_batches(labels, 5, 16, 4);
+  EXPECT_EQ(batches.size(), shuffled_batches(100, 16, 4).size());
+  std::map<std::int64_t, std::size_t> drawn;
+  std::map<std::uint32_t, std::size_t> rows;
+  for (const BatchPlan& batch : batches) {
+    for (const std::uint32_t row : batch) {
+      ++drawn[labels[row]];
+      ++rows[row];
+    }
+  }
+  for (const std::int64_t c : {0, 1, 2, 4}) EXPECT_EQ(drawn[c], 25U) << c;
+  for (std::uint32_t row = 90; row < 96; ++row) EXPECT_NEAR(static_cast<double>(rows[row]), 25.0 / 6, 1);
+  const auto order = [&](std::uint64_t seed) { return balanced_batches(labels, 5, 16, seed).front(); };
+  EXPECT_EQ(order(4), batches.front());
+  EXPECT_NE(order(5), batches.front());
+}
+
+TEST(Schedule, MarginsGrowAsAsked) {
+  TrainOptions options;
+  options.margin = 0.4;
+  options.margin_epochs = 2;
+  EXPECT_DOUBLE_EQ(triplet_margin(options, 0, 10, 0.1), 0.4);
+  options.margin_schedule = MarginSchedule::Linear;
+  EXPECT_DOUBLE_EQ(triplet_margin(options, 0, 10, 0.1), 0);
+  EXPECT_DOUBLE_EQ(triplet_margin(options, 10, 10, 0.1), 0.2);
+  EXPECT_DOUBLE_EQ(triplet_margin(options, 99, 10, 0.1), 0.4);
+  options.margin_schedule = MarginSchedule::Adaptive;
+  EXPECT_DOUBLE_EQ(triplet_margin(options, 0, 10, -1), 0.04);
+  EXPECT_DOUBLE_EQ(triplet_margin(options, 0, 10, 0.1), 0.1);
+  EXPECT_DOUBLE_EQ(triplet_margin(options, 0, 10, 7), 0.4);
+}
+
 TEST(PkBatches, HoldPDifferentClassesWithKRowsEach) {
   const auto labels = labels_of({4, 9, 2, 1, 7, 40, 3});
   const auto batches = pk_batches(labels, 7, 3, 4, 5);

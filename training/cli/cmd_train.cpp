@@ -65,7 +65,8 @@ std::string duration(double seconds) {
 class Console : public TrainObserver {
  public:
   explicit Console(const TrainOptions& options)
-      : terminal_(isatty(STDERR_FILENO) != 0), signal_(options.loss == Loss::Triplet ? "active" : "right") {}
+      : terminal_(isatty(STDERR_FILENO) != 0),
+        signal_(options.loss == Loss::CosFace || options.loss == Loss::Softmax ? "right" : "active") {}
 
   void on_start(const RunReport& report) override {
     std::fprintf(stderr, "%zu images of %zu identities, %dx%dx%d, %zu batches an epoch, on %s (%d threads)\n",
@@ -91,6 +92,8 @@ class Console : public TrainObserver {
     last_ = Clock::now();
     std::fprintf(stderr, "%s\n", line(report).c_str());
   }
+
+  void on_warning(const std::string& text) override { std::fprintf(stderr, "warning: %s\n", text.c_str()); }
 
   void on_epoch(const EpochReport& report) override {
     if (terminal_) std::fprintf(stderr, "\r\033[K");
@@ -197,7 +200,10 @@ void add_loss_flags(CLI::App& command, TrainFlags& flags) {
   TrainOptions& o = flags.options;
   const std::string group = "Loss";
   add_choice<Loss>(command, "--loss", o.loss,
-                   {{"triplet", Loss::Triplet}, {"cosface", Loss::CosFace}, {"softmax", Loss::Softmax}},
+                   {{"triplet", Loss::Triplet},
+                    {"contrastive", Loss::Contrastive},
+                    {"cosface", Loss::CosFace},
+                    {"softmax", Loss::Softmax}},
                    "What is minimised")
       ->group(group);
   add_choice<embed::Head>(
@@ -212,15 +218,40 @@ void add_loss_flags(CLI::App& command, TrainFlags& flags) {
                              {"cosine", embed::Metric::Cosine}},
                             "Distance of the triplet loss and of validation; goes into the weights")
       ->group(group);
-  command.add_option("--margin", flags.margin, "Of the triplet loss: a number, or soft for log(1 + exp(x))")
+  command
+      .add_option("--margin", flags.margin,
+                  "Of the triplet or contrastive loss: a number, or soft for log(1 + exp(x))")
       ->default_str("0.3")
       ->group(group);
   add_choice<Miner>(command, "--miner", o.miner,
                     {{"offline", Miner::Offline},
                      {"batch-hard", Miner::BatchHard},
                      {"semi-hard", Miner::SemiHard},
-                     {"batch-all", Miner::BatchAll}},
+                     {"batch-all", Miner::BatchAll},
+                     {"all-hard", Miner::AllHard}},
                     "Where triplets come from; all but offline need --pk")
+      ->group(group);
+  add_choice<MarginSchedule>(command, "--margin-schedule", o.margin_schedule,
+                             {{"constant", MarginSchedule::Constant},
+                              {"linear", MarginSchedule::Linear},
+                              {"adaptive", MarginSchedule::Adaptive}},
+                             "linear: from 0 in --margin-epochs; adaptive: as the median distances part")
+      ->group(group);
+  command.add_option("--margin-epochs", o.margin_epochs, "Of --margin-schedule linear")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--memory", o.memory,
+                  "Mine this many embeddings of earlier batches too (cross-batch memory); 0: none")
+      ->capture_default_str()
+      ->group(group);
+  add_choice<ClassLoss>(
+      command, "--class-loss", o.class_loss,
+      {{"none", ClassLoss::None}, {"cosface", ClassLoss::CosFace}, {"softmax", ClassLoss::Softmax}},
+      "Added to the triplet or contrastive loss; with the neck as in BNNeck")
+      ->group(group);
+  command.add_option("--class-loss-weight", o.class_loss_weight, "Of --class-loss")
+      ->capture_default_str()
       ->group(group);
   command
       .add_flag("--separate-passes", o.separate_passes,
@@ -257,6 +288,13 @@ void add_optimiser_flags(CLI::App& command, TrainFlags& flags) {
       ->expected(2)
       ->type_name("P K")
       ->group(group);
+  add_choice<Sampler>(command, "--sampler", o.sampler,
+                      {{"uniform", Sampler::Uniform}, {"balanced", Sampler::Balanced}},
+                      "Without --pk: every image once an epoch, or every identity equally often")
+      ->group(group);
+  command.add_option("--accumulate", o.accumulate, "Batches whose gradients make one update")
+      ->capture_default_str()
+      ->group(group);
   add_choice<OptimizerKind>(command, "--optimizer", o.optimizer,
                             {{"sgd", OptimizerKind::Sgd}, {"adamw", OptimizerKind::AdamW}}, "The update rule")
       ->group(group);
@@ -269,15 +307,34 @@ void add_optimiser_flags(CLI::App& command, TrainFlags& flags) {
   command.add_option("--warmup-epochs", o.warmup_epochs, "Epochs in which the rate grows to --lr")
       ->capture_default_str()
       ->group(group);
-  add_choice<Schedule>(
-      command, "--schedule", o.schedule,
-      {{"constant", Schedule::Constant}, {"cosine", Schedule::Cosine}, {"step", Schedule::Step}},
-      "Of the learning rate")
+  add_choice<Schedule>(command, "--schedule", o.schedule,
+                       {{"constant", Schedule::Constant},
+                        {"cosine", Schedule::Cosine},
+                        {"step", Schedule::Step},
+                        {"plateau", Schedule::Plateau}},
+                       "Of the learning rate")
       ->group(group);
   command
       .add_option("--step-at", o.step_at, "Schedule step: shares of the run where the rate drops to a tenth")
       ->delimiter(',')
       ->default_str("0.5,0.75")
+      ->group(group);
+  command
+      .add_option("--patience", o.patience,
+                  "Schedule plateau: validations without a better one before a drop")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--plateau-factor", o.plateau_factor, "Schedule plateau: what the rate is multiplied by")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--early-stop", o.early_stop,
+                  "End the run after this many validations without a better one; 0: never")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--clip-gradient", o.clip_gradient, "Largest norm of the whole gradient; 0: any")
+      ->capture_default_str()
       ->group(group);
   command
       .add_option("--ema", o.ema,
@@ -326,6 +383,12 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
       ->group(group);
   command.add_option("--seed", o.seed, "Repeats a run bit for bit on the CPU")
       ->capture_default_str()
+      ->group(group);
+  add_choice<Precision>(
+      command, "--precision", o.precision, {{"fp32", Precision::Fp32}, {"bf16", Precision::Bf16}},
+      "Of convolutions and products; weights stay fp32. bf16 is faster on GPUs and CPUs that have it")
+      ->group(group);
+  command.add_option("--workers", o.workers, "Threads that cut and augment; default half the cores")
       ->group(group);
   command.add_option("--threads", o.threads, "Of the network; default all cores")->group(group);
   command.add_option("--device", o.device, "auto, cpu, cuda or cuda:N")->capture_default_str()->group(group);
@@ -384,6 +447,7 @@ int run_training(const TrainOptions& options) {
                  result.checkpoint.c_str());
     return kInterrupted;
   }
+  if (result.stopped_early) std::fprintf(stderr, "ended early: validation has not improved\n");
   if (!result.validation.empty()) std::printf("validation: %s\n", result.validation.c_str());
   std::printf("weights of epoch %zu: %s\n", result.best_epoch, options.out.c_str());
   return 0;

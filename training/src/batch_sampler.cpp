@@ -20,6 +20,7 @@ constexpr std::uint64_t kTripletStream = 10;
 constexpr std::uint64_t kShuffleStream = 11;
 constexpr std::uint64_t kPkStream = 12;
 constexpr std::uint64_t kEpochStream = 13;
+constexpr std::uint64_t kBalancedStream = 14;
 
 /// `images_each` rows of one class.
 struct Group {
@@ -156,6 +157,29 @@ std::vector<BatchPlan> pk_batches(const std::vector<std::int64_t>& labels, std::
   return batches;
 }
 
+std::vector<BatchPlan> balanced_batches(const std::vector<std::int64_t>& labels, std::size_t classes,
+                                        std::size_t batch_size, std::uint64_t seed) {
+  auto rows = rows_by_class(labels, classes);
+  Rng rng(seed, {kBalancedStream});
+  for (auto& list : rows) rng.shuffle(list);
+  std::vector<std::uint32_t> filled;
+  for (std::size_t c = 0; c < classes; ++c) {
+    if (!rows[c].empty()) filled.push_back(static_cast<std::uint32_t>(c));
+  }
+  std::vector<std::uint32_t> order;
+  for (std::size_t round = 0; order.size() < labels.size(); ++round) {
+    rng.shuffle(filled);
+    for (const std::uint32_t c : filled) order.push_back(rows[c][round % rows[c].size()]);
+  }
+  order.resize(labels.size());
+  std::vector<BatchPlan> batches = shuffled_batches(labels.size(), batch_size, seed);
+  std::size_t next = 0;
+  for (BatchPlan& batch : batches) {
+    for (std::uint32_t& row : batch) row = order[next++];
+  }
+  return batches;
+}
+
 std::vector<BatchPlan> epoch_batches(const TrainOptions& options, const std::vector<std::int64_t>& labels,
                                      std::size_t classes, std::size_t epoch) {
   const std::uint64_t seed = Rng(options.seed, {kEpochStream, epoch}).next();
@@ -173,6 +197,8 @@ std::vector<BatchPlan> epoch_batches(const TrainOptions& options, const std::vec
   }
   if (options.identities != 0)
     return pk_batches(labels, classes, options.identities, options.images_each, seed);
+  if (options.sampler == Sampler::Balanced)
+    return balanced_batches(labels, classes, options.batch_size, seed);
   return shuffled_batches(labels.size(), options.batch_size, seed);
 }
 

@@ -40,6 +40,11 @@ std::vector<BatchPlan> shuffled_batches(std::size_t rows, std::size_t batch_size
 std::vector<BatchPlan> pk_batches(const std::vector<std::int64_t>& labels, std::size_t classes,
                                   std::size_t identities, std::size_t images_each, std::uint64_t seed);
 
+/// As many batches as shuffled_batches makes, but every class is drawn equally often (to one), and its rows
+/// in turn.
+std::vector<BatchPlan> balanced_batches(const std::vector<std::int64_t>& labels, std::size_t classes,
+                                        std::size_t batch_size, std::uint64_t seed);
+
 /// The batches of one epoch as the options ask; a function of options.seed and `epoch` alone.
 std::vector<BatchPlan> epoch_batches(const TrainOptions& options, const std::vector<std::int64_t>& labels,
                                      std::size_t classes, std::size_t epoch);

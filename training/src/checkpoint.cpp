@@ -16,12 +16,20 @@ using embed::Error;
 using embed::ErrorCode;
 
 constexpr const char* kKind = "tripletembed.checkpoint";
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 nlohmann::json to_json(const Progress& progress) {
   return {{"epoch", progress.epoch},
           {"batch", progress.batch},
           {"step", progress.step},
+          {"updates", progress.updates},
+          {"rate_factor", progress.rate_factor},
+          {"stale", progress.stale},
+          {"plateau", progress.plateau},
+          {"stopped", progress.stopped},
+          {"gap", progress.gap},
+          {"has_measure", progress.has_measure},
+          {"measure", progress.measure},
           {"has_best", progress.has_best},
           {"best", progress.best},
           {"best_epoch", progress.best_epoch},
@@ -35,6 +43,14 @@ Progress progress_from(const embed::SafetensorsFile& file) {
     progress.epoch = json.at("epoch").get<std::size_t>();
     progress.batch = json.at("batch").get<std::size_t>();
     progress.step = json.at("step").get<std::size_t>();
+    progress.updates = json.at("updates").get<std::size_t>();
+    progress.rate_factor = json.at("rate_factor").get<double>();
+    progress.stale = json.at("stale").get<std::size_t>();
+    progress.plateau = json.at("plateau").get<std::size_t>();
+    progress.stopped = json.at("stopped").get<bool>();
+    progress.gap = json.at("gap").get<double>();
+    progress.has_measure = json.at("has_measure").get<bool>();
+    progress.measure = json.at("measure").get<double>();
     progress.has_best = json.at("has_best").get<bool>();
     progress.best = json.at("best").get<double>();
     progress.best_epoch = json.at("best_epoch").get<std::size_t>();

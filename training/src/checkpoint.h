@@ -12,9 +12,17 @@ namespace training {
 /// Where a run stands. Everything random is a function of seed, epoch and batch, so there is no generator to
 /// save.
 struct Progress {
-  std::size_t epoch = 0;  ///< Epochs that are done, validation and all.
-  std::size_t batch = 0;  ///< Batches done of the epoch under way.
-  std::size_t step = 0;   ///< Optimiser updates so far.
+  std::size_t epoch = 0;     ///< Epochs that are done, validation and all.
+  std::size_t batch = 0;     ///< Batches done of the epoch under way.
+  std::size_t step = 0;      ///< Batches so far.
+  std::size_t updates = 0;   ///< Optimiser updates so far: fewer where gradients are accumulated.
+  double rate_factor = 1;    ///< Schedule::Plateau: what the rate is multiplied by by now.
+  std::size_t stale = 0;     ///< Validations since the best one.
+  std::size_t plateau = 0;   ///< Validations since the best one or the last drop of the rate.
+  bool stopped = false;      ///< Ended early.
+  double gap = 0;            ///< MarginSchedule::Adaptive: running difference of the median distances.
+  bool has_measure = false;  ///< `measure` holds one.
+  double measure = 0;        ///< Best validation so far, for plateau and early stop.
   bool has_best = false;
   double best = 0;              ///< Best validation measure so far (larger is better).
   std::size_t best_epoch = 0;   ///< 1-based.

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "autocast.h"
 #include "embed/error.h"
 #include "embed/nn/weights.h"
 
@@ -109,13 +110,20 @@ Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std
     // Batch norm's scales and shifts, and biases, have one dimension.
     parameters.push_back({item.key(), item.value(), item.value().dim() > 1});
   }
-  if (options.loss != Loss::Triplet) {
+  if (options.memory > 0) {
+    const auto rows = static_cast<std::int64_t>(options.memory);
+    const auto on_device = torch::TensorOptions().device(device_);
+    memory_values_ = torch::zeros({rows, shape.embedding_dim}, on_device);
+    memory_labels_ = torch::full({rows}, -1.0, on_device);
+    memory_next_ = torch::zeros({1}, on_device);
+  }
+  if (class_loss_of(options) != ClassLoss::None) {
     const auto rows = static_cast<std::int64_t>(classes);
     class_weight_ = torch::empty({rows, shape.embedding_dim});
     torch::nn::init::xavier_uniform_(class_weight_);
     class_weight_ = class_weight_.to(device_).set_requires_grad(true);
     parameters.push_back({"class_weight", class_weight_, true});
-    if (options.loss == Loss::Softmax) {
+    if (class_loss_of(options) == ClassLoss::Softmax) {
       class_bias_ = torch::zeros({rows}, torch::TensorOptions().device(device_)).set_requires_grad(true);
       parameters.push_back({"class_bias", class_bias_, false});
     }
@@ -123,35 +131,70 @@ Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std
   optimizer_ = std::make_unique<Optimizer>(std::move(parameters), options);
 }
 
-torch::Tensor Learner::forward_pass(const torch::Tensor& pictures) {
-  if (neck_.is_empty()) return network_->forward(pictures);
-  return embed::nn::apply_head(neck_(network_->dense(network_->features(pictures))), options_.head);
+Learner::Values Learner::forward_pass(const torch::Tensor& pictures) {
+  const torch::Tensor raw = network_->dense(network_->features(pictures)).to(torch::kFloat32);
+  const torch::Tensor before = embed::nn::apply_head(raw, options_.head);
+  return {before, neck_.is_empty() ? before : embed::nn::apply_head(neck_(raw), options_.head)};
 }
 
-torch::Tensor Learner::forward(const torch::Tensor& pictures) {
+Learner::Values Learner::forward(const torch::Tensor& pictures) {
+  const Autocast autocast(device_.type(), options_.precision == Precision::Bf16);
   if (!options_.separate_passes || options_.loss != Loss::Triplet || options_.miner != Miner::Offline) {
     return forward_pass(pictures);
   }
-  std::vector<torch::Tensor> parts;
-  for (const torch::Tensor& part : pictures.chunk(3, 0)) parts.push_back(forward_pass(part));
-  return torch::cat(parts);
+  std::vector<torch::Tensor> before, after;
+  for (const torch::Tensor& part : pictures.chunk(3, 0)) {
+    const Values values = forward_pass(part);
+    before.push_back(values.before);
+    after.push_back(values.after);
+  }
+  return {torch::cat(before), torch::cat(after)};
 }
 
-LossValue Learner::loss_of(const torch::Tensor& values, const torch::Tensor& labels,
-                           double cosface_margin) const {
-  if (options_.loss == Loss::CosFace) {
-    return cosface_loss(values, labels, class_weight_, options_.scale, cosface_margin,
-                        options_.label_smoothing);
-  }
-  if (options_.loss == Loss::Softmax) {
-    return softmax_loss(values, labels, class_weight_, class_bias_, options_.label_smoothing);
-  }
-  const TripletLossOptions triplet{options_.metric, options_.margin, options_.soft_margin};
-  return options_.miner == Miner::Offline ? offline_triplet_loss(values, triplet)
-                                          : mined_triplet_loss(values, labels, options_.miner, triplet);
+LossValue Learner::class_loss(const torch::Tensor& values, const torch::Tensor& labels,
+                              double cosface_margin) const {
+  return class_loss_of(options_) == ClassLoss::CosFace
+             ? cosface_loss(values, labels, class_weight_, options_.scale, cosface_margin,
+                            options_.label_smoothing)
+             : softmax_loss(values, labels, class_weight_, class_bias_, options_.label_smoothing);
 }
 
-LossValue Learner::step(const Batch& batch, double learning_rate, double cosface_margin) {
+LossValue Learner::pair_loss(const torch::Tensor& values, const torch::Tensor& labels, double margin) const {
+  const TripletLossOptions triplet{options_.metric, margin, options_.soft_margin};
+  if (options_.loss == Loss::Triplet && options_.miner == Miner::Offline)
+    return offline_triplet_loss(values, triplet);
+  Memory memory;
+  if (memory_values_.defined()) memory = {memory_values_, memory_labels_.to(torch::kInt64)};
+  return options_.loss == Loss::Contrastive
+             ? contrastive_loss(values, labels, triplet, memory)
+             : mined_triplet_loss(values, labels, options_.miner, triplet, memory);
+}
+
+LossValue Learner::loss_of(const Values& values, const torch::Tensor& labels,
+                           const StepSettings& settings) const {
+  if (options_.loss == Loss::CosFace || options_.loss == Loss::Softmax)
+    return class_loss(values.after, labels, settings.cosface_margin);
+  if (options_.class_loss == ClassLoss::None) return pair_loss(values.after, labels, settings.margin);
+  LossValue value = pair_loss(values.before, labels, settings.margin);
+  value.loss = value.loss +
+               options_.class_loss_weight * class_loss(values.after, labels, settings.cosface_margin).loss;
+  return value;
+}
+
+void Learner::remember(const torch::Tensor& values, const torch::Tensor& labels) {
+  const torch::NoGradGuard no_grad;
+  const std::int64_t rows = memory_values_.size(0);
+  const torch::Tensor at =
+      (torch::arange(std::min(values.size(0), rows), memory_next_.options()) + memory_next_)
+          .to(torch::kInt64) %
+      rows;
+  const std::int64_t count = at.size(0);
+  memory_values_.index_copy_(0, at, values.detach().narrow(0, 0, count));
+  memory_labels_.index_copy_(0, at, labels.narrow(0, 0, count).to(torch::kFloat32));
+  memory_next_.add_(static_cast<double>(count)).remainder_(static_cast<double>(rows));
+}
+
+StepValue Learner::step(const Batch& batch, const StepSettings& settings) {
   network_->train();
   const auto count = static_cast<std::int64_t>(batch.labels.size());
   // from_blob borrows; nothing writes through it.
@@ -161,10 +204,17 @@ LossValue Learner::step(const Batch& batch, double learning_rate, double cosface
           .to(device_);
   const torch::Tensor labels =
       torch::from_blob(const_cast<std::int64_t*>(batch.labels.data()), {count}, torch::kInt64).to(device_);
-  LossValue value = loss_of(forward(embed::nn::normalise(pictures, input_)), labels, cosface_margin);
-  value.loss.backward();
+  const Values values = forward(embed::nn::normalise(pictures, input_));
+  StepValue value;
+  static_cast<LossValue&>(value) = loss_of(values, labels, settings);
+  const bool one = options_.accumulate == 1;
+  (one ? value.loss : value.loss / static_cast<double>(options_.accumulate)).backward();
   value.loss = value.loss.detach();
-  optimizer_->step(learning_rate);
+  if (memory_values_.defined())
+    remember(options_.class_loss == ClassLoss::None ? values.after : values.before, labels);
+  if (++waiting_ < options_.accumulate && !settings.last_of_epoch) return value;
+  waiting_ = 0;
+  value.gradient_norm = optimizer_->step(settings.learning_rate, options_.clip_gradient);
   if (!average_.is_empty()) update_average();
   return value;
 }
@@ -210,6 +260,11 @@ StateTensors Learner::state() const {
   }
   if (class_weight_.defined()) state["class_weight"] = class_weight_;
   if (class_bias_.defined()) state["class_bias"] = class_bias_;
+  if (memory_values_.defined()) {
+    state["memory.values"] = memory_values_;
+    state["memory.labels"] = memory_labels_;
+    state["memory.next"] = memory_next_;
+  }
   for (const auto& [name, tensor] : optimizer_->state()) state["optimizer." + name] = tensor;
   return state;
 }

@@ -13,6 +13,18 @@
 
 namespace training {
 
+/// What changes from step to step.
+struct StepSettings {
+  double learning_rate = 0;
+  double cosface_margin = 0;
+  double margin = 0;           ///< Of the triplet or contrastive loss.
+  bool last_of_epoch = false;  ///< Updates also with fewer batches than options.accumulate.
+};
+
+struct StepValue : LossValue {
+  torch::Tensor gradient_norm;  ///< Scalar; undefined when the step made no update.
+};
+
 /// Everything that learns: the network, the loss's class weights, their optimiser and the running average.
 /// Not thread-safe.
 class Learner {
@@ -21,8 +33,11 @@ class Learner {
   /// when its channels are others) and Error(Device) for a device that is not there.
   Learner(const TrainOptions& options, const embed::InputSpec& input, std::size_t classes);
 
-  /// One forward pass, backward pass and update. The result has no gradient any more.
-  LossValue step(const Batch& batch, double learning_rate, double cosface_margin);
+  /// One forward and backward pass, and after `options.accumulate` of them, or when the settings say so, an
+  /// update. The result has no gradient any more.
+  StepValue step(const Batch& batch, const StepSettings& settings);
+  /// True when no gradient waits for its update: the state is then all there is.
+  bool settled() const noexcept { return waiting_ == 0; }
 
   /// What would be kept now: the running average if there is one, else the network. Changes its mode to
   /// evaluation.
@@ -31,13 +46,21 @@ class Learner {
   StateTensors state() const;
   /// False when a parameter or statistic is NaN or infinite.
   bool finite() const;
-  void set_steps(std::size_t steps) { optimizer_->set_steps(steps); }
+  std::size_t updates() const noexcept { return optimizer_->steps(); }
+  void set_updates(std::size_t updates) { optimizer_->set_steps(updates); }
   torch::Device device() const noexcept { return device_; }
 
  private:
-  torch::Tensor forward(const torch::Tensor& pictures);
-  torch::Tensor forward_pass(const torch::Tensor& pictures);
-  LossValue loss_of(const torch::Tensor& values, const torch::Tensor& labels, double cosface_margin) const;
+  /// The embeddings ahead of the neck (for the triplets beside a class loss) and behind it.
+  struct Values {
+    torch::Tensor before, after;
+  };
+  Values forward(const torch::Tensor& pictures);
+  Values forward_pass(const torch::Tensor& pictures);
+  LossValue class_loss(const torch::Tensor& values, const torch::Tensor& labels, double cosface_margin) const;
+  LossValue pair_loss(const torch::Tensor& values, const torch::Tensor& labels, double margin) const;
+  LossValue loss_of(const Values& values, const torch::Tensor& labels, const StepSettings& settings) const;
+  void remember(const torch::Tensor& values, const torch::Tensor& labels);
   void update_average();
 
   TrainOptions options_;
@@ -46,6 +69,9 @@ class Learner {
   embed::nn::ResNet18V2 network_{nullptr}, average_{nullptr}, folded_{nullptr};
   torch::nn::BatchNorm1d neck_{nullptr}, average_neck_{nullptr};
   torch::Tensor class_weight_, class_bias_;
+  torch::Tensor memory_values_, memory_labels_;  // [memory, 128], [memory] float32 (−1: empty)
+  torch::Tensor memory_next_;                    // [1] float32: the row that is written next
+  std::size_t waiting_ = 0;                      // Batches whose gradients are added up
   std::unique_ptr<Optimizer> optimizer_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "metrics_log.h"
 
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -11,10 +12,18 @@ namespace training {
 namespace {
 
 nlohmann::json to_json(const StepReport& report) {
-  return {{"epoch", report.epoch},        {"batch", report.batch},
-          {"loss", report.loss},          {"active", report.active},
-          {"lr", report.learning_rate},   {"images_per_second", report.images_per_second},
-          {"data_wait", report.data_wait}};
+  nlohmann::json json = {{"epoch", report.epoch},         {"batch", report.batch},
+                         {"loss", report.loss},           {"active", report.active},
+                         {"lr", report.learning_rate},    {"images_per_second", report.images_per_second},
+                         {"data_wait", report.data_wait}, {"gradient_norm", report.gradient_norm}};
+  if (report.kinds != std::array<std::int64_t, 3>{}) {
+    json["triplets"] = {{"easy", report.kinds[0]}, {"semi_hard", report.kinds[1]}, {"hard", report.kinds[2]}};
+  }
+  if (std::isfinite(report.distances[0][1])) {
+    json["margin"] = report.margin;
+    json["distances"] = {{"positive", report.distances[0]}, {"negative", report.distances[1]}};
+  }
+  return json;
 }
 
 }  // namespace
@@ -53,13 +62,16 @@ void MetricsLog::step(const StepReport& report) {
   write(json.dump());
 }
 
-void MetricsLog::epoch(const EpochReport& report, const std::string& triplet_kinds) {
+void MetricsLog::note(const std::string& event, const std::string& text) {
+  write(nlohmann::json({{"event", event}, {"text", text}}).dump());
+}
+
+void MetricsLog::epoch(const EpochReport& report) {
   nlohmann::json json = to_json(report.step);
   json["event"] = "epoch";
   json["seconds"] = report.seconds;
   json["best"] = report.best;
   if (!report.validation.empty()) json["validation"] = nlohmann::json::parse(report.validation);
-  if (!triplet_kinds.empty()) json["triplets"] = nlohmann::json::parse(triplet_kinds);
   write(json.dump());
 }
 

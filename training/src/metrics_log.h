@@ -16,7 +16,9 @@ class MetricsLog {
 
   void start(const RunReport& report, const TrainOptions& options);
   void step(const StepReport& report);
-  void epoch(const EpochReport& report, const std::string& triplet_kinds);
+  void epoch(const EpochReport& report);
+  /// A line of its own kind with a text.
+  void note(const std::string& event, const std::string& text);
 
  private:
   void write(const std::string& line);

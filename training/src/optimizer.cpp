@@ -27,12 +27,24 @@ Optimizer::Optimizer(std::vector<Parameter> parameters, const TrainOptions& opti
   }
 }
 
-void Optimizer::step(double learning_rate) {
+torch::Tensor Optimizer::gradient_norm() const {
+  std::vector<torch::Tensor> norms;
+  for (const Slot& slot : slots_) {
+    const torch::Tensor& gradient = slot.parameter.value.grad();
+    if (gradient.defined()) norms.push_back(gradient.norm());
+  }
+  return norms.empty() ? torch::zeros({}) : torch::stack(norms).norm();
+}
+
+torch::Tensor Optimizer::step(double learning_rate, double clip) {
   const torch::NoGradGuard no_grad;
   ++steps_;
+  const torch::Tensor norm = gradient_norm();
+  const torch::Tensor factor = clip > 0 ? (clip / (norm + kEpsilon)).clamp_max(1) : torch::Tensor();
   for (Slot& slot : slots_) {
     torch::Tensor& gradient = slot.parameter.value.mutable_grad();
     if (!gradient.defined()) continue;
+    if (factor.defined()) gradient.mul_(factor);
     if (kind_ == OptimizerKind::Sgd) {
       step_sgd(slot, gradient, learning_rate);
     } else {
@@ -40,6 +52,7 @@ void Optimizer::step(double learning_rate) {
     }
     gradient.reset();
   }
+  return norm;
 }
 
 void Optimizer::step_sgd(Slot& slot, torch::Tensor gradient, double learning_rate) const {

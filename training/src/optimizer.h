@@ -24,8 +24,10 @@ class Optimizer {
  public:
   Optimizer(std::vector<Parameter> parameters, const TrainOptions& options);
 
-  /// One update from the gradients, which are then dropped. Parameters without gradient stay as they are.
-  void step(double learning_rate);
+  /// One update from the gradients, which are then dropped. Parameters without gradient stay as they are. A
+  /// joint norm of all gradients above `clip` is first scaled down to it (0: as it is). The result is the
+  /// norm before that, a scalar on the parameters' device.
+  torch::Tensor step(double learning_rate, double clip = 0);
 
   /// State by name: "NAME.momentum", or "NAME.first" and "NAME.second". The tensors are the state itself.
   std::map<std::string, torch::Tensor> state() const;
@@ -38,6 +40,7 @@ class Optimizer {
     Parameter parameter;
     torch::Tensor first, second;  // The parameter's shape and memory layout; `second` for AdamW alone.
   };
+  torch::Tensor gradient_norm() const;
   void step_sgd(Slot& slot, torch::Tensor gradient, double learning_rate) const;
   void step_adamw(Slot& slot, const torch::Tensor& gradient, double learning_rate) const;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "prefetcher.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "augment.h"
@@ -22,7 +23,12 @@ Prefetcher::Prefetcher(const TrainingSet& set, const TrainOptions& options, std:
       batches_(std::move(batches)),
       first_(first),
       taken_(first),
-      thread_([this] { work(); }) {}
+      claimed_(first) {
+  const int threads = options.workers > 0
+                          ? options.workers
+                          : static_cast<int>(std::clamp(std::thread::hardware_concurrency() / 2, 1U, 16U));
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+}
 
 Prefetcher::~Prefetcher() {
   {
@@ -30,7 +36,7 @@ Prefetcher::~Prefetcher() {
     stop_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 void Prefetcher::fill(std::size_t index, Batch& batch) const {
@@ -52,21 +58,25 @@ void Prefetcher::fill(std::size_t index, Batch& batch) const {
 
 void Prefetcher::work() {
   try {
-    for (std::size_t index = first_; index < batches_.size(); ++index) {
+    for (;;) {
       Batch batch;
+      std::size_t index = 0;
       {
         std::unique_lock<std::mutex> lock(mutex_);
-        changed_.wait(lock, [this] { return stop_ || ready_.size() < kAhead; });
-        if (stop_) return;
+        const std::size_t ahead = kAhead + threads_.size();
+        changed_.wait(lock,
+                      [&] { return stop_ || claimed_ == batches_.size() || claimed_ < taken_ + ahead; });
+        if (stop_ || claimed_ == batches_.size()) return;
+        index = claimed_++;
         if (!free_.empty()) {
-          batch = std::move(free_.front());
-          free_.pop_front();
+          batch = std::move(free_.back());
+          free_.pop_back();
         }
       }
       fill(index, batch);
       {
         const std::lock_guard<std::mutex> lock(mutex_);
-        ready_.push_back(std::move(batch));
+        ready_.emplace(index, std::move(batch));
       }
       changed_.notify_all();
     }
@@ -84,15 +94,16 @@ bool Prefetcher::next(Batch& batch) {
   const auto start = std::chrono::steady_clock::now();
   {
     std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [this] { return failure_ != nullptr || !ready_.empty(); });
-    if (ready_.empty()) std::rethrow_exception(failure_);
+    changed_.wait(lock, [this] { return failure_ != nullptr || ready_.count(taken_) != 0; });
+    const auto found = ready_.find(taken_);
+    if (found == ready_.end()) std::rethrow_exception(failure_);
     free_.push_back(std::move(batch));
-    batch = std::move(ready_.front());
-    ready_.pop_front();
+    batch = std::move(found->second);
+    ready_.erase(found);
+    ++taken_;
   }
   changed_.notify_all();
   waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  ++taken_;
   return true;
 }
 

@@ -3,8 +3,8 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -20,8 +20,9 @@ struct Batch {
   std::vector<std::int64_t> labels;    ///< [count]
 };
 
-/// Cuts and augments the batches of one epoch on a thread of its own while the caller trains. What a picture
-/// becomes depends on (seed, epoch, batch, place in the batch) alone. next() is for one thread.
+/// Cuts and augments the batches of one epoch on threads of its own (options.workers) while the caller
+/// trains. What a picture becomes depends on (seed, epoch, batch, place in the batch) alone. next() is for
+/// one thread.
 class Prefetcher {
  public:
   /// Begins with batch `first` of `batches`. `set` outlives this object.
@@ -46,15 +47,17 @@ class Prefetcher {
   const std::size_t epoch_;
   const std::vector<BatchPlan> batches_;
   const std::size_t first_;
-  std::size_t taken_;
   double waited_ = 0;
 
   std::mutex mutex_;  // Guards what follows.
   std::condition_variable changed_;
-  std::deque<Batch> ready_, free_;
+  std::size_t taken_;                   // Given to next()'s caller so far.
+  std::size_t claimed_;                 // The next batch that a thread takes up.
+  std::map<std::size_t, Batch> ready_;  // By number: threads finish out of order.
+  std::vector<Batch> free_;
   std::exception_ptr failure_;
   bool stop_ = false;
-  std::thread thread_;  // Last: it starts when the rest is there.
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace training

@@ -22,10 +22,26 @@ double learning_rate(const TrainOptions& options, std::size_t step, std::size_t 
       for (const double share : options.step_at) rate *= at >= share * total ? 0.1 : 1.0;
       return rate;
     }
+    case Schedule::Plateau:  // Drops when validation says so: Progress::rate_factor.
     case Schedule::Constant:
       break;
   }
   return options.lr;
+}
+
+double triplet_margin(const TrainOptions& options, std::size_t step, std::size_t steps_per_epoch,
+                      double gap) {
+  switch (options.margin_schedule) {
+    case MarginSchedule::Linear: {
+      const double ramp = options.margin_epochs * static_cast<double>(steps_per_epoch);
+      return ramp <= 0 ? options.margin : options.margin * std::min(1.0, static_cast<double>(step) / ramp);
+    }
+    case MarginSchedule::Adaptive:
+      return std::clamp(gap, 0.1 * options.margin, options.margin);
+    case MarginSchedule::Constant:
+      break;
+  }
+  return options.margin;
 }
 
 double cosface_margin(const TrainOptions& options, std::size_t step, std::size_t steps_per_epoch) {

@@ -30,6 +30,8 @@ const char* to_string(Loss value) noexcept {
   switch (value) {
     case Loss::Triplet:
       return "triplet";
+    case Loss::Contrastive:
+      return "contrastive";
     case Loss::CosFace:
       return "cosface";
     case Loss::Softmax:
@@ -48,8 +50,38 @@ const char* to_string(Miner value) noexcept {
       return "semi-hard";
     case Miner::BatchAll:
       return "batch-all";
+    case Miner::AllHard:
+      return "all-hard";
   }
   return "";
+}
+
+const char* to_string(ClassLoss value) noexcept {
+  switch (value) {
+    case ClassLoss::None:
+      return "none";
+    case ClassLoss::CosFace:
+      return "cosface";
+    case ClassLoss::Softmax:
+      return "softmax";
+  }
+  return "";
+}
+
+const char* to_string(MarginSchedule value) noexcept {
+  switch (value) {
+    case MarginSchedule::Constant:
+      return "constant";
+    case MarginSchedule::Linear:
+      return "linear";
+    case MarginSchedule::Adaptive:
+      return "adaptive";
+  }
+  return "";
+}
+
+const char* to_string(Sampler value) noexcept {
+  return value == Sampler::Uniform ? "uniform" : "balanced";
 }
 
 const char* to_string(OptimizerKind value) noexcept {
@@ -64,8 +96,14 @@ const char* to_string(Schedule value) noexcept {
       return "cosine";
     case Schedule::Step:
       return "step";
+    case Schedule::Plateau:
+      return "plateau";
   }
   return "";
+}
+
+const char* to_string(Precision value) noexcept {
+  return value == Precision::Fp32 ? "fp32" : "bf16";
 }
 
 const char* to_string(Augmentation value) noexcept {
@@ -96,6 +134,17 @@ const char* to_string(Select value) noexcept {
   return "";
 }
 
+ClassLoss class_loss_of(const TrainOptions& options) noexcept {
+  if (options.loss == Loss::CosFace) return ClassLoss::CosFace;
+  if (options.loss == Loss::Softmax) return ClassLoss::Softmax;
+  return options.class_loss;
+}
+
+bool is_mined(const TrainOptions& options) noexcept {
+  return options.loss == Loss::Contrastive ||
+         (options.loss == Loss::Triplet && options.miner != Miner::Offline);
+}
+
 void validate(const TrainOptions& options) {
   if (options.data.empty()) refuse("data", "at least one data set expected");
   if (options.out.empty()) refuse("out", "a file to write expected");
@@ -123,7 +172,26 @@ void validate(const TrainOptions& options) {
   if (options.nesterov && options.momentum == 0 && options.optimizer == OptimizerKind::Sgd) {
     refuse("nesterov", "needs a --momentum above 0");
   }
-  const bool mined = options.loss == Loss::Triplet && options.miner != Miner::Offline;
+  check_range("margin-epochs", options.margin_epochs, 0, 1e6);
+  check_range("memory", static_cast<double>(options.memory), 0, 1 << 20);
+  check_range("class-loss-weight", options.class_loss_weight, 0, 1e6);
+  check_range("accumulate", static_cast<double>(options.accumulate), 1, 65536);
+  check_range("patience", static_cast<double>(options.patience), 1, 1e6);
+  check_range("plateau-factor", options.plateau_factor, 0, 1);
+  check_range("clip-gradient", options.clip_gradient, 0, 1e9);
+  check_range("workers", options.workers, 0, 256);
+  const bool mined = is_mined(options);
+  if (options.memory != 0 && !mined)
+    refuse("memory",
+           "is for triplets and pairs mined in the batch (--loss triplet or contrastive, not offline)");
+  if (options.class_loss != ClassLoss::None && options.loss != Loss::Triplet &&
+      options.loss != Loss::Contrastive) {
+    refuse("class-loss", "goes beside --loss triplet or contrastive only");
+  }
+  if (options.margin_schedule != MarginSchedule::Constant && options.soft_margin)
+    refuse("margin-schedule", "needs a margin that is a number, not soft");
+  if (options.sampler == Sampler::Balanced && options.identities != 0)
+    refuse("sampler", "is for plain batches; those of --pk are balanced already");
   if (mined && options.identities == 0)
     refuse("pk", "mining triplets in the batch needs P×K batches, e.g. --pk 32 4");
   if (options.identities != 0 && (options.identities < 2 || options.images_each < 2)) {
@@ -145,6 +213,17 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   map["loss"] = to_string(options.loss);
   map["head"] = embed::to_string(options.head);
   map["metric"] = embed::to_string(options.metric);
+  map["margin-schedule"] = to_string(options.margin_schedule);
+  map["margin-epochs"] = text(options.margin_epochs);
+  map["memory"] = std::to_string(options.memory);
+  map["class-loss"] = to_string(options.class_loss);
+  map["class-loss-weight"] = text(options.class_loss_weight);
+  map["sampler"] = to_string(options.sampler);
+  map["accumulate"] = std::to_string(options.accumulate);
+  map["patience"] = std::to_string(options.patience);
+  map["plateau-factor"] = text(options.plateau_factor);
+  map["early-stop"] = std::to_string(options.early_stop);
+  map["clip-gradient"] = text(options.clip_gradient);
   map["margin"] = options.soft_margin ? "soft" : text(options.margin);
   map["miner"] = to_string(options.miner);
   map["neck"] = options.neck ? "true" : "false";
@@ -165,6 +244,7 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   map["schedule"] = to_string(options.schedule);
   map["step-at"] = nlohmann::json(options.step_at).dump();
   map["ema"] = text(options.ema);
+  map["precision"] = to_string(options.precision);
   map["seed"] = std::to_string(options.seed);
   map["select"] = to_string(options.select);
   return map;

@@ -14,10 +14,14 @@
 
 namespace training {
 
-enum class Loss { Triplet, CosFace, Softmax };
-enum class Miner { Offline, BatchHard, SemiHard, BatchAll };
+enum class Loss { Triplet, Contrastive, CosFace, Softmax };
+enum class ClassLoss { None, CosFace, Softmax };
+enum class Miner { Offline, BatchHard, SemiHard, BatchAll, AllHard };
+enum class MarginSchedule { Constant, Linear, Adaptive };
+enum class Sampler { Uniform, Balanced };
 enum class OptimizerKind { Sgd, AdamW };
-enum class Schedule { Constant, Cosine, Step };
+enum class Schedule { Constant, Cosine, Step, Plateau };
+enum class Precision { Fp32, Bf16 };
 enum class Augmentation { None, Face, Digit };
 enum class Select { Auc, Eer, Accuracy, Tar, Last };
 
@@ -44,9 +48,15 @@ struct TrainOptions {
   embed::Head head = embed::Head::L2;
   embed::Metric metric =
       embed::Metric::Cosine;  ///< Of the triplet loss and of validation; goes into the weights.
-  double margin = 0.3;        ///< Of the triplet loss.
-  bool soft_margin = false;   ///< log(1 + exp(d(a,p) − d(a,n))) instead of the margin.
+  double margin = 0.3;        ///< Of the triplet and the contrastive loss.
+  MarginSchedule margin_schedule = MarginSchedule::Constant;  ///< Linear: from 0 over margin_epochs;
+                                                              ///< adaptive: see triplet_margin().
+  double margin_epochs = 5;                                   ///< MarginSchedule::Linear.
+  bool soft_margin = false;  ///< log(1 + exp(d(a,p) − d(a,n))) instead of the margin.
   Miner miner = Miner::BatchHard;
+  std::size_t memory = 0;  ///< Embeddings of earlier batches that are mined too; not with Miner::Offline.
+  ClassLoss class_loss = ClassLoss::None;  ///< Added to the triplet or contrastive loss.
+  double class_loss_weight = 1;
   bool separate_passes =
       false;          ///< Miner::Offline: anchors, positives and negatives go through the network one after
                       ///< the other, each with batch statistics of its own, as in the founding note.
@@ -58,13 +68,17 @@ struct TrainOptions {
   /// Batch norm (without scale and shift) on the embedding, ahead of the head, while training; folded into
   /// the dense layer when the weights are saved, so that the network stays what it is. Pooled ReLU values
   /// are all positive, so embeddings begin with one large common direction, which it takes away. It helps
-  /// with few classes (digits); over thousands of faces CosFace did better without it.
+  /// with few classes (digits); over thousands of faces CosFace did better without it. With class_loss the
+  /// triplets look at the values ahead of it and the classes at those behind it (BNNeck, Luo et al., 2019).
   bool neck = true;
 
   // Batches.
-  std::size_t batch_size = 128;  ///< Images (triplets with Miner::Offline) in a batch.
-  std::size_t identities = 0;    ///< P of P×K batches; 0: plain shuffled batches.
-  std::size_t images_each = 4;   ///< K of P×K batches.
+  std::size_t batch_size = 128;        ///< Images (triplets with Miner::Offline) in a batch.
+  std::size_t identities = 0;          ///< P of P×K batches; 0: plain shuffled batches.
+  std::size_t images_each = 4;         ///< K of P×K batches.
+  Sampler sampler = Sampler::Uniform;  ///< Of plain batches: every image once an epoch, or every identity as
+                                       ///< often as any other.
+  std::size_t accumulate = 1;          ///< Batches whose gradients make one update; each is mined by itself.
   std::size_t epochs = 15;
 
   // Optimiser.
@@ -77,9 +91,16 @@ struct TrainOptions {
   Schedule schedule = Schedule::Cosine;
   std::vector<double> step_at{0.5,
                               0.75};  ///< Schedule::Step: shares of the run where the rate drops to a tenth.
+  std::size_t patience = 3;  ///< Schedule::Plateau: validations without a better one before the rate drops.
+  double plateau_factor = 0.1;  ///< Schedule::Plateau: what the rate is multiplied by.
+  std::size_t early_stop = 0;   ///< Validations without a better one before the run ends; 0: never.
+  double clip_gradient = 0;     ///< Largest norm of all gradients together; 0: any.
   double ema = 0;  ///< Decay of the weights' running average, which is then what is kept; 0: off.
   std::uint64_t seed = 1;
-  int threads = 0;              ///< Of LibTorch; 0: one for each processor.
+  int workers = 0;  ///< Threads that cut and augment; 0: chosen by the machine.
+  int threads = 0;  ///< Of LibTorch; 0: one for each processor.
+  Precision precision =
+      Precision::Fp32;          ///< Bf16: convolutions and products in bfloat16, the rest in float32.
   std::string device = "auto";  ///< "auto" (CUDA where there is a usable GPU), "cpu", "cuda", "cuda:N".
 
   // Files.
@@ -96,12 +117,22 @@ struct TrainOptions {
   std::string recipe;                        ///< For people, into the weights file.
 };
 
-const char* to_string(Loss value) noexcept;           ///< "triplet", "cosface", "softmax".
-const char* to_string(Miner value) noexcept;          ///< "offline", "batch-hard", "semi-hard", "batch-all".
+const char* to_string(Loss value) noexcept;            ///< "triplet", "contrastive", "cosface", "softmax".
+const char* to_string(ClassLoss value) noexcept;       ///< "none", "cosface", "softmax".
+const char* to_string(MarginSchedule value) noexcept;  ///< "constant", "linear", "adaptive".
+const char* to_string(Sampler value) noexcept;         ///< "uniform", "balanced".
+const char* to_string(
+    Miner value) noexcept;  ///< "offline", "batch-hard", "semi-hard", "batch-all", "all-hard".
 const char* to_string(OptimizerKind value) noexcept;  ///< "sgd", "adamw".
-const char* to_string(Schedule value) noexcept;       ///< "constant", "cosine", "step".
+const char* to_string(Schedule value) noexcept;       ///< "constant", "cosine", "step", "plateau".
+const char* to_string(Precision value) noexcept;      ///< "fp32", "bf16".
 const char* to_string(Augmentation value) noexcept;   ///< "none", "face", "digit".
 const char* to_string(Select value) noexcept;         ///< "auc", "eer", "accuracy", "tar", "last".
+
+/// The classification loss that takes part, as the main one or beside it.
+ClassLoss class_loss_of(const TrainOptions& options) noexcept;
+/// Whether triplets or pairs are taken from the batch.
+bool is_mined(const TrainOptions& options) noexcept;
 
 /// Throws embed::Error(InvalidArgument) that names the option whose value is outside its range or does not go
 /// with another's.

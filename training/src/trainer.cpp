@@ -28,6 +28,10 @@ constexpr double kSecondsBetweenReports = 0.25;
 constexpr double kSecondsBetweenLogLines = 10;
 /// On a GPU the losses are looked at this often, so that the device is not waited for at each step.
 constexpr std::size_t kDeviceLag = 32;
+/// Of a batch in the running difference of the median distances.
+constexpr double kGapRate = 0.05;
+/// Median distance of negative pairs, as a share of the margin, below which the network has collapsed.
+constexpr double kCollapse = 0.02;
 constexpr double kCalibrationFar = 1e-3;
 constexpr std::size_t kCalibrationPoint = 1;  // Its place in Verification::roc.tar_at_far.
 
@@ -37,9 +41,10 @@ double now() {
 
 /// Sums over one epoch.
 struct EpochSums {
-  double loss = 0, active = 0;
-  std::size_t steps = 0;
+  double loss = 0, active = 0, gradient_norm = 0;
+  std::size_t steps = 0, updates = 0, spreads = 0;
   std::array<std::int64_t, 3> kinds{};
+  std::array<std::array<double, 3>, 2> distances{};
   double start = now();
 };
 
@@ -61,13 +66,13 @@ class Run {
     const bool resumed = options_.resume && std::filesystem::exists(checkpoint_);
     if (resumed) {
       progress_ = load_checkpoint(checkpoint_, learner_.state(), fixed_);
-      learner_.set_steps(progress_.step);
+      learner_.set_updates(progress_.updates);
     }
     log_.emplace(run_directory(options_), resumed);
     require_folder_of_weights();
     tell_start();
     last_checkpoint_ = now();
-    while (progress_.epoch < options_.epochs) {
+    while (progress_.epoch < options_.epochs && !progress_.stopped) {
       if (!run_epoch()) return result(/*interrupted=*/true);
     }
     return result(/*interrupted=*/false);
@@ -86,7 +91,7 @@ class Run {
 
   struct Pending {
     std::size_t batch;
-    LossValue value;
+    StepValue value;
   };
 
   void tell_start() {
@@ -116,9 +121,14 @@ class Run {
     Batch batch;
     while (prefetcher.next(batch)) {
       const double begin = now();
-      rate_ = learning_rate(options_, progress_.step, batches_);
-      pending_.push_back({progress_.batch + 1,
-                          learner_.step(batch, rate_, cosface_margin(options_, progress_.step, batches_))});
+      StepSettings settings;
+      settings.learning_rate = learning_rate(options_, progress_.step, batches_) * progress_.rate_factor;
+      settings.cosface_margin = cosface_margin(options_, progress_.step, batches_);
+      settings.margin = triplet_margin(options_, progress_.step, batches_, progress_.gap);
+      settings.last_of_epoch = progress_.batch + 1 == batches_;
+      rate_ = settings.learning_rate;
+      margin_ = settings.margin;
+      pending_.push_back({progress_.batch + 1, learner_.step(batch, settings)});
       ++progress_.batch;
       ++progress_.step;
       if (learner_.device().is_cpu() || pending_.size() >= kDeviceLag) settle();
@@ -127,6 +137,8 @@ class Run {
       ++trained_steps_;
       wait_ = prefetcher.waited();
       report_step();
+      // A checkpoint holds no gradients: it waits for their update.
+      if (!learner_.settled()) continue;
       if (stop_) {
         save();
         return false;
@@ -145,13 +157,28 @@ class Run {
       sums_.loss += loss;
       sums_.active += item.value.active.item<double>();
       ++sums_.steps;
-      if (item.value.kinds.defined()) {
-        const torch::Tensor kinds = item.value.kinds.to(torch::kCPU);
-        for (std::size_t i = 0; i < 3; ++i)
-          sums_.kinds[i] += kinds[static_cast<std::int64_t>(i)].item<std::int64_t>();
+      add_triplets(item.value);
+      if (item.value.gradient_norm.defined()) {
+        sums_.gradient_norm += item.value.gradient_norm.item<double>();
+        ++sums_.updates;
       }
     }
     pending_.clear();
+  }
+
+  void add_triplets(const LossValue& value) {
+    if (value.kinds.defined()) {
+      const torch::Tensor kinds = value.kinds.to(torch::kCPU);
+      for (std::size_t i = 0; i < 3; ++i) sums_.kinds[i] += kinds.data_ptr<std::int64_t>()[i];
+    }
+    if (!value.spread.defined()) return;
+    const torch::Tensor spread = value.spread.to(torch::kCPU).contiguous();
+    const float* numbers = spread.data_ptr<float>();
+    const double gap = numbers[4] - numbers[1];
+    if (!std::isfinite(gap)) return;  // A batch without pairs of one of the kinds.
+    progress_.gap += kGapRate * (gap - progress_.gap);
+    ++sums_.spreads;
+    for (std::size_t i = 0; i < 6; ++i) sums_.distances[i / 3][i % 3] += numbers[i];
   }
 
   [[noreturn]] void fail(const std::string& what, std::size_t batch) const {
@@ -173,6 +200,14 @@ class Run {
     report.loss = sums_.loss / steps;
     report.active = sums_.active / steps;
     report.learning_rate = rate_;
+    report.margin = margin_;
+    report.gradient_norm = sums_.gradient_norm / static_cast<double>(std::max<std::size_t>(1, sums_.updates));
+    report.kinds = sums_.kinds;
+    for (std::size_t i = 0; i < 6; ++i) {
+      report.distances[i / 3][i % 3] =
+          sums_.spreads == 0 ? std::nan("")
+                             : sums_.distances[i / 3][i % 3] / static_cast<double>(sums_.spreads);
+    }
     const double busy = trained_seconds_ + waited_before_ + wait_;
     report.images_per_second = busy > 0 ? static_cast<double>(trained_images_) / busy : 0;
     const double epoch_seconds = now() - sums_.start;
@@ -196,6 +231,7 @@ class Run {
   void save() {
     settle();
     if (!learner_.finite()) fail("a weight is not finite", progress_.batch);
+    progress_.updates = learner_.updates();
     save_checkpoint(checkpoint_, learner_.state(), progress_, fixed_);
     last_checkpoint_ = now();
   }
@@ -212,17 +248,55 @@ class Run {
     const bool due = last || (progress_.epoch + 1) % options_.eval_every == 0;
     std::optional<Verification> verification;
     if (due && set_.validation().size() > 0) verification = validate_now();
-    if (verification) report.validation = to_json(*verification);
+    if (verification) {
+      report.validation = to_json(*verification);
+      note_plateau(*verification);
+    }
     report.best = keep_if_best(verification);
     ++progress_.epoch;
     progress_.batch = 0;
     save();
-    nlohmann::json kinds;
-    if (sums_.kinds != std::array<std::int64_t, 3>{}) {
-      kinds = {{"easy", sums_.kinds[0]}, {"semi_hard", sums_.kinds[1]}, {"hard", sums_.kinds[2]}};
-    }
-    log_->epoch(report, kinds.is_null() ? "" : kinds.dump());
+    log_->epoch(report);
     observer_.on_epoch(report);
+    warn_of_collapse(report.step, verification);
+    if (progress_.stopped)
+      log_->note("early stop", "no better validation in " + std::to_string(progress_.stale));
+  }
+
+  /// What a look at the numbers tells, said once a run.
+  void warn_of_collapse(const StepReport& step, const std::optional<Verification>& verification) {
+    if (warned_) return;
+    const bool by_distance = std::isfinite(step.distances[1][1]) && step.margin > 0 &&
+                             step.distances[1][1] < kCollapse * step.margin;
+    const bool by_spread = verification && verification->triplets.spread < kCollapse * kCollapse;
+    if (!by_distance && !by_spread) return;
+    warned_ = true;
+    const std::string text =
+        "the embeddings collapse: pictures of different identities come out alike. A lower --lr, a longer "
+        "--warmup-epochs, --miner semi-hard or --margin-schedule linear in the place of the hardest "
+        "triplets, or "
+        "a start with --loss cosface helps";
+    log_->note("warning", text);
+    observer_.on_warning(text);
+  }
+
+  /// Counts the validations without a better one; the rate drops and the run ends by them.
+  void note_plateau(const Verification& verification) {
+    const Select by = options_.select == Select::Last ? Select::Auc : options_.select;
+    const double value = measure(verification, by);
+    if (!progress_.has_measure || value > progress_.measure) {
+      progress_.has_measure = true;
+      progress_.measure = value;
+      progress_.stale = progress_.plateau = 0;
+      return;
+    }
+    ++progress_.stale;
+    ++progress_.plateau;
+    if (options_.schedule == Schedule::Plateau && progress_.plateau >= options_.patience) {
+      progress_.rate_factor *= options_.plateau_factor;
+      progress_.plateau = 0;
+    }
+    progress_.stopped = options_.early_stop > 0 && progress_.stale >= options_.early_stop;
   }
 
   Verification validate_now() {
@@ -260,7 +334,7 @@ class Run {
   }
 
   TrainResult result(bool interrupted) const {
-    return {interrupted, progress_.best_epoch, progress_.best_evaluation, checkpoint_};
+    return {progress_.stopped, interrupted, progress_.best_epoch, progress_.best_evaluation, checkpoint_};
   }
 
   TrainOptions options_;
@@ -275,7 +349,8 @@ class Run {
   Progress progress_;
   EpochSums sums_;
   std::vector<Pending> pending_;
-  double rate_ = 0, wait_ = 0, waited_before_ = 0, trained_seconds_ = 0;
+  bool warned_ = false;
+  double rate_ = 0, margin_ = 0, wait_ = 0, waited_before_ = 0, trained_seconds_ = 0;
   std::size_t trained_images_ = 0, trained_steps_ = 0;
   double last_report_ = 0, last_line_ = 0, last_checkpoint_ = 0;
 };

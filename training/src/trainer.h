@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "train_options.h"
@@ -27,6 +29,13 @@ struct StepReport {
   double loss = 0;
   double active = 0;  ///< Triplets: share with a loss; classes: share named right.
   double learning_rate = 0;
+  double margin = 0;         ///< Triplets and pairs: the margin of the last step.
+  double gradient_norm = 0;  ///< Mean joint norm of the gradients, before clipping.
+  std::array<std::int64_t, 3>
+      kinds{};  ///< Triplets so far: easy, semi-hard, hard; zeros where none are mined.
+  /// 10th, 50th and 90th percentile of the distances of positive and of negative pairs in a batch, means over
+  /// the batches; NaN for losses without distances.
+  std::array<std::array<double, 3>, 2> distances{};
   double images_per_second = 0;  ///< Since the run's start (or resumption), validation left out.
   double data_wait = 0;          ///< Share of the epoch's time spent waiting for pictures.
   double seconds_left = 0;       ///< Of the whole run.
@@ -47,9 +56,12 @@ class TrainObserver {
   virtual void on_start(const RunReport&) {}
   virtual void on_step(const StepReport&) {}
   virtual void on_epoch(const EpochReport&) {}
+  /// Something that the user should change, in a sentence.
+  virtual void on_warning(const std::string&) {}
 };
 
 struct TrainResult {
+  bool stopped_early = false;  ///< TrainOptions::early_stop ended it.
   bool interrupted = false;    ///< Stopped on request; a checkpoint holds the state.
   std::size_t best_epoch = 0;  ///< 1-based; the epoch whose weights are in options.out.
   std::string validation;      ///< Its validation, as in EpochReport.
