@@ -41,6 +41,14 @@ class Train(CliTest):
         self.assertGreater(result["auc"], 0.95)
         self.assertGreater(result["triplet_accuracy_strict"], 0.9)
         self.assertGreater(result["nearest_accuracy"], 0.9)
+        self.assertEqual(result["precision_at_1"], result["nearest_accuracy"])
+        self.assertLessEqual(result["map_at_r"], result["r_precision"])
+        self.assertGreater(result["all_triplets_accuracy_strict"], 0.9)
+        self.assertEqual(result["open_set"]["enrolled"], 2)
+        self.assertNotIn("intervals_95", result)
+        intervals = self.ok_json("evaluate", "--weights", "w.safetensors", "--data", "set", "--bootstrap", 50)["intervals_95"]
+        self.assertLessEqual(intervals["auc"][0], result["auc"])
+        self.assertGreaterEqual(intervals["auc"][1], result["auc"] - 1e-9)
         metadata = read_safetensors(self.path("w.safetensors"))[0]
         self.assertAlmostEqual(float(metadata["threshold"]), result["calibrated_threshold"], places=6)
         self.assertEqual(json.loads(metadata["input"])["channels"], 1)

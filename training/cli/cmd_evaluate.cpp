@@ -21,6 +21,7 @@ struct EvaluateOptions {
   std::string weights, data, gallery_data, pairs, images, threshold_pairs;
   double far = 0.001, threshold = -1;
   std::size_t most_impostors = 20'000'000;
+  std::size_t resamples = 0;
   bool flip = false, calibrate = false, json = false;
   TableFlags embedder, detector, match;
 };
@@ -95,6 +96,7 @@ int evaluate(const EvaluateOptions& options) {
   if (options.threshold >= 0) settings.threshold = static_cast<float>(options.threshold);
   settings.far = options.far;
   settings.flip = options.flip;
+  settings.resamples = options.resamples;
   settings.most_impostors = options.most_impostors;
 
   Json result = {{"weights", std::filesystem::path(options.weights).filename().string()},
@@ -167,6 +169,12 @@ void add_evaluate(CLI::App& app, Action& action) {
   command->add_option("--impostors", options->most_impostors, "At most so many pairs of different identities")
       ->capture_default_str()
       ->check(CLI::Range(std::size_t{1}, std::size_t{1000000000}));
+  command
+      ->add_option(
+          "--bootstrap", options->resamples,
+          "95 % intervals from so many resamples, of identities (--data) or pairs (--pairs); 0: none")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1000000));
   command->add_flag("--json", options->json, "One JSON object on the standard output");
   options->embedder.add(*command, embed::kEmbedderOptions, "Running the network");
   options->detector.add(*command, embed::kDetectorOptions, "Face detection (--pairs)");

@@ -7,8 +7,10 @@
 #include <numeric>
 
 #include "batch_sampler.h"
+#include "bootstrap.h"
 #include "embed/error.h"
 #include "embed_set.h"
+#include "identification.h"
 #include "progress.h"
 
 namespace training::cli {
@@ -50,6 +52,58 @@ void add_roc(const Roc& roc, Json& result) {
     const bool measurable = point.far * static_cast<double>(roc.impostor) >= 1;
     result["tar_at_far"][rate_text(point.far)] = measurable ? Json(point.tar) : Json(nullptr);
     result["threshold_at_far"][rate_text(point.far)] = measurable ? Json(point.threshold) : Json(nullptr);
+  }
+}
+
+/// Every neighbour of every row is ranked: minutes beyond this many rows.
+constexpr std::size_t kMostRanked = 20'000;
+/// Impostor pairs that are resampled: enough for rates down to 1e-3.
+constexpr std::size_t kResampledImpostors = 400'000;
+
+void add_intervals(std::vector<SampledPair> pairs, std::size_t units, std::optional<float> threshold,
+                   const EvaluationSettings& settings, Json& result) {
+  if (settings.resamples == 0) return;
+  const std::vector<double> fars = rates(settings);
+  const auto impostors = static_cast<double>(
+      std::count_if(pairs.begin(), pairs.end(), [](const SampledPair& pair) { return !pair.genuine; }));
+  const VerificationIntervals found =
+      bootstrap(std::move(pairs), units, threshold.value_or(0), fars, settings.resamples);
+  const auto json = [](const Interval& interval) { return Json{interval.low, interval.high}; };
+  Json& out = result["intervals_95"];
+  out["resamples"] = found.resamples;
+  out["auc"] = json(found.auc);
+  out["eer"] = json(found.eer);
+  if (threshold) out["accuracy"] = json(found.accuracy);
+  for (std::size_t i = 0; i < fars.size(); ++i) {
+    if (fars[i] * impostors >= 1) out["tar_at_far"][rate_text(fars[i])] = json(found.tar[i]);
+  }
+}
+
+void add_identification(const LabelledEmbeddings& set, embed::Metric metric, Json& result) {
+  if (set.values.size() <= kMostRanked) {
+    const Retrieval found = retrieval(set, metric);
+    result["precision_at_1"] = found.precision_at_1;
+    result["r_precision"] = found.r_precision;
+    result["map_at_r"] = found.map_at_r;
+    for (std::size_t k = 0; k < found.ranks.size(); ++k)
+      result["rank"][std::to_string(found.ranks[k])] = found.rank_rates[k];
+    const auto all = static_cast<double>(found.triplets);
+    result["all_triplets"] = found.triplets;
+    result["all_triplets_accuracy"] = static_cast<double>(found.triplets_correct) / all;
+    result["all_triplets_accuracy_strict"] = static_cast<double>(found.triplets_strict) / all;
+  }
+  std::map<std::int64_t, std::size_t> sizes;
+  for (const std::int64_t label : set.labels) ++sizes[label];
+  if (std::count_if(sizes.begin(), sizes.end(), [](const auto& entry) { return entry.second > 1; }) < 2)
+    return;
+  const OpenSet open = open_set(set, metric);
+  Json& out = result["open_set"];
+  out = {{"enrolled", open.enrolled},
+         {"known_probes", open.known_probes},
+         {"unknown_probes", open.unknown_probes}};
+  for (const OpenSet::Point& point : open.points) {
+    const bool measurable = point.far * static_cast<double>(open.unknown_probes) >= 1;
+    out["identified_at_far"][rate_text(point.far)] = measurable ? Json(point.rate) : Json(nullptr);
   }
 }
 
@@ -134,6 +188,12 @@ Json evaluate_dataset(const embed::Embedder& embedder, const embed::Dataset& set
     result["triplets_correct"] = triplets.correct;
     result["triplets"] = triplets.all;
     result["spread"] = triplets.spread;
+    add_identification(embedded, settings.metric, result);
+    if (settings.resamples > 0) {
+      // Without the accuracy: the sample has other shares of the two kinds than the whole.
+      add_intervals(sampled_pairs(embedded, settings.metric, kResampledImpostors), set.class_names().size(),
+                    std::nullopt, settings, result);
+    }
   }
   if (gallery != nullptr) {
     const LabelledEmbeddings known = embed_dataset(embedder, *gallery, settings.flip);
@@ -206,6 +266,12 @@ Json evaluate_pairs(const PairList& list, const PairDistances& distances, std::o
     result["calibrated_threshold"] = *model.threshold;
   }
   add_roc(curve, result);
+  std::vector<SampledPair> pairs;
+  for (std::size_t i = 0; i < list.pairs.size(); ++i) {
+    const auto unit = static_cast<std::uint32_t>(i);
+    pairs.push_back({distances.values[i], list.pairs[i].same, unit, unit});
+  }
+  add_intervals(std::move(pairs), list.pairs.size(), threshold, settings, result);
   return result;
 }
 

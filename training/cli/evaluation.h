@@ -19,6 +19,7 @@ struct EvaluationSettings {
   std::optional<double> far;       ///< A false-accept rate to report beside the usual ones.
   bool flip = false;
   std::size_t most_impostors = 20'000'000;
+  std::size_t resamples = 0;  ///< Of the bootstrap; 0: no intervals.
 };
 
 /// Verification of all pairs, triplets and nearest neighbours of a packed set. With `gallery` (may be null)

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "embed/error.h"
+#include "embedding_rows.h"
 #include "rng.h"
 
 namespace training {
@@ -20,41 +21,6 @@ using embed::Error;
 using embed::ErrorCode;
 using embed::kEmbeddingDim;
 using embed::Metric;
-
-/// The rows of a set, prepared for many distances between them.
-class Rows {
- public:
-  Rows(const LabelledEmbeddings& set, Metric metric) : metric_(metric), values_(set.values) {
-    if (set.values.size() != set.labels.size()) {
-      throw Error(ErrorCode::InvalidArgument, std::to_string(set.values.size()) + " embeddings, but " +
-                                                  std::to_string(set.labels.size()) + " labels");
-    }
-    if (metric == Metric::Cosine) normalise();
-  }
-
-  std::size_t size() const { return values_.size(); }
-  const embed::Embedding& operator[](std::size_t i) const { return values_[i]; }
-
-  float distance(const embed::Embedding& a, const embed::Embedding& b) const {
-    // Between vectors of unit length 1 − a·b is half the squared distance: one sum instead of three.
-    return metric_ == Metric::Cosine ? embed::distance(Metric::SquaredL2, a, b) / 2
-                                     : embed::distance(metric_, a, b);
-  }
-
- private:
-  void normalise() {
-    for (embed::Embedding& row : values_) {
-      double sum = 0;
-      for (const float value : row) sum += static_cast<double>(value) * value;
-      // A row without a direction stays zero and is half as far from the others as one at a right angle.
-      const double scale = sum > 0 ? 1 / std::sqrt(sum) : 0;
-      for (float& value : row) value = static_cast<float>(value * scale);
-    }
-  }
-
-  Metric metric_;
-  std::vector<embed::Embedding> values_;
-};
 
 void require_usable(const std::vector<float>& distances, const char* kind) {
   if (distances.empty())
@@ -212,32 +178,10 @@ Roc roc(std::vector<float> genuine, std::vector<float> impostor, const std::vect
 
 std::pair<std::vector<float>, std::vector<float>> all_pairs(const LabelledEmbeddings& set, Metric metric,
                                                             std::size_t most_impostors, std::uint64_t seed) {
-  const Rows rows(set, metric);
-  std::size_t left = 0;  // impostor pairs not yet seen
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (std::size_t j = i + 1; j < rows.size(); ++j)
-      left += static_cast<std::size_t>(set.labels[i] != set.labels[j]);
-  }
-  std::size_t wanted = std::min(left, most_impostors);
-  Rng random(seed);
   std::pair<std::vector<float>, std::vector<float>> pairs;
-  pairs.second.reserve(wanted);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    for (std::size_t j = i + 1; j < rows.size(); ++j) {
-      if (set.labels[i] == set.labels[j]) {
-        pairs.first.push_back(rows.distance(rows[i], rows[j]));
-        continue;
-      }
-      // Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2): every pair is as likely as any
-      // other.
-      const bool take =
-          wanted == left || random.uniform() * static_cast<double>(left) < static_cast<double>(wanted);
-      --left;
-      if (!take) continue;
-      --wanted;
-      pairs.second.push_back(rows.distance(rows[i], rows[j]));
-    }
-  }
+  for_each_pair(set, metric, most_impostors, seed, [&](std::size_t i, std::size_t j, float distance) {
+    (set.labels[i] == set.labels[j] ? pairs.first : pairs.second).push_back(distance);
+  });
   return pairs;
 }
 
