@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "metrics_log.h"
 
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "embed/error.h"
 
@@ -26,6 +29,45 @@ nlohmann::json to_json(const StepReport& report) {
   return json;
 }
 
+std::size_t step_number(const StepReport& report) {
+  return (report.epoch - 1) * report.batches + report.batch;
+}
+
+using Scalars = std::vector<std::pair<std::string, double>>;
+
+Scalars scalars_of(const StepReport& report) {
+  Scalars scalars = {{"train/loss", report.loss},
+                     {"train/active", report.active},
+                     {"train/learning_rate", report.learning_rate},
+                     {"train/gradient_norm", report.gradient_norm},
+                     {"speed/images_per_second", report.images_per_second},
+                     {"speed/data_wait", report.data_wait}};
+  const double all = static_cast<double>(report.kinds[0] + report.kinds[1] + report.kinds[2]);
+  if (all > 0) {
+    const std::array<const char*, 3> names = {"triplets/easy", "triplets/semi_hard", "triplets/hard"};
+    for (std::size_t i = 0; i < 3; ++i)
+      scalars.emplace_back(names[i], static_cast<double>(report.kinds[i]) / all);
+    scalars.emplace_back("train/margin", report.margin);
+  }
+  const std::array<const char*, 3> percentiles = {"_p10", "_p50", "_p90"};
+  for (std::size_t i = 0; i < 6; ++i) {
+    scalars.emplace_back(std::string(i < 3 ? "distance/positive" : "distance/negative") + percentiles[i % 3],
+                         report.distances[i / 3][i % 3]);
+  }
+  return scalars;
+}
+
+/// The step's values and every number of the validation.
+Scalars scalars_of(const EpochReport& report) {
+  Scalars scalars = scalars_of(report.step);
+  if (report.validation.empty()) return scalars;
+  const nlohmann::json validation = nlohmann::json::parse(report.validation);
+  for (const auto& [key, value] : validation.items()) {
+    if (value.is_number()) scalars.emplace_back("validation/" + key, value.get<double>());
+  }
+  return scalars;
+}
+
 }  // namespace
 
 MetricsLog::MetricsLog(const std::string& folder, bool resume) : path_(folder + "/metrics.jsonl") {
@@ -34,6 +76,7 @@ MetricsLog::MetricsLog(const std::string& folder, bool resume) : path_(folder + 
   if (error) throw embed::Error(embed::ErrorCode::Io, "cannot make the folder: " + error.message(), folder);
   file_.open(path_, resume ? std::ios::app : std::ios::trunc);
   if (!file_) throw embed::Error(embed::ErrorCode::Io, "cannot be written", path_);
+  board_.emplace(folder);
 }
 
 void MetricsLog::write(const std::string& line) {
@@ -59,6 +102,7 @@ void MetricsLog::start(const RunReport& report, const TrainOptions& options) {
 void MetricsLog::step(const StepReport& report) {
   nlohmann::json json = to_json(report);
   json["event"] = "step";
+  board_->scalars(step_number(report), scalars_of(report));
   write(json.dump());
 }
 
@@ -69,6 +113,7 @@ void MetricsLog::note(const std::string& event, const std::string& text) {
 void MetricsLog::epoch(const EpochReport& report) {
   nlohmann::json json = to_json(report.step);
   json["event"] = "epoch";
+  board_->scalars(step_number(report.step), scalars_of(report));
   json["seconds"] = report.seconds;
   json["best"] = report.best;
   if (!report.validation.empty()) json["validation"] = nlohmann::json::parse(report.validation);

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <fstream>
+#include <optional>
 #include <string>
 
+#include "tensorboard_log.h"
 #include "trainer.h"
 
 namespace training {
@@ -25,6 +27,7 @@ class MetricsLog {
 
   std::string path_;
   std::ofstream file_;
+  std::optional<TensorBoardLog> board_;  // Opened after the folder is there.
 };
 
 }  // namespace training
