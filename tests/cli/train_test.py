@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import time
@@ -172,6 +173,82 @@ class Train(CliTest):
         self.assertAlmostEqual(scalars["validation/auc"][-1][1], epochs[-1]["validation"]["auc"], places=6)
         self.assertAlmostEqual(sum(scalars["triplets/" + kind][-1][1] for kind in ("easy", "semi_hard", "hard")), 1, places=5)
         self.assertLessEqual(scalars["distance/negative_p10"][-1][1], scalars["distance/negative_p90"][-1][1])
+
+    def ranks(self, args, size=2, **environment):
+        """Runs the tool as torchrun would; returns the processes' results, rank by rank."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        processes = []
+        for rank in range(size):
+            env = dict(os.environ, RANK=str(rank), WORLD_SIZE=str(size), LOCAL_RANK=str(rank), MASTER_ADDR="127.0.0.1",
+                       MASTER_PORT=str(port), **environment)
+            processes.append(subprocess.Popen([TRIPLET_TRAIN, *map(str, args)], cwd=self.folder, env=env, text=True,
+                                              stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        results = [process.communicate(timeout=120) for process in processes]
+        return [(process.returncode, *result) for process, result in zip(processes, results)]
+
+    def need_gloo(self):
+        if os.environ.get("HAVE_GLOO") != "1":
+            self.skipTest("this build has no Gloo")
+
+    def test_two_ranks_are_one_with_the_double_batch(self):
+        self.need_gloo()
+        self.digits(count=96)
+        # Small steps: a deep network on small pictures doubles every rounding error at each larger one.
+        both = ["--epochs", 2, "--aug", "digit", "--val", "set", "--warmup-epochs", 0]
+        for rate, flags, single in ((1e-5, ["--loss", "cosface", "--batch-size", 12], ["--loss", "cosface", "--batch-size", 24]),
+                              (1e-5, ["--loss", "triplet", "--miner", "semi-hard", "--pk", 2, 5, "--memory", 24, "--no-neck"],
+                               ["--loss", "triplet", "--miner", "semi-hard", "--pk", 4, 5, "--memory", 24, "--no-neck"]),
+                              (1e-6, ["--note", "--batch-size", 7, "--accumulate", 2, "--ema", 0.9, "--loss", "triplet"],
+                               ["--note", "--batch-size", 14, "--accumulate", 2, "--ema", 0.9, "--loss", "triplet"])):
+            with self.subTest(flags):
+                base = ("train", "--data", "set", "--threads", 1, "--val-fraction", 0, *both)
+                for code, out, err in self.ranks((*base, *flags, "--lr", rate, "--out", "two.safetensors")):
+                    self.assertEqual(code, 0, err)
+                self.ok(*base, *single, "--lr", rate, "--out", "one.safetensors")
+                self.ok(*base, *single, "--lr", 0, "--out", "still.safetensors")
+                two, one, still = ([line for line in self.metrics(run) if line["event"] == "epoch"]
+                                   for run in ("two.run", "one.run", "still.run"))
+                self.assertEqual(len(two), 2, "one log, one line an epoch")
+                for a, b in zip(two, one):
+                    self.assertAlmostEqual(a["loss"], b["loss"], delta=1e-4)
+                    self.assertAlmostEqual(a["gradient_norm"], b["gradient_norm"], delta=1e-2 * b["gradient_norm"])
+                self.assertGreater(abs(one[-1]["loss"] - still[-1]["loss"]), 5 * abs(two[-1]["loss"] - one[-1]["loss"]),
+                                   "it makes no difference whether anything is learned")
+
+    def test_ranks_refuse_a_broken_environment(self):
+        self.digits()
+        for environment, name in (({"RANK": "2", "WORLD_SIZE": "2"}, "RANK"), ({"WORLD_SIZE": "two"}, "WORLD_SIZE"),
+                                  ({"RANK": "0", "WORLD_SIZE": "2", "MASTER_PORT": "0"}, "MASTER_PORT"),
+                                  ({"RANK": "0", "WORLD_SIZE": "2", "MASTER_PORT": "1234"}, "MASTER_ADDR")):
+            with self.subTest(name):
+                done = subprocess.run([TRIPLET_TRAIN, *map(str, self.train("--epochs", 1))], cwd=self.folder, text=True,
+                                      env=dict(os.environ, **environment), capture_output=True, timeout=60)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(name, done.stderr)
+
+    def test_a_stop_on_one_rank_stops_all_and_resumes(self):
+        self.need_gloo()
+        self.digits()
+        base = ["train", "--data", "set", "--out", "w.safetensors", "--threads", 1, "--val-fraction", 0, "--lr", 0.001]
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        processes = [subprocess.Popen([TRIPLET_TRAIN, *map(str, base), "--epochs", "500", "--batch-size", "8"], cwd=self.folder,
+                                      env=dict(os.environ, RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1",
+                                               MASTER_PORT=port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                     for rank in range(2)]
+        deadline = time.time() + 60
+        while not os.path.exists(self.path("w.run", "checkpoint.safetensors")) and time.time() < deadline:
+            time.sleep(0.05)
+        processes[1].send_signal(signal.SIGINT)
+        self.assertEqual([process.wait(60) for process in processes], [130, 130])
+        # One process with the batch of both goes on.
+        self.fails(*base, "--epochs", 500, "--batch-size", 8, "--resume", says=["--batch-size 16"])
+        for line in self.metrics():
+            last = line.get("epoch", 0)
+        self.assertGreater(last, 0)
 
     def test_early_stop_and_plateau_follow_validation(self):
         self.digits()

@@ -64,6 +64,16 @@ std::vector<Group> deal(std::deque<Group>& deck, std::size_t identities) {
 
 }  // namespace
 
+std::vector<std::size_t> places_of(const Share& share, std::size_t count, bool triplets) {
+  const std::size_t parts = triplets ? 3 : 1, part = count / parts;
+  std::vector<std::size_t> places;
+  for (std::size_t p = 0; p < parts; ++p) {
+    for (std::size_t i = part * share.rank / share.ranks; i < part * (share.rank + 1) / share.ranks; ++i)
+      places.push_back(p * part + i);
+  }
+  return places;
+}
+
 std::vector<std::vector<std::uint32_t>> rows_by_class(const std::vector<std::int64_t>& labels,
                                                       std::size_t classes) {
   std::vector<std::vector<std::uint32_t>> rows(classes);

@@ -13,6 +13,16 @@ namespace training {
 /// negatives.
 using BatchPlan = std::vector<std::uint32_t>;
 
+/// The part of a batch that one of several ranks embeds.
+struct Share {
+  std::size_t rank = 0, ranks = 1;
+};
+
+/// Places in a batch of `count` that a rank takes: a run of neighbours, for offline triplets (`triplets`) one
+/// of the anchors, with the positives and negatives that belong to it. All ranks' places together are all
+/// places, once; the sizes differ by at most one (three).
+std::vector<std::size_t> places_of(const Share& share, std::size_t count, bool triplets);
+
 /// Row numbers of one triplet.
 struct TripletIndices {
   std::uint32_t anchor, positive, negative;

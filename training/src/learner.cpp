@@ -11,6 +11,8 @@
 #include "autocast.h"
 #include "embed/error.h"
 #include "embed/nn/weights.h"
+#include "embed/preprocess.h"
+#include "sync_batch_norm.h"
 
 namespace training {
 
@@ -18,19 +20,6 @@ namespace {
 
 using embed::Error;
 using embed::ErrorCode;
-
-torch::Device device_of(const std::string& name) {
-  if (name == "cpu") return torch::kCPU;
-  const bool usable = torch::cuda::is_available();
-  if (name == "auto") return usable ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
-  if (name.compare(0, 4, "cuda") != 0) {
-    throw Error(ErrorCode::InvalidArgument,
-                "--device: auto, cpu, cuda or cuda:N expected, not '" + name + "'");
-  }
-  if (!usable)
-    throw Error(ErrorCode::Device, "--device " + name + ": no usable GPU, or this LibTorch has no CUDA");
-  return torch::Device(name == "cuda" ? "cuda:0" : name);
-}
 
 /// Parameters and running statistics by name; batch norm's counters are of no use with a fixed momentum.
 StateTensors tensors_of(const embed::nn::ResNet18V2& network) {
@@ -70,13 +59,33 @@ void fold(const torch::nn::BatchNorm1d& neck, embed::nn::ResNet18V2& network) {
   network->dense->bias.sub_(neck->running_mean).mul_(scale);
 }
 
+/// LibTorch's own default may count two hardware threads as one core.
+int default_threads() {
+  const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return std::max(1, processors / Ranks::local_size());
+}
+
 }  // namespace
 
-Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std::size_t classes)
-    : options_(options), input_(input), device_(device_of(options.device)) {
-  // LibTorch's own default may count two hardware threads as one core.
-  const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  at::set_num_threads(options.threads > 0 ? options.threads : processors);
+torch::Device training_device(const TrainOptions& options) {
+  const std::string& name = options.device;
+  const torch::Device own(torch::kCUDA, static_cast<torch::DeviceIndex>(Ranks::local_rank()));
+  if (name == "cpu") return torch::kCPU;
+  const bool usable = torch::cuda::is_available();
+  if (name == "auto") return usable ? own : torch::Device(torch::kCPU);
+  if (name.compare(0, 4, "cuda") != 0) {
+    throw Error(ErrorCode::InvalidArgument,
+                "--device: auto, cpu, cuda or cuda:N expected, not '" + name + "'");
+  }
+  if (!usable)
+    throw Error(ErrorCode::Device, "--device " + name + ": no usable GPU, or this LibTorch has no CUDA");
+  return name == "cuda" ? own : torch::Device(name);
+}
+
+Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std::size_t classes,
+                 Ranks* ranks)
+    : options_(options), input_(input), ranks_(ranks), device_(training_device(options)) {
+  at::set_num_threads(options.threads > 0 ? options.threads : default_threads());
   torch::manual_seed(options.seed);
   embed::nn::ResNet18V2Options shape;
   shape.in_channels = input.channels;
@@ -93,6 +102,11 @@ Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std
     copy_values(start.network, network_);
   }
   lay_out(network_, device_);
+  if (ranks_ != nullptr) {
+    network_->set_batch_norm([ranks](torch::nn::BatchNorm2dImpl& layer, const torch::Tensor& values) {
+      return sync_batch_norm(*ranks, layer, values);
+    });
+  }
   if (options.neck) {
     neck_ = make_neck(shape.embedding_dim, device_);
     folded_ = embed::nn::ResNet18V2(shape);
@@ -134,12 +148,14 @@ Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std
 Learner::Values Learner::forward_pass(const torch::Tensor& pictures) {
   const torch::Tensor raw = network_->dense(network_->features(pictures)).to(torch::kFloat32);
   const torch::Tensor before = embed::nn::apply_head(raw, options_.head);
-  return {before, neck_.is_empty() ? before : embed::nn::apply_head(neck_(raw), options_.head)};
+  if (neck_.is_empty()) return {before, before};
+  const torch::Tensor normal = ranks_ == nullptr ? neck_(raw) : sync_batch_norm(*ranks_, *neck_, raw);
+  return {before, embed::nn::apply_head(normal, options_.head)};
 }
 
 Learner::Values Learner::forward(const torch::Tensor& pictures) {
   const Autocast autocast(device_.type(), options_.precision == Precision::Bf16);
-  if (!options_.separate_passes || options_.loss != Loss::Triplet || options_.miner != Miner::Offline) {
+  if (!options_.separate_passes || !is_offline(options_)) {
     return forward_pass(pictures);
   }
   std::vector<torch::Tensor> before, after;
@@ -161,8 +177,7 @@ LossValue Learner::class_loss(const torch::Tensor& values, const torch::Tensor& 
 
 LossValue Learner::pair_loss(const torch::Tensor& values, const torch::Tensor& labels, double margin) const {
   const TripletLossOptions triplet{options_.metric, margin, options_.soft_margin};
-  if (options_.loss == Loss::Triplet && options_.miner == Miner::Offline)
-    return offline_triplet_loss(values, triplet);
+  if (is_offline(options_)) return offline_triplet_loss(values, triplet);
   Memory memory;
   if (memory_values_.defined()) memory = {memory_values_, memory_labels_.to(torch::kInt64)};
   return options_.loss == Loss::Contrastive
@@ -181,6 +196,43 @@ LossValue Learner::loss_of(const Values& values, const torch::Tensor& labels,
   return value;
 }
 
+/// The whole batch's values, in its order; gradients reach this rank's own rows only.
+torch::Tensor Learner::gathered(const torch::Tensor& mine, const Batch& batch) const {
+  const auto ranks = static_cast<std::size_t>(ranks_->size());
+  const auto rank = static_cast<std::size_t>(ranks_->rank());
+  std::vector<std::int64_t> counts, row_of(batch.labels.size());
+  std::int64_t start = 0, row = 0;
+  for (std::size_t r = 0; r < ranks; ++r) {
+    const std::vector<std::size_t> places = places_of({r, ranks}, batch.labels.size(), is_offline(options_));
+    if (r == rank) start = row;
+    counts.push_back(static_cast<std::int64_t>(places.size()));
+    for (const std::size_t place : places) row_of[place] = row++;
+  }
+  const torch::Tensor all = ranks_->gather(mine, counts);
+  const std::int64_t end = start + mine.size(0);
+  const torch::Tensor live = torch::cat({all.narrow(0, 0, start), mine, all.narrow(0, end, row - end)});
+  return live.index_select(0, torch::tensor(row_of, torch::kInt64).to(device_));
+}
+
+/// Every rank went back from the whole loss through its own rows: the sum over the ranks is the gradient. The
+/// class weights see all rows on every rank.
+void Learner::share_gradients() {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> gradients;
+  for (const torch::Tensor& parameter : network_->parameters()) {
+    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  }
+  std::vector<torch::Tensor> flat;
+  for (const torch::Tensor& gradient : gradients) flat.push_back(gradient.flatten());
+  torch::Tensor joined = torch::cat(flat);
+  ranks_->sum(joined);
+  std::int64_t at = 0;
+  for (torch::Tensor& gradient : gradients) {
+    gradient.copy_(joined.narrow(0, at, gradient.numel()).view(gradient.sizes()));
+    at += gradient.numel();
+  }
+}
+
 void Learner::remember(const torch::Tensor& values, const torch::Tensor& labels) {
   const torch::NoGradGuard no_grad;
   const std::int64_t rows = memory_values_.size(0);
@@ -196,15 +248,21 @@ void Learner::remember(const torch::Tensor& values, const torch::Tensor& labels)
 
 StepValue Learner::step(const Batch& batch, const StepSettings& settings) {
   network_->train();
-  const auto count = static_cast<std::int64_t>(batch.labels.size());
+  const auto total = static_cast<std::int64_t>(batch.labels.size());
+  const auto count = static_cast<std::int64_t>(batch.pictures.size() / embed::crop_bytes(input_));
   // from_blob borrows; nothing writes through it.
   const torch::Tensor pictures =
       torch::from_blob(const_cast<std::uint8_t*>(batch.pictures.data()),
                        {count, input_.height, input_.width, input_.channels}, torch::kUInt8)
           .to(device_);
   const torch::Tensor labels =
-      torch::from_blob(const_cast<std::int64_t*>(batch.labels.data()), {count}, torch::kInt64).to(device_);
-  const Values values = forward(embed::nn::normalise(pictures, input_));
+      torch::from_blob(const_cast<std::int64_t*>(batch.labels.data()), {total}, torch::kInt64).to(device_);
+  Values values = forward(embed::nn::normalise(pictures, input_));
+  if (ranks_ != nullptr) {
+    const bool same = values.before.is_same(values.after);
+    values.after = gathered(values.after, batch);
+    values.before = same ? values.after : gathered(values.before, batch);
+  }
   StepValue value;
   static_cast<LossValue&>(value) = loss_of(values, labels, settings);
   const bool one = options_.accumulate == 1;
@@ -214,6 +272,7 @@ StepValue Learner::step(const Batch& batch, const StepSettings& settings) {
     remember(options_.class_loss == ClassLoss::None ? values.after : values.before, labels);
   if (++waiting_ < options_.accumulate && !settings.last_of_epoch) return value;
   waiting_ = 0;
+  if (ranks_ != nullptr) share_gradients();
   value.gradient_norm = optimizer_->step(settings.learning_rate, options_.clip_gradient);
   if (!average_.is_empty()) update_average();
   return value;

@@ -10,6 +10,7 @@
 #include "losses.h"
 #include "optimizer.h"
 #include "prefetcher.h"
+#include "ranks.h"
 
 namespace training {
 
@@ -25,13 +26,21 @@ struct StepValue : LossValue {
   torch::Tensor gradient_norm;  ///< Scalar; undefined when the step made no update.
 };
 
+/// What options.device stands for here; of several ranks on one machine each has its own GPU. Throws
+/// embed::Error(Device | InvalidArgument).
+torch::Device training_device(const TrainOptions& options);
+
 /// Everything that learns: the network, the loss's class weights, their optimiser and the running average.
 /// Not thread-safe.
 class Learner {
  public:
   /// Fresh weights come from options.seed. Throws embed::Error for the file of options.init (Error(Mismatch)
   /// when its channels are others) and Error(Device) for a device that is not there.
-  Learner(const TrainOptions& options, const embed::InputSpec& input, std::size_t classes);
+  /// With `ranks`, which outlive this object and may be null, every step is one of all ranks together: each
+  /// embeds its share of the batch, the loss is that of the whole batch, and all ranks' weights stay the
+  /// same.
+  Learner(const TrainOptions& options, const embed::InputSpec& input, std::size_t classes,
+          Ranks* ranks = nullptr);
 
   /// One forward and backward pass, and after `options.accumulate` of them, or when the settings say so, an
   /// update. The result has no gradient any more.
@@ -60,11 +69,14 @@ class Learner {
   LossValue class_loss(const torch::Tensor& values, const torch::Tensor& labels, double cosface_margin) const;
   LossValue pair_loss(const torch::Tensor& values, const torch::Tensor& labels, double margin) const;
   LossValue loss_of(const Values& values, const torch::Tensor& labels, const StepSettings& settings) const;
+  torch::Tensor gathered(const torch::Tensor& mine, const Batch& batch) const;
+  void share_gradients();
   void remember(const torch::Tensor& values, const torch::Tensor& labels);
   void update_average();
 
   TrainOptions options_;
   embed::InputSpec input_;
+  Ranks* ranks_;
   torch::Device device_;
   embed::nn::ResNet18V2 network_{nullptr}, average_{nullptr}, folded_{nullptr};
   torch::nn::BatchNorm1d neck_{nullptr}, average_neck_{nullptr};

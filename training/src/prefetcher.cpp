@@ -16,12 +16,12 @@ constexpr std::uint64_t kPictureStream = 20;
 }  // namespace
 
 Prefetcher::Prefetcher(const TrainingSet& set, const TrainOptions& options, std::size_t epoch,
-                       std::vector<BatchPlan> batches, std::size_t first)
+                       std::vector<BatchPlan> batches, std::size_t first, const Share& share)
     : set_(set),
       options_(options),
       epoch_(epoch),
       batches_(std::move(batches)),
-      first_(first),
+      share_(share),
       taken_(first),
       claimed_(first) {
   const int threads = options.workers > 0
@@ -45,14 +45,16 @@ void Prefetcher::fill(std::size_t index, Batch& batch) const {
   const embed::InputSpec& input = set_.input();
   const auto bytes = static_cast<std::size_t>(input.width) * static_cast<std::size_t>(input.height) *
                      static_cast<std::size_t>(input.channels);
-  batch.pictures.resize(plan.size() * bytes);
+  batch.places = places_of(share_, plan.size(), is_offline(options_));
+  batch.pictures.resize(batch.places.size() * bytes);
   batch.labels.resize(plan.size());
+  for (std::size_t i = 0; i < plan.size(); ++i) batch.labels[i] = list.labels[plan[i]];
   Augmenter augmenter(options_.augmentation, set_.width(), set_.height(), input.width, input.height,
                       input.channels);
-  for (std::size_t i = 0; i < plan.size(); ++i) {
-    Rng rng(options_.seed, {kPictureStream, epoch_, index, i});
-    augmenter.apply(list.images[plan[i]], rng, batch.pictures.data() + i * bytes);
-    batch.labels[i] = list.labels[plan[i]];
+  for (std::size_t i = 0; i < batch.places.size(); ++i) {
+    const std::size_t place = batch.places[i];
+    Rng rng(options_.seed, {kPictureStream, epoch_, index, place});
+    augmenter.apply(list.images[plan[place]], rng, batch.pictures.data() + i * bytes);
   }
 }
 

@@ -16,8 +16,9 @@ namespace training {
 
 /// One batch ready for the network.
 struct Batch {
-  std::vector<std::uint8_t> pictures;  ///< [count, height, width, channels]
-  std::vector<std::int64_t> labels;    ///< [count]
+  std::vector<std::uint8_t> pictures;  ///< [count, height, width, channels]: this rank's share.
+  std::vector<std::int64_t> labels;    ///< [total]: of all ranks' pictures, in the batch's order.
+  std::vector<std::size_t> places;     ///< [count]: where in the batch the pictures belong.
 };
 
 /// Cuts and augments the batches of one epoch on threads of its own (options.workers) while the caller
@@ -27,7 +28,7 @@ class Prefetcher {
  public:
   /// Begins with batch `first` of `batches`. `set` outlives this object.
   Prefetcher(const TrainingSet& set, const TrainOptions& options, std::size_t epoch,
-             std::vector<BatchPlan> batches, std::size_t first);
+             std::vector<BatchPlan> batches, std::size_t first, const Share& share = {});
   ~Prefetcher();
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
@@ -46,7 +47,7 @@ class Prefetcher {
   const TrainOptions options_;
   const std::size_t epoch_;
   const std::vector<BatchPlan> batches_;
-  const std::size_t first_;
+  const Share share_;
   double waited_ = 0;
 
   std::mutex mutex_;  // Guards what follows.

@@ -140,6 +140,10 @@ ClassLoss class_loss_of(const TrainOptions& options) noexcept {
   return options.class_loss;
 }
 
+bool is_offline(const TrainOptions& options) noexcept {
+  return options.loss == Loss::Triplet && options.miner == Miner::Offline;
+}
+
 bool is_mined(const TrainOptions& options) noexcept {
   return options.loss == Loss::Contrastive ||
          (options.loss == Loss::Triplet && options.miner != Miner::Offline);

@@ -131,6 +131,8 @@ const char* to_string(Select value) noexcept;         ///< "auc", "eer", "accura
 
 /// The classification loss that takes part, as the main one or beside it.
 ClassLoss class_loss_of(const TrainOptions& options) noexcept;
+/// Whether the batches are offline triplets.
+bool is_offline(const TrainOptions& options) noexcept;
 /// Whether triplets or pairs are taken from the batch.
 bool is_mined(const TrainOptions& options) noexcept;
 

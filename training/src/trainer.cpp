@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -14,6 +15,7 @@
 #include "embed/nn/weights.h"
 #include "learner.h"
 #include "metrics_log.h"
+#include "ranks.h"
 #include "schedule.h"
 #include "verification.h"
 
@@ -51,14 +53,15 @@ struct EpochSums {
 class Run {
  public:
   Run(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop)
-      : options_(options),
+      : ranks_(Ranks::from_environment(training_device(options))),
+        options_(for_all_ranks(options)),
         observer_(observer),
         stop_(stop),
         set_(options),
-        learner_(options, set_.input(), set_.train().classes),
+        learner_(options, set_.input(), set_.train().classes, ranks_.get()),
         checkpoint_(run_directory(options) + "/checkpoint.safetensors"),
-        batches_(epoch_batches(options, set_.train().labels, set_.train().classes, 0).size()),
-        fixed_(decisive_options(options)) {
+        batches_(epoch_batches(options_, set_.train().labels, set_.train().classes, 0).size()),
+        fixed_(decisive_options(options_)) {
     fixed_["data"] = set_.fingerprint();
   }
 
@@ -68,9 +71,12 @@ class Run {
       progress_ = load_checkpoint(checkpoint_, learner_.state(), fixed_);
       learner_.set_updates(progress_.updates);
     }
-    log_.emplace(run_directory(options_), resumed);
-    require_folder_of_weights();
-    tell_start();
+    require_shares();
+    if (is_first()) {
+      log_.emplace(run_directory(options_), resumed);
+      require_folder_of_weights();
+      tell_start();
+    }
     last_checkpoint_ = now();
     while (progress_.epoch < options_.epochs && !progress_.stopped) {
       if (!run_epoch()) return result(/*interrupted=*/true);
@@ -79,6 +85,37 @@ class Run {
   }
 
  private:
+  /// Batch sizes are those of one rank; a batch is that of all.
+  TrainOptions for_all_ranks(TrainOptions options) const {
+    const std::size_t ranks = ranks_ == nullptr ? 1 : static_cast<std::size_t>(ranks_->size());
+    options.batch_size *= ranks;
+    options.identities *= ranks;
+    return options;
+  }
+  /// Rank 0 validates, writes and tells.
+  bool is_first() const { return ranks_ == nullptr || ranks_->rank() == 0; }
+  Share share() const {
+    if (ranks_ == nullptr) return {};
+    return {static_cast<std::size_t>(ranks_->rank()), static_cast<std::size_t>(ranks_->size())};
+  }
+  void require_shares() const {
+    if (ranks_ == nullptr) return;
+    for (const BatchPlan& plan : epoch_batches(options_, set_.train().labels, set_.train().classes, 0)) {
+      if (places_of({0, share().ranks}, plan.size(), is_offline(options_)).empty()) {
+        throw Error(ErrorCode::InvalidArgument, "a batch of " + std::to_string(plan.size()) +
+                                                    " pictures is too small for " +
+                                                    std::to_string(share().ranks) + " processes");
+      }
+    }
+  }
+  /// Whether anyone was asked to stop; the ranks must agree.
+  bool asked_to_stop() {
+    if (ranks_ == nullptr) return stop_;
+    torch::Tensor flag = torch::full({1}, stop_ ? 1.0F : 0.0F).to(learner_.device());
+    ranks_->sum(flag);
+    return flag.item<float>() > 0;
+  }
+
   /// Hours of training must not end in front of a folder that is not there.
   void require_folder_of_weights() const {
     const auto folder = std::filesystem::absolute(options_.out).parent_path();
@@ -117,7 +154,7 @@ class Run {
     sums_ = EpochSums();
     Prefetcher prefetcher(set_, options_, progress_.epoch,
                           epoch_batches(options_, set_.train().labels, set_.train().classes, progress_.epoch),
-                          progress_.batch);
+                          progress_.batch, share());
     Batch batch;
     while (prefetcher.next(batch)) {
       const double begin = now();
@@ -139,7 +176,7 @@ class Run {
       report_step();
       // A checkpoint holds no gradients: it waits for their update.
       if (!learner_.settled()) continue;
-      if (stop_) {
+      if (asked_to_stop()) {
         save();
         return false;
       }
@@ -222,6 +259,7 @@ class Run {
     if (time - last_report_ < kSecondsBetweenReports) return;
     last_report_ = time;
     settle();
+    if (!is_first()) return;
     observer_.on_step(step_report());
     if (time - last_line_ < kSecondsBetweenLogLines) return;
     last_line_ = time;
@@ -232,7 +270,7 @@ class Run {
     settle();
     if (!learner_.finite()) fail("a weight is not finite", progress_.batch);
     progress_.updates = learner_.updates();
-    save_checkpoint(checkpoint_, learner_.state(), progress_, fixed_);
+    if (is_first()) save_checkpoint(checkpoint_, learner_.state(), progress_, fixed_);
     last_checkpoint_ = now();
   }
 
@@ -247,20 +285,31 @@ class Run {
     const bool last = progress_.epoch + 1 == options_.epochs;
     const bool due = last || (progress_.epoch + 1) % options_.eval_every == 0;
     std::optional<Verification> verification;
-    if (due && set_.validation().size() > 0) verification = validate_now();
+    if (is_first() && due && set_.validation().size() > 0) verification = validate_now();
     if (verification) {
       report.validation = to_json(*verification);
       note_plateau(*verification);
     }
-    report.best = keep_if_best(verification);
+    if (is_first()) report.best = keep_if_best(verification);
+    agree_on_progress();
     ++progress_.epoch;
     progress_.batch = 0;
     save();
+    if (!is_first()) return;
     log_->epoch(report);
     observer_.on_epoch(report);
     warn_of_collapse(report.step, verification);
     if (progress_.stopped)
       log_->note("early stop", "no better validation in " + std::to_string(progress_.stale));
+  }
+
+  /// What validation decided.
+  void agree_on_progress() {
+    if (ranks_ == nullptr) return;
+    std::vector<double> numbers = {progress_.rate_factor, progress_.stopped ? 1.0 : 0.0};
+    ranks_->share(numbers);
+    progress_.rate_factor = numbers[0];
+    progress_.stopped = numbers[1] > 0;
   }
 
   /// What a look at the numbers tells, said once a run.
@@ -337,7 +386,8 @@ class Run {
     return {progress_.stopped, interrupted, progress_.best_epoch, progress_.best_evaluation, checkpoint_};
   }
 
-  TrainOptions options_;
+  std::unique_ptr<Ranks> ranks_;  // Null: alone.
+  TrainOptions options_;          // With the batch of all ranks together.
   TrainObserver& observer_;
   const std::atomic<bool>& stop_;
   TrainingSet set_;

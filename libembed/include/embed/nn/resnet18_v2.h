@@ -3,10 +3,17 @@
 
 #include <torch/nn.h>
 
+#include <functional>
+
 #include "embed/embedding.h"
 #include "embed/model_info.h"
 
 namespace embed::nn {
+
+/// Computes a batch norm layer in training mode in another way than the layer itself, e.g. with the
+/// statistics of several processes.
+using BatchNormFunction =
+    std::function<torch::Tensor(torch::nn::BatchNorm2dImpl& layer, const torch::Tensor& input)>;
 
 /// The basic pre-activation block (He et al., "Identity Mappings in Deep Residual Networks", 2016):
 /// BN → ReLU → conv 3×3 (stride) → BN → ReLU → conv 3×3, plus the shortcut. Where the shape changes, the
@@ -16,10 +23,15 @@ class BasicBlockV2Impl : public torch::nn::Module {
   BasicBlockV2Impl(std::int64_t in_channels, std::int64_t out_channels, std::int64_t stride);
   /// [N, in, H, W] float → [N, out, ceil(H/stride), ceil(W/stride)].
   torch::Tensor forward(const torch::Tensor& input);
+  /// See ResNet18V2Impl::set_batch_norm.
+  void set_batch_norm(const BatchNormFunction& function) { batch_norm_ = function; }
 
   torch::nn::BatchNorm2d bn1{nullptr}, bn2{nullptr};
   torch::nn::Conv2d conv1{nullptr}, conv2{nullptr},
       shortcut{nullptr};  ///< shortcut is empty where not needed.
+
+ private:
+  BatchNormFunction batch_norm_;
 };
 TORCH_MODULE(BasicBlockV2);
 
@@ -42,6 +54,9 @@ class ResNet18V2Impl : public torch::nn::Module {
   /// [N, C, H, W] → [N, 512]: after the global average pool.
   torch::Tensor features(const torch::Tensor& input);
 
+  /// What computes every batch norm in training mode from now on; empty: the layers themselves.
+  void set_batch_norm(const BatchNormFunction& function);
+
   const ResNet18V2Options& options() const noexcept { return options_; }
 
   torch::nn::BatchNorm2d input_bn{nullptr}, stem_bn{nullptr}, final_bn{nullptr};
@@ -51,6 +66,7 @@ class ResNet18V2Impl : public torch::nn::Module {
 
  private:
   ResNet18V2Options options_;
+  BatchNormFunction batch_norm_;
 };
 TORCH_MODULE(ResNet18V2);
 
