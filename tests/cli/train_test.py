@@ -204,8 +204,10 @@ class Train(CliTest):
                                ["--note", "--batch-size", 14, "--accumulate", 2, "--ema", 0.9, "--loss", "triplet"])):
             with self.subTest(flags):
                 base = ("train", "--data", "set", "--threads", 1, "--val-fraction", 0, *both)
-                for code, out, err in self.ranks((*base, *flags, "--lr", rate, "--out", "two.safetensors")):
-                    self.assertEqual(code, 0, err)
+                done = self.ranks((*base, *flags, "--lr", rate, "--out", "two.safetensors"))
+                self.assertEqual([code for code, _, _ in done], [0, 0], done)
+                self.assertIn("two.safetensors", done[0][1])
+                self.assertEqual(done[1][1] + done[1][2], "", "one voice")
                 self.ok(*base, *single, "--lr", rate, "--out", "one.safetensors")
                 self.ok(*base, *single, "--lr", 0, "--out", "still.safetensors")
                 two, one, still = ([line for line in self.metrics(run) if line["event"] == "epoch"]

@@ -442,6 +442,7 @@ int run_training(const TrainOptions& options) {
   const StopOnSignal signals;
   Console console(options);
   const TrainResult result = train(options, console, stop_requested);
+  if (!result.first_rank) return result.interrupted ? kInterrupted : 0;
   if (result.interrupted) {
     std::fprintf(stderr, "interrupted; %s holds the state, --resume goes on from it\n",
                  result.checkpoint.c_str());

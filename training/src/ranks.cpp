@@ -2,7 +2,6 @@
 #include "ranks.h"
 
 #if defined(USE_C10D_GLOO) || defined(USE_C10D_NCCL)
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #endif
 #ifdef USE_C10D_GLOO
@@ -90,20 +89,16 @@ class GroupRanks : public Ranks {
   c10::intrusive_ptr<Group> group_;
 };
 
+/// Rank 0 keeps the store. torchrun's agent has one of its own at MASTER_PORT, but speaks to its own version
+/// of LibTorch only: the next port is ours.
 c10::intrusive_ptr<c10d::Store> meet(int rank, int size, const std::string& address, int port) {
-  // torchrun's agent keeps a store at that address already; without it rank 0 does.
-  const char* agent = variable("TORCHELASTIC_USE_AGENT_STORE");
-  const bool has_agent = agent != nullptr && std::string(agent) == "True";
   c10d::TCPStoreOptions options;
-  options.port = static_cast<std::uint16_t>(port);
-  options.isServer = rank == 0 && !has_agent;
+  options.port =
+      static_cast<std::uint16_t>(variable("TORCHELASTIC_USE_AGENT_STORE") == nullptr ? port : port + 1);
+  options.isServer = rank == 0;
   options.numWorkers = static_cast<std::size_t>(size);
-  options.waitWorkers = !has_agent;
   options.timeout = kTimeout;
-  const char* attempt = variable("TORCHELASTIC_RESTART_COUNT");
-  return c10::make_intrusive<c10d::PrefixStore>(
-      std::string("tripletembed/") + (attempt == nullptr ? "0" : attempt),
-      c10::make_intrusive<c10d::TCPStore>(address, options));
+  return c10::make_intrusive<c10d::TCPStore>(address, options);
 }
 
 #endif
@@ -142,7 +137,7 @@ std::unique_ptr<Ranks> Ranks::from_environment(torch::Device device) {
   const int size = world_size();
   if (size == 1) return nullptr;
   const int rank = number("RANK", 0, size - 1);
-  const int port = number("MASTER_PORT", 1, 65535);
+  const int port = number("MASTER_PORT", 1, 65534);
   const char* address = variable("MASTER_ADDR");
   if (address == nullptr) {
     throw Error(ErrorCode::InvalidArgument,

@@ -383,7 +383,8 @@ class Run {
   }
 
   TrainResult result(bool interrupted) const {
-    return {progress_.stopped, interrupted, progress_.best_epoch, progress_.best_evaluation, checkpoint_};
+    return {is_first(),           progress_.stopped,         interrupted,
+            progress_.best_epoch, progress_.best_evaluation, checkpoint_};
   }
 
   std::unique_ptr<Ranks> ranks_;  // Null: alone.

@@ -61,6 +61,7 @@ class TrainObserver {
 };
 
 struct TrainResult {
+  bool first_rank = true;      ///< False on the ranks that write nothing.
   bool stopped_early = false;  ///< TrainOptions::early_stop ended it.
   bool interrupted = false;    ///< Stopped on request; a checkpoint holds the state.
   std::size_t best_epoch = 0;  ///< 1-based; the epoch whose weights are in options.out.
