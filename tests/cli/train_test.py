@@ -310,6 +310,14 @@ class Train(CliTest):
         self.write("cut", content[:-10])
         self.fails(*self.train(data="cut"), says=["cut"])
 
+    def test_export_names_what_is_wrong(self):
+        self.fails("export", "--weights", "none.safetensors", "--out", "w.onnx", says=["none.safetensors"])
+        self.fails("export", "--weights", self.gallery, "--out", "w.onnx", says=["gallery"])
+        self.fails("export", "--weights", self.weights, "--out", "nowhere/w.onnx", says=["nowhere/w.onnx"])
+        self.assertFalse(os.path.exists(self.path("w.onnx")))
+        self.ok("export", "--weights", self.weights, "--out", "w.onnx")
+        self.assertGreater(os.path.getsize(self.path("w.onnx")), 40_000_000)
+
     def weights_file(self):
         return os.path.join(self.fixtures, "weights.safetensors")
 

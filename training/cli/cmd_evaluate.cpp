@@ -21,6 +21,7 @@ struct EvaluateOptions {
   std::string weights, data, gallery_data, pairs, images, threshold_pairs;
   double far = 0.001, threshold = -1;
   std::size_t most_impostors = 20'000'000;
+  std::string embeddings;
   std::size_t resamples = 0;
   bool flip = false, calibrate = false, json = false;
   TableFlags embedder, detector, match;
@@ -96,6 +97,7 @@ int evaluate(const EvaluateOptions& options) {
   if (options.threshold >= 0) settings.threshold = static_cast<float>(options.threshold);
   settings.far = options.far;
   settings.flip = options.flip;
+  settings.embeddings = options.embeddings;
   settings.resamples = options.resamples;
   settings.most_impostors = options.most_impostors;
 
@@ -175,6 +177,11 @@ void add_evaluate(CLI::App& app, Action& action) {
           "95 % intervals from so many resamples, of identities (--data) or pairs (--pairs); 0: none")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000));
+  command
+      ->add_option("--embeddings", options->embeddings,
+                   "Write the set's embeddings and labels there, for other programs")
+      ->type_name("FILE.safetensors")
+      ->needs(data);
   command->add_flag("--json", options->json, "One JSON object on the standard output");
   options->embedder.add(*command, embed::kEmbedderOptions, "Running the network");
   options->detector.add(*command, embed::kDetectorOptions, "Face detection (--pairs)");

@@ -9,6 +9,7 @@
 #include "batch_sampler.h"
 #include "bootstrap.h"
 #include "embed/error.h"
+#include "embed/safetensors.h"
 #include "embed_set.h"
 #include "identification.h"
 #include "progress.h"
@@ -107,6 +108,26 @@ void add_identification(const LabelledEmbeddings& set, embed::Metric metric, Jso
   }
 }
 
+/// `embeddings` F32 [N, 128] and `labels` I64 [N], in the set's order, with the class names.
+void write_embeddings(const std::string& path, const LabelledEmbeddings& set, const embed::Dataset& from,
+                      const embed::ModelInfo& model) {
+  const auto rows = static_cast<std::int64_t>(set.values.size());
+  const auto view = [](embed::DType type, std::vector<std::int64_t> shape, const void* data,
+                       std::size_t bytes) {
+    return embed::TensorView{type, std::move(shape), static_cast<const std::uint8_t*>(data), bytes};
+  };
+  embed::write_safetensors(
+      path,
+      {{"embeddings", view(embed::DType::F32, {rows, static_cast<std::int64_t>(embed::kEmbeddingDim)},
+                           set.values.data(), set.values.size() * sizeof(embed::Embedding))},
+       {"labels",
+        view(embed::DType::I64, {rows}, set.labels.data(), set.labels.size() * sizeof(std::int64_t))}},
+      {{"kind", "tripletembed.embeddings"},
+       {"version", "1"},
+       {"names", nlohmann::json(from.class_names()).dump()},
+       {"weights_sha256", model.sha256}});
+}
+
 double accuracy_at(const std::vector<float>& genuine, const std::vector<float>& impostor, float threshold) {
   const auto accepted = [&](float d) { return d <= threshold; };
   const auto right = std::count_if(genuine.begin(), genuine.end(), accepted) +
@@ -167,6 +188,7 @@ void add_folds(const PairList& list, const std::vector<float>& distances, Json& 
 Json evaluate_dataset(const embed::Embedder& embedder, const embed::Dataset& set,
                       const embed::Dataset* gallery, const EvaluationSettings& settings) {
   LabelledEmbeddings embedded = embed_dataset(embedder, set, settings.flip);
+  if (!settings.embeddings.empty()) write_embeddings(settings.embeddings, embedded, set, embedder.info());
   Json result = {{"images", set.size()}, {"identities", set.class_names().size()}};
   if (has_pair(embedded.labels)) {
     const auto [genuine, impostor] = all_pairs(embedded, settings.metric, settings.most_impostors);

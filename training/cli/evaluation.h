@@ -19,6 +19,7 @@ struct EvaluationSettings {
   std::optional<double> far;       ///< A false-accept rate to report beside the usual ones.
   bool flip = false;
   std::size_t most_impostors = 20'000'000;
+  std::string embeddings;     ///< A safetensors file to write the set's embeddings to; empty: none.
   std::size_t resamples = 0;  ///< Of the bootstrap; 0: no intervals.
 };
 

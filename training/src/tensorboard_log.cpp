@@ -6,10 +6,10 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 
 #include "embed/error.h"
+#include "protobuf_writer.h"
 
 namespace training {
 
@@ -18,47 +18,14 @@ namespace {
 // Field numbers of tensorflow/core/util/event.proto and framework/summary.proto.
 constexpr unsigned kEventWallTime = 1, kEventStep = 2, kEventFileVersion = 3, kEventSummary = 5;
 constexpr unsigned kSummaryValue = 1, kValueTag = 1, kValueSimple = 2;
-constexpr unsigned kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5;  // Wire types.
 
-void put_varint(std::string& out, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7U) out.push_back(static_cast<char>((value & 0x7FU) | 0x80U));
-  out.push_back(static_cast<char>(value));
+void put_little_endian(std::string& out, std::uint64_t value, std::size_t bytes) {
+  for (std::size_t i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> 8U * i & 0xFFU));
 }
 
-void put_key(std::string& out, unsigned field, unsigned wire_type) {
-  put_varint(out, field << 3U | wire_type);
-}
-
-template <typename T>
-void put_little_endian(std::string& out, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) out.push_back(static_cast<char>(value >> 8U * i & 0xFFU));
-}
-
-void put_double(std::string& out, unsigned field, double value) {
-  put_key(out, field, kFixed64);
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, &value, sizeof(bits));
-  put_little_endian(out, bits);
-}
-
-void put_float(std::string& out, unsigned field, float value) {
-  put_key(out, field, kFixed32);
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, &value, sizeof(bits));
-  put_little_endian(out, bits);
-}
-
-void put_bytes(std::string& out, unsigned field, const std::string& bytes) {
-  put_key(out, field, kBytes);
-  put_varint(out, bytes.size());
-  out += bytes;
-}
-
-std::string event_at_now() {
-  std::string event;
+ProtobufWriter event_at_now() {
   const std::chrono::duration<double> time = std::chrono::system_clock::now().time_since_epoch();
-  put_double(event, kEventWallTime, time.count());
-  return event;
+  return ProtobufWriter().real64(kEventWallTime, time.count());
 }
 
 /// TFRecord rotates and shifts its checksums, so that one of data with checksums inside stays good.
@@ -98,35 +65,27 @@ std::uint32_t crc32c(const void* data, std::size_t size) noexcept {
 TensorBoardLog::TensorBoardLog(const std::string& folder)
     : path_((std::filesystem::path(folder) / file_name()).string()), file_(path_, std::ios::binary) {
   if (!file_) throw embed::Error(embed::ErrorCode::Io, "cannot be written", path_);
-  std::string event = event_at_now();
-  put_bytes(event, kEventFileVersion, "brain.Event:2");
-  write(event);
+  write(event_at_now().bytes(kEventFileVersion, "brain.Event:2").text());
 }
 
 void TensorBoardLog::scalars(std::size_t step, const std::vector<std::pair<std::string, double>>& values) {
-  std::string summary;
+  ProtobufWriter summary;
   for (const auto& [tag, number] : values) {
     if (!std::isfinite(number)) continue;
-    std::string value;
-    put_bytes(value, kValueTag, tag);
-    put_float(value, kValueSimple, static_cast<float>(number));
-    put_bytes(summary, kSummaryValue, value);
+    summary.message(kSummaryValue,
+                    ProtobufWriter().bytes(kValueTag, tag).real32(kValueSimple, static_cast<float>(number)));
   }
   if (summary.empty()) return;
-  std::string event = event_at_now();
-  put_key(event, kEventStep, kVarint);
-  put_varint(event, step);
-  put_bytes(event, kEventSummary, summary);
-  write(event);
+  write(event_at_now().integer(kEventStep, step).message(kEventSummary, summary).text());
 }
 
 void TensorBoardLog::write(const std::string& event) {
   std::string length;
-  put_little_endian<std::uint64_t>(length, event.size());
+  put_little_endian(length, event.size(), 8);
   std::string record = length;
-  put_little_endian(record, masked_crc(length));
+  put_little_endian(record, masked_crc(length), 4);
   record += event;
-  put_little_endian(record, masked_crc(event));
+  put_little_endian(record, masked_crc(event), 4);
   file_ << record << std::flush;
   if (!file_) throw embed::Error(embed::ErrorCode::Io, "cannot be written (is the disk full?)", path_);
 }
