@@ -5,10 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <numeric>
 
-#include "embed/error.h"
+#include "error_code.h"
 #include "evaluator_golden.h"
 
 namespace training {
@@ -23,16 +22,6 @@ LabelledEmbeddings golden_set(std::size_t first, std::size_t last) {
     set.labels.push_back(golden::kLabels[i]);
   }
   return set;
-}
-
-embed::ErrorCode code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const embed::Error& error) {
-    return error.code();
-  }
-  ADD_FAILURE() << "no error";
-  return embed::ErrorCode::Internal;
 }
 
 TEST(Roc, AgreesWithCountingByDefinition) {

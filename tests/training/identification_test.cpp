@@ -5,10 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "bootstrap.h"
-#include "embed/error.h"
+#include "error_code.h"
 #include "retrieval_golden.h"
 
 namespace training {
@@ -35,16 +34,6 @@ LabelledEmbeddings line(const std::vector<std::pair<float, std::int64_t>>& place
     set.labels.push_back(label);
   }
   return set;
-}
-
-embed::ErrorCode code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const embed::Error& error) {
-    return error.code();
-  }
-  ADD_FAILURE() << "no error";
-  return embed::ErrorCode::Internal;
 }
 
 TEST(Retrieval, AgreesWithPytorchMetricLearningAndScikitLearn) {

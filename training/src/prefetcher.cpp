@@ -13,6 +13,11 @@ namespace {
 constexpr std::size_t kAhead = 3;
 constexpr std::uint64_t kPictureStream = 20;
 
+int worker_count(const TrainOptions& options) {
+  if (options.workers > 0) return options.workers;
+  return static_cast<int>(std::clamp(std::thread::hardware_concurrency() / 2, 1U, 16U));
+}
+
 }  // namespace
 
 Prefetcher::Prefetcher(const TrainingSet& set, const TrainOptions& options, std::size_t epoch,
@@ -22,12 +27,10 @@ Prefetcher::Prefetcher(const TrainingSet& set, const TrainOptions& options, std:
       epoch_(epoch),
       batches_(std::move(batches)),
       share_(share),
+      ahead_(kAhead + static_cast<std::size_t>(worker_count(options))),
       taken_(first),
       claimed_(first) {
-  const int threads = options.workers > 0
-                          ? options.workers
-                          : static_cast<int>(std::clamp(std::thread::hardware_concurrency() / 2, 1U, 16U));
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  for (int i = 0; i < worker_count(options); ++i) threads_.emplace_back([this] { work(); });
 }
 
 Prefetcher::~Prefetcher() {
@@ -65,9 +68,8 @@ void Prefetcher::work() {
       std::size_t index = 0;
       {
         std::unique_lock<std::mutex> lock(mutex_);
-        const std::size_t ahead = kAhead + threads_.size();
         changed_.wait(lock,
-                      [&] { return stop_ || claimed_ == batches_.size() || claimed_ < taken_ + ahead; });
+                      [&] { return stop_ || claimed_ == batches_.size() || claimed_ < taken_ + ahead_; });
         if (stop_ || claimed_ == batches_.size()) return;
         index = claimed_++;
         if (!free_.empty()) {

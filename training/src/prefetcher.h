@@ -48,6 +48,7 @@ class Prefetcher {
   const std::size_t epoch_;
   const std::vector<BatchPlan> batches_;
   const Share share_;
+  const std::size_t ahead_;  // Batches that may be ready or in work.
   double waited_ = 0;
 
   std::mutex mutex_;  // Guards what follows.
