@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "jpeg_artifacts.h"
+
 namespace training {
 
 namespace {
@@ -57,6 +59,11 @@ void Augmenter::apply(const std::uint8_t* packed, Rng& rng, std::uint8_t* out) {
     if (rng.chance(0.2)) reduce(rng);
     colour(rng);
     if (rng.chance(0.25)) erase(rng);
+    // What a camera or a web page stored: after everything that happened in front of the lens.
+    if (rng.chance(0.2)) {
+      for (float& value : picture_) value = std::clamp(value, 0.0F, 255.0F);
+      jpeg_artifacts(picture_, width_, height_, channels_, 25 + static_cast<int>(rng.below(71)));
+    }
   }
   for (std::size_t i = 0; i < picture_.size(); ++i) {
     out[i] = static_cast<std::uint8_t>(std::clamp(picture_[i] + 0.5F, 0.0F, 255.0F));
