@@ -12,6 +12,7 @@
 #include "embed/error.h"
 #include "embed/nn/weights.h"
 #include "embed/preprocess.h"
+#include "norm_relu.h"
 #include "sync_batch_norm.h"
 
 namespace training {
@@ -102,10 +103,14 @@ Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std
     copy_values(start.network, network_);
   }
   lay_out(network_, device_);
-  if (ranks_ != nullptr) {
-    network_->set_batch_norm([ranks](torch::nn::BatchNorm2dImpl& layer, const torch::Tensor& values) {
-      return sync_batch_norm(*ranks, layer, values);
-    });
+  if (ranks_ == nullptr) {
+    network_->set_batch_norm(norm_relu);
+  } else {
+    network_->set_batch_norm(
+        [ranks](torch::nn::BatchNorm2dImpl& layer, const torch::Tensor& values, bool relu) {
+          torch::Tensor normal = sync_batch_norm(*ranks, layer, values);
+          return relu ? normal.relu_() : normal;
+        });
   }
   if (options.neck) {
     neck_ = make_neck(shape.embedding_dim, device_);

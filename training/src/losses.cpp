@@ -23,6 +23,14 @@ torch::Tensor root(const torch::Tensor& squares) {
   return squares.clamp_min(kSmallestSquare).sqrt();
 }
 
+/// a·bᵀ for [N, D] and [M, D]. On the CPU as a 1×1 convolution: that is oneDNN's on every machine, where a
+/// plain product takes whatever BLAS is installed, which may be the unhurried reference one.
+torch::Tensor product_with_rows(const torch::Tensor& a, const torch::Tensor& b) {
+  if (!a.is_cpu()) return a.mm(b.t());
+  const auto pixels = [](const torch::Tensor& rows) { return rows.unsqueeze(2).unsqueeze(3); };
+  return torch::conv2d(pixels(a), pixels(b)).flatten(1);
+}
+
 LossValue class_loss(const torch::Tensor& logits, const torch::Tensor& labels, double label_smoothing,
                      const torch::Tensor& scores) {
   const auto options = F::CrossEntropyFuncOptions().label_smoothing(label_smoothing);
@@ -206,7 +214,7 @@ LossValue offline_triplet_loss(const torch::Tensor& values, const TripletLossOpt
 
 LossValue cosface_loss(const torch::Tensor& values, const torch::Tensor& labels, const torch::Tensor& weight,
                        double scale, double margin, double label_smoothing) {
-  const torch::Tensor cosines = unit_rows(values).mm(unit_rows(weight).t());
+  const torch::Tensor cosines = product_with_rows(unit_rows(values), unit_rows(weight));
   const torch::Tensor lowered =
       cosines.scatter_add(1, labels.unsqueeze(1),
                           torch::full({labels.size(0), 1}, -margin, cosines.options().requires_grad(false)));
@@ -215,7 +223,7 @@ LossValue cosface_loss(const torch::Tensor& values, const torch::Tensor& labels,
 
 LossValue softmax_loss(const torch::Tensor& values, const torch::Tensor& labels, const torch::Tensor& weight,
                        const torch::Tensor& bias, double label_smoothing) {
-  const torch::Tensor logits = torch::addmm(bias, values, weight.t());
+  const torch::Tensor logits = product_with_rows(values, weight) + bias;
   return class_loss(logits, labels, label_smoothing, logits);
 }
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "optimizer.h"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
+
+#include "norm_kernels.h"
 
 namespace training {
 
@@ -10,6 +14,8 @@ namespace {
 constexpr double kBeta1 = 0.9;
 constexpr double kBeta2 = 0.999;
 constexpr double kEpsilon = 1e-8;
+/// Numbers that are worth a thread.
+constexpr std::int64_t kGrain = 1 << 15;
 
 }  // namespace
 
@@ -44,6 +50,12 @@ torch::Tensor Optimizer::step(double learning_rate, double clip) {
   for (Slot& slot : slots_) {
     torch::Tensor& gradient = slot.parameter.value.mutable_grad();
     if (!gradient.defined()) continue;
+    if (kind_ == OptimizerKind::Sgd && is_plain(slot, gradient)) {
+      // The factor is one number on the CPU: looking at it waits for nothing.
+      step_sgd_at_once(slot, gradient, learning_rate, factor.defined() ? factor.item<float>() : 1.0F);
+      gradient.reset();
+      continue;
+    }
     if (factor.defined()) gradient.mul_(factor);
     if (kind_ == OptimizerKind::Sgd) {
       step_sgd(slot, gradient, learning_rate);
@@ -53,6 +65,27 @@ torch::Tensor Optimizer::step(double learning_rate, double clip) {
     gradient.reset();
   }
   return norm;
+}
+
+bool Optimizer::is_plain(const Slot& slot, const torch::Tensor& gradient) {
+  const torch::Tensor& value = slot.parameter.value;
+  const auto same = [&](const torch::Tensor& other) {
+    return other.scalar_type() == torch::kFloat32 && other.strides() == value.strides();
+  };
+  return value.is_cpu() && value.is_non_overlapping_and_dense() && slot.first.defined() && same(value) &&
+         same(gradient) && same(slot.first);
+}
+
+void Optimizer::step_sgd_at_once(Slot& slot, const torch::Tensor& gradient, double learning_rate,
+                                 float gradient_scale) const {
+  const kernels::SgdStep step{static_cast<float>(learning_rate), static_cast<float>(momentum_),
+                              slot.parameter.decay ? static_cast<float>(weight_decay_) : 0.0F, gradient_scale,
+                              nesterov_};
+  float *value = slot.parameter.value.data_ptr<float>(), *first = slot.first.data_ptr<float>();
+  const float* slope = gradient.data_ptr<float>();
+  at::parallel_for(0, gradient.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+    kernels::sgd(value + begin, first + begin, slope + begin, static_cast<std::size_t>(end - begin), step);
+  });
 }
 
 void Optimizer::step_sgd(Slot& slot, torch::Tensor gradient, double learning_rate) const {

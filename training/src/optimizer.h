@@ -41,6 +41,10 @@ class Optimizer {
     torch::Tensor first, second;  // The parameter's shape and memory layout; `second` for AdamW alone.
   };
   torch::Tensor gradient_norm() const;
+  /// Whether all of an SGD step's numbers lie in one order in the CPU's memory.
+  static bool is_plain(const Slot& slot, const torch::Tensor& gradient);
+  void step_sgd_at_once(Slot& slot, const torch::Tensor& gradient, double learning_rate,
+                        float gradient_scale) const;
   void step_sgd(Slot& slot, torch::Tensor gradient, double learning_rate) const;
   void step_adamw(Slot& slot, const torch::Tensor& gradient, double learning_rate) const;
 

@@ -24,9 +24,10 @@ torch::nn::Sequential stage(std::int64_t in, std::int64_t out, std::int64_t stri
   return torch::nn::Sequential(BasicBlockV2(in, out, stride), BasicBlockV2(out, out, 1));
 }
 
-torch::Tensor normed(torch::nn::BatchNorm2d& layer, const torch::Tensor& input,
+torch::Tensor normed(torch::nn::BatchNorm2d& layer, const torch::Tensor& input, bool relu,
                      const BatchNormFunction& function) {
-  return function && layer->is_training() ? function(*layer, input) : layer(input);
+  if (function && layer->is_training()) return function(*layer, input, relu);
+  return relu ? layer(input).relu_() : layer(input);
 }
 
 }  // namespace
@@ -42,9 +43,9 @@ BasicBlockV2Impl::BasicBlockV2Impl(std::int64_t in_channels, std::int64_t out_ch
 }
 
 torch::Tensor BasicBlockV2Impl::forward(const torch::Tensor& input) {
-  const torch::Tensor active = normed(bn1, input, batch_norm_).relu_();
+  const torch::Tensor active = normed(bn1, input, true, batch_norm_);
   const torch::Tensor carried = shortcut.is_empty() ? input : shortcut(active);
-  return conv2(normed(bn2, conv1(active), batch_norm_).relu_()).add_(carried);
+  return conv2(normed(bn2, conv1(active), true, batch_norm_)).add_(carried);
 }
 
 ResNet18V2Impl::ResNet18V2Impl(const ResNet18V2Options& options) : options_(options) {
@@ -69,11 +70,11 @@ void ResNet18V2Impl::set_batch_norm(const BatchNormFunction& function) {
 }
 
 torch::Tensor ResNet18V2Impl::features(const torch::Tensor& input) {
-  torch::Tensor x = stem_conv(normed(input_bn, input, batch_norm_));
-  x = normed(stem_bn, x, batch_norm_).relu_();
+  torch::Tensor x = stem_conv(normed(input_bn, input, false, batch_norm_));
+  x = normed(stem_bn, x, true, batch_norm_);
   x = torch::max_pool2d(x, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
   x = stage4->forward(stage3->forward(stage2->forward(stage1->forward(x))));
-  return normed(final_bn, x, batch_norm_).relu_().mean({2, 3});
+  return normed(final_bn, x, true, batch_norm_).mean({2, 3});
 }
 
 torch::Tensor ResNet18V2Impl::forward(const torch::Tensor& input) {

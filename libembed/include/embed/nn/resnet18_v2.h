@@ -10,10 +10,11 @@
 
 namespace embed::nn {
 
-/// Computes a batch norm layer in training mode in another way than the layer itself, e.g. with the
-/// statistics of several processes.
+/// Computes a batch norm layer in training mode, and with `relu` the ReLU behind it, in another way than the
+/// layers themselves, e.g. with the statistics of several processes. The result is the function's to give
+/// away: nothing else refers to its memory.
 using BatchNormFunction =
-    std::function<torch::Tensor(torch::nn::BatchNorm2dImpl& layer, const torch::Tensor& input)>;
+    std::function<torch::Tensor(torch::nn::BatchNorm2dImpl& layer, const torch::Tensor& input, bool relu)>;
 
 /// The basic pre-activation block (He et al., "Identity Mappings in Deep Residual Networks", 2016):
 /// BN → ReLU → conv 3×3 (stride) → BN → ReLU → conv 3×3, plus the shortcut. Where the shape changes, the
