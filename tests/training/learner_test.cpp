@@ -217,6 +217,24 @@ TEST(Learner, LearnsInBfloat16WithWeightsInFloat32) {
   for (const auto& [name, tensor] : learner.state()) EXPECT_EQ(tensor.scalar_type(), torch::kFloat32) << name;
 }
 
+TEST(Learner, ImprintedClassesNameTheirPicturesAtOnce) {
+  TrainOptions options = small_options();
+  options.loss = Loss::CosFace;
+  Learner learner(options, small_input(), 2);
+  const Batch batch = stripes(16);
+  const torch::Tensor values = embeddings(learner.kept(), batch);
+  torch::Tensor means = torch::zeros({2, values.size(1)});
+  for (std::int64_t i = 0; i < values.size(0); ++i) means[i % 2] += values[i];
+  const torch::Tensor before = learner.state().at("class_weight").norm(2, 1);
+  learner.imprint(means);
+  const torch::Tensor weights = learner.state().at("class_weight").detach();
+  EXPECT_TRUE(torch::allclose(weights.norm(2, 1), before, 1e-4)) << "the length decides how fast they turn";
+  const torch::Tensor cosines =
+      torch::nn::functional::normalize(weights).mm(torch::nn::functional::normalize(means).t());
+  EXPECT_GT(cosines[0][0].item<float>(), 0.9999);
+  EXPECT_GT(cosines[1][1].item<float>(), 0.9999);
+}
+
 TEST(Learner, StartsFromWeightsAndRefusesOtherChannels) {
   fixtures::WeightsOptions made;
   made.input.width = made.input.height = kSide;

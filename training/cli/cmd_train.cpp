@@ -353,7 +353,7 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
   command.add_option("--run-dir", o.run_dir, "Folder of checkpoint and metrics; default OUT with .run")
       ->type_name("DIR")
       ->group(group);
-  command.add_option("--init", o.init, "Weights file to start from")->type_name("FILE")->group(group);
+  command.add_option("--init", o.init, "Weights file to start from; class weights then begin as the mean embeddings of their pictures")->type_name("FILE")->group(group);
   command.add_flag("--resume", o.resume, "Go on from the checkpoint in the run's folder, where there is one")
       ->group(group);
   command.add_option("--checkpoint-every", o.checkpoint_every, "Seconds between checkpoints inside an epoch")

@@ -238,6 +238,13 @@ void Learner::share_gradients() {
   }
 }
 
+void Learner::imprint(const torch::Tensor& means) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor lengths = class_weight_.norm(2, 1, /*keepdim=*/true);
+  const torch::Tensor directions = embed::nn::apply_head(means.to(device_), embed::Head::L2);
+  class_weight_.copy_(directions * lengths);
+}
+
 void Learner::remember(const torch::Tensor& values, const torch::Tensor& labels) {
   const torch::NoGradGuard no_grad;
   const std::int64_t rows = memory_values_.size(0);

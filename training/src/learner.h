@@ -48,6 +48,13 @@ class Learner {
   /// True when no gradient waits for its update: the state is then all there is.
   bool settled() const noexcept { return waiting_ == 0; }
 
+  /// Whether there are class weights that could follow the pictures' embeddings.
+  bool has_classes() const noexcept { return class_weight_.defined(); }
+  /// Class weights begin as the mean directions of their pictures' embeddings (weight imprinting, Qi et al.,
+  /// "Low-Shot Learning with Imprinted Weights", 2018), as long as the random ones are. `means`: [classes,
+  /// 128] float32 on the CPU.
+  void imprint(const torch::Tensor& means);
+
   /// What would be kept now: the running average if there is one, else the network. Changes its mode to
   /// evaluation.
   embed::nn::ResNet18V2& kept();

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "autocast.h"
 #include "embed/error.h"
 #include "embed/nn/weights.h"
 #include "learner.h"
@@ -72,6 +73,7 @@ class Run {
       learner_.set_updates(progress_.updates);
     }
     require_shares();
+    if (!resumed && !options_.init.empty() && learner_.has_classes()) imprint();
     if (is_first()) {
       log_.emplace(run_directory(options_), resumed);
       require_folder_of_weights();
@@ -114,6 +116,26 @@ class Run {
     torch::Tensor flag = torch::full({1}, stop_ ? 1.0F : 0.0F).to(learner_.device());
     ranks_->sum(flag);
     return flag.item<float>() > 0;
+  }
+
+  /// Class weights for a network that knows something already; rank 0's for all.
+  void imprint() {
+    const ImageList& list = set_.train();
+    std::vector<double> means(list.classes * embed::kEmbeddingDim);
+    if (is_first()) {
+      const Autocast autocast(learner_.device().type(), options_.precision == Precision::Bf16);
+      const LabelledEmbeddings values =
+          embed_list(learner_.kept(), set_, list, learner_.device(), /*flip=*/false);
+      for (std::size_t i = 0; i < list.size(); ++i) {
+        double* mean = means.data() + static_cast<std::size_t>(list.labels[i]) * embed::kEmbeddingDim;
+        for (std::size_t d = 0; d < embed::kEmbeddingDim; ++d)
+          mean[d] += static_cast<double>(values.values[i][d]);
+      }
+    }
+    if (ranks_ != nullptr) ranks_->share(means);
+    learner_.imprint(torch::tensor(means, torch::kFloat64)
+                         .to(torch::kFloat32)
+                         .view({static_cast<std::int64_t>(list.classes), -1}));
   }
 
   /// Hours of training must not end in front of a folder that is not there.

@@ -44,7 +44,7 @@ LabelledEmbeddings embed_list(embed::nn::ResNet18V2& network, const TrainingSet&
       cutter.centre(list.images[start + i], pictures.data_ptr<std::uint8_t>() + i * bytes);
     }
     const torch::Tensor values = embed_batch(network, embed::nn::normalise(pictures.to(device), input), flip)
-                                     .to(torch::kCPU)
+                                     .to(torch::kCPU, torch::kFloat32)
                                      .contiguous();
     std::memcpy(result.values[start].data(), values.data_ptr<float>(), count * sizeof(embed::Embedding));
   }
