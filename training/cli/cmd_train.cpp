@@ -194,6 +194,11 @@ void add_data_flags(CLI::App& command, TrainFlags& flags) {
       {{"none", Augmentation::None}, {"face", Augmentation::Face}, {"digit", Augmentation::Digit}},
       "Random changes of each picture")
       ->group(group);
+  command
+      .add_option("--mix-identities", o.mix_identities,
+                  "Share of a --pk batch's groups that become virtual identities, each a blend of two")
+      ->capture_default_str()
+      ->group(group);
 }
 
 void add_loss_flags(CLI::App& command, TrainFlags& flags) {
@@ -353,7 +358,12 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
   command.add_option("--run-dir", o.run_dir, "Folder of checkpoint and metrics; default OUT with .run")
       ->type_name("DIR")
       ->group(group);
-  command.add_option("--init", o.init, "Weights file to start from; class weights then begin as the mean embeddings of their pictures")->type_name("FILE")->group(group);
+  command
+      .add_option(
+          "--init", o.init,
+          "Weights file to start from; class weights then begin as the mean embeddings of their pictures")
+      ->type_name("FILE")
+      ->group(group);
   command.add_flag("--resume", o.resume, "Go on from the checkpoint in the run's folder, where there is one")
       ->group(group);
   command.add_option("--checkpoint-every", o.checkpoint_every, "Seconds between checkpoints inside an epoch")

@@ -13,7 +13,8 @@ namespace training {
 namespace {
 
 constexpr float kRadians = 0.017453293F;
-constexpr int kElasticNodes = 6;  // Along each side; smooth at the scale of a stroke.
+constexpr double kIdentityReach = 0.03;  // Of the width: as far as eyes and mouths differ from face to face.
+constexpr int kElasticNodes = 6;         // Along each side; smooth at the scale of a stroke.
 
 std::size_t at(int y, int x, int width, int channels) {
   return (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)) *
@@ -46,14 +47,19 @@ void Augmenter::centre(const std::uint8_t* packed, std::uint8_t* out) const {
   }
 }
 
-void Augmenter::apply(const std::uint8_t* packed, Rng& rng, std::uint8_t* out) {
+void Augmenter::apply(const std::uint8_t* packed, Rng& rng, std::uint8_t* out, const Rng* identity) {
   if (kind_ == Augmentation::None) {
     centre(packed, out);
     return;
   }
   shift_x_.clear();
   const Affine map = random_map(rng);
-  if (kind_ == Augmentation::Digit && rng.chance(0.7)) draw_elastic(rng);
+  if (identity != nullptr) {
+    Rng features = *identity;
+    draw_elastic(features, kIdentityReach * width_);
+  } else if (kind_ == Augmentation::Digit && rng.chance(0.7)) {
+    draw_elastic(rng, rng.uniform(0.2, 1.0) * 0.035 * width_);
+  }
   sample(packed, map);
   if (kind_ == Augmentation::Face) {
     if (rng.chance(0.2)) reduce(rng);
@@ -88,8 +94,7 @@ Augmenter::Affine Augmenter::random_map(Rng& rng) const {
 }
 
 /// A smooth random displacement: normal values on a coarse grid, interpolated between the nodes.
-void Augmenter::draw_elastic(Rng& rng) {
-  const double reach = rng.uniform(0.2, 1.0) * 0.035 * width_;
+void Augmenter::draw_elastic(Rng& rng, double reach) {
   std::array<float, 2 * kElasticNodes * kElasticNodes> nodes{};
   for (float& node : nodes) node = static_cast<float>(rng.normal() * reach);
   shift_x_.resize(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_));

@@ -19,7 +19,9 @@ class Augmenter {
 
   /// `packed`: [packed_height, packed_width, channels] uint8; `out`: [height, width, channels] uint8, the
   /// caller's. With Augmentation::None the centre window, byte for byte; else drawn from `rng`.
-  void apply(const std::uint8_t* packed, Rng& rng, std::uint8_t* out);
+  /// `identity`, where given, draws a smooth warp first, the same for every picture that comes with the same
+  /// generator: features lie elsewhere in it, as in another face.
+  void apply(const std::uint8_t* packed, Rng& rng, std::uint8_t* out, const Rng* identity = nullptr);
 
   /// The centre window, byte for byte.
   void centre(const std::uint8_t* packed, std::uint8_t* out) const;
@@ -29,7 +31,7 @@ class Augmenter {
     float a, b, c, d, e, f;
   };
   Affine random_map(Rng& rng) const;
-  void draw_elastic(Rng& rng);
+  void draw_elastic(Rng& rng, double reach);
   void sample(const std::uint8_t* packed, const Affine& map);
   void colour(Rng& rng);
   void reduce(Rng& rng);

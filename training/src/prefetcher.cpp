@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::size_t kAhead = 3;
 constexpr std::uint64_t kPictureStream = 20;
+constexpr std::uint64_t kGroupStream = 21;
+constexpr std::uint64_t kPartnerStream = 22;
+constexpr std::uint64_t kFeatureStream = 23;
 
 int worker_count(const TrainOptions& options) {
   if (options.workers > 0) return options.workers;
@@ -27,6 +30,10 @@ Prefetcher::Prefetcher(const TrainingSet& set, const TrainOptions& options, std:
       epoch_(epoch),
       batches_(std::move(batches)),
       share_(share),
+      mixer_(set.train(),
+             static_cast<std::size_t>(set.width()) * static_cast<std::size_t>(set.height()) *
+                 static_cast<std::size_t>(set.input().channels),
+             options.mix_identities),
       ahead_(kAhead + static_cast<std::size_t>(worker_count(options))),
       taken_(first),
       claimed_(first) {
@@ -54,10 +61,21 @@ void Prefetcher::fill(std::size_t index, Batch& batch) const {
   for (std::size_t i = 0; i < plan.size(); ++i) batch.labels[i] = list.labels[plan[i]];
   Augmenter augmenter(options_.augmentation, set_.width(), set_.height(), input.width, input.height,
                       input.channels);
+  std::vector<std::uint8_t> blended;
   for (std::size_t i = 0; i < batch.places.size(); ++i) {
     const std::size_t place = batch.places[i];
+    IdentityMixer::Blend blend;
+    Rng features(0);
+    if (options_.mix_identities > 0) {
+      const std::size_t group = place / options_.images_each;
+      blend = mixer_.draw(batch.labels[place], Rng(options_.seed, {kGroupStream, epoch_, index, group}));
+      features = Rng(options_.seed, {kFeatureStream, epoch_, index, group});
+    }
+    const std::uint8_t* picture = mixer_.picture(
+        plan[place], blend, Rng(options_.seed, {kPartnerStream, epoch_, index, place}), blended);
     Rng rng(options_.seed, {kPictureStream, epoch_, index, place});
-    augmenter.apply(list.images[plan[place]], rng, batch.pictures.data() + i * bytes);
+    augmenter.apply(picture, rng, batch.pictures.data() + i * bytes,
+                    blend.partner != nullptr ? &features : nullptr);
   }
 }
 

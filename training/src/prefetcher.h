@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "batch_sampler.h"
+#include "identity_mixer.h"
 #include "training_set.h"
 
 namespace training {
@@ -48,6 +49,7 @@ class Prefetcher {
   const std::size_t epoch_;
   const std::vector<BatchPlan> batches_;
   const Share share_;
+  const IdentityMixer mixer_;
   const std::size_t ahead_;  // Batches that may be ready or in work.
   double waited_ = 0;
 

@@ -158,6 +158,7 @@ void validate(const TrainOptions& options) {
     refuse("channels", "1 or 3 expected");
   for (const float value : options.mean) check_range("mean", value, 0, 1);
   for (const float value : options.std) check_range("std", value, 1e-3, 1e3);
+  check_range("mix-identities", options.mix_identities, 0, 1);
   check_range("margin", options.margin, 0, 1e3);
   check_range("scale", options.scale, 1e-3, 1e3);
   check_range("cos-margin", options.cos_margin, 0, 1);
@@ -192,6 +193,12 @@ void validate(const TrainOptions& options) {
       options.loss != Loss::Contrastive) {
     refuse("class-loss", "goes beside --loss triplet or contrastive only");
   }
+  if (options.mix_identities > 0 &&
+      (!mined || options.class_loss != ClassLoss::None || options.memory != 0)) {
+    refuse("mix-identities",
+           "is for triplets and pairs mined in P×K batches, without --class-loss and --memory: virtual "
+           "identities have no class");
+  }
   if (options.margin_schedule != MarginSchedule::Constant && options.soft_margin)
     refuse("margin-schedule", "needs a margin that is a number, not soft");
   if (options.sampler == Sampler::Balanced && options.identities != 0)
@@ -214,6 +221,7 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   map["mean"] = nlohmann::json(options.mean).dump();
   map["std"] = nlohmann::json(options.std).dump();
   map["aug"] = to_string(options.augmentation);
+  map["mix-identities"] = text(options.mix_identities);
   map["loss"] = to_string(options.loss);
   map["head"] = embed::to_string(options.head);
   map["metric"] = embed::to_string(options.metric);

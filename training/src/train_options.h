@@ -42,6 +42,8 @@ struct TrainOptions {
   std::array<float, 3> mean{0, 0, 0};  ///< Of (value / 255 − mean) / std, for each channel.
   std::array<float, 3> std{1, 1, 1};
   Augmentation augmentation = Augmentation::None;
+  double mix_identities = 0;  ///< Share of a P×K batch's groups that become virtual identities; see
+                              ///< IdentityMixer.
 
   // Loss.
   Loss loss = Loss::CosFace;

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "identity_mixer.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "augment.h"
+#include "error_code.h"
+
+namespace training {
+namespace {
+
+constexpr std::size_t kBytes = 4;
+
+/// Three identities; every pixel of a picture has one value that tells which it is.
+struct People {
+  People() {
+    for (std::size_t row = 0; row < 7; ++row) {
+      pixels.emplace_back(kBytes, static_cast<std::uint8_t>(row * 32));
+      list.labels.push_back(static_cast<std::int64_t>(row < 3 ? 0 : row < 5 ? 1 : 2));
+    }
+    for (const auto& picture : pixels) list.images.push_back(picture.data());
+    list.classes = 3;
+  }
+  std::vector<std::vector<std::uint8_t>> pixels;
+  ImageList list;
+};
+
+TEST(IdentityMixer, LeavesEveryGroupAloneWithoutAShare) {
+  const People people;
+  const IdentityMixer mixer(people.list, kBytes, 0);
+  std::vector<std::uint8_t> scratch;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const IdentityMixer::Blend blend = mixer.draw(1, Rng(seed));
+    EXPECT_EQ(blend.partner, nullptr);
+    EXPECT_EQ(mixer.picture(4, blend, Rng(seed), scratch), people.list.images[4]) << "no copy is made";
+  }
+}
+
+TEST(IdentityMixer, BlendsWithOneOtherIdentityThatWeighsLess) {
+  const People people;
+  const IdentityMixer mixer(people.list, kBytes, 1);
+  std::vector<std::uint8_t> scratch;
+  std::set<const void*> partners;
+  std::set<std::uint32_t> weights;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const IdentityMixer::Blend blend = mixer.draw(1, Rng(seed));
+    ASSERT_NE(blend.partner, nullptr);
+    for (const std::uint32_t row : *blend.partner) EXPECT_NE(people.list.labels[row], 1);
+    EXPECT_GE(blend.weight, 64U);
+    EXPECT_LE(blend.weight, 115U);
+    partners.insert(blend.partner);
+    weights.insert(blend.weight);
+    const std::uint8_t value = mixer.picture(4, blend, Rng(seed + 1), scratch)[0];
+    std::set<int> possible;
+    for (const std::uint32_t row : *blend.partner) {
+      possible.insert(
+          static_cast<int>((4 * 32 * (256 - blend.weight) + row * 32 * blend.weight + 128) / 256));
+    }
+    EXPECT_EQ(possible.count(value), 1U) << static_cast<int>(value);
+  }
+  EXPECT_EQ(partners.size(), 2U) << "both others";
+  EXPECT_GT(weights.size(), 30U);
+}
+
+TEST(IdentityMixer, MixesTheShareOfTheGroups) {
+  const People people;
+  const IdentityMixer mixer(people.list, kBytes, 0.3);
+  int mixed = 0;
+  for (std::uint64_t seed = 0; seed < 2000; ++seed)
+    mixed += static_cast<int>(mixer.draw(0, Rng(seed)).partner != nullptr);
+  EXPECT_NEAR(mixed / 2000.0, 0.3, 0.05);
+}
+
+TEST(IdentityMixer, OneIdentityHasNoPartner) {
+  People people;
+  for (std::int64_t& label : people.list.labels) label = 0;
+  people.list.classes = 1;
+  const IdentityMixer mixer(people.list, kBytes, 1);
+  EXPECT_EQ(mixer.draw(0, Rng(1)).partner, nullptr);
+}
+
+TEST(IdentityMixer, AnIdentitysWarpIsTheSameForItsPictures) {
+  // Without the pictures' own changes the warp alone remains: the elastic field of the identity's generator.
+  std::vector<std::uint8_t> packed(32 * 32);
+  for (std::size_t i = 0; i < packed.size(); ++i) packed[i] = static_cast<std::uint8_t>(i * 5 % 251);
+  Augmenter augmenter(Augmentation::Face, 32, 32, 32, 32, 1);
+  const auto made = [&](std::uint64_t picture, const Rng* identity) {
+    std::vector<std::uint8_t> out(packed.size());
+    Rng rng(picture);
+    augmenter.apply(packed.data(), rng, out.data(), identity);
+    return out;
+  };
+  const Rng one(7), other(8);
+  EXPECT_EQ(made(1, &one), made(1, &one)) << "the identity's generator is not used up";
+  EXPECT_NE(made(1, &one), made(1, &other));
+  EXPECT_NE(made(1, &one), made(1, nullptr));
+  EXPECT_NE(made(1, &one), made(2, &one));
+}
+
+TEST(IdentityMixer, TheOptionIsForMinedTripletsAlone) {
+  TrainOptions options;
+  options.data = {"set"};
+  options.out = "w";
+  options.mix_identities = 0.5;
+  const auto code = [&] { return code_of([&] { validate(options); }); };
+  EXPECT_EQ(code(), embed::ErrorCode::InvalidArgument) << "a class loss has no class for them";
+  options.loss = Loss::Triplet;
+  options.identities = 4;
+  EXPECT_NO_THROW(validate(options));
+  options.mix_identities = 1.5;
+  EXPECT_EQ(code(), embed::ErrorCode::InvalidArgument);
+}
+
+}  // namespace
+}  // namespace training
