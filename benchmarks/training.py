@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Images a second in training, and peak memory: triplet-train beside PyTorch with pytorch-metric-learning.
+
+usage: ./run exec benchmarks/training.py [--peer-python PYTHON] [--runs N] [--seconds S] [--size 64] [--pk 32 4]
+
+Both train the same network on batch-hard triplets of the same P×K batches from memory, without augmentation, with SGD; runs
+take turns, medians count. PYTHON is one that has torch and pytorch-metric-learning; without it they are installed into
+build-peers/venv.
+"""
+import argparse
+import json
+import os
+import random
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def peer_python():
+    """A virtual environment of the benchmark's own, made at the first call; None where it cannot be."""
+    folder = os.path.join(ROOT, "build-peers", "venv")
+    python = os.path.join(folder, "bin", "python")
+    probe = [python, "-c", "import torch, pytorch_metric_learning"]
+    if os.path.exists(python) and subprocess.run(probe, capture_output=True, check=False).returncode == 0:
+        return python
+    print("installing torch and pytorch-metric-learning into build-peers/venv", file=sys.stderr)
+    made = subprocess.run([sys.executable, "-m", "venv", folder], check=False).returncode == 0
+    if made and subprocess.run([python, "-m", "pip", "install", "-q", "torch", "numpy", "pytorch-metric-learning"],
+                               check=False).returncode == 0:
+        return python
+    return None
+
+
+def made_up_set(folder, identities, each, size):
+    """Noise in the format that `pack` writes; the values do not matter for speed."""
+    count = identities * each
+    images = random.Random(1).randbytes(count * size * size * 3)
+    labels = struct.pack(f"<{count}q", *(i // each for i in range(count)))
+    header = {"__metadata__": {"kind": "tripletembed.dataset", "version": "1",
+                               "class_names": json.dumps([f"p{i}" for i in range(identities)])},
+              "images": {"dtype": "U8", "shape": [count, size, size, 3], "data_offsets": [0, len(images)]},
+              "labels": {"dtype": "I64", "shape": [count], "data_offsets": [len(images), len(images) + len(labels)]}}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path = os.path.join(folder, "set.safetensors")
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + images + labels)
+    return path
+
+
+def ours(args, data, folder):
+    """Runs triplet-train for args.seconds; what it says of itself, and its peak memory."""
+    run = os.path.join(folder, "run")
+    command = ["triplet-train", "train", "--data", data, "--val-fraction", "0", "--out", os.path.join(folder, "w.safetensors"),
+               "--run-dir", run, "--loss", "triplet", "--miner", "batch-hard", "--margin", "0.3", "--no-neck",
+               "--pk", str(args.pk[0]), str(args.pk[1]), "--lr", "0.01", "--epochs", "100000", "--precision", args.precision,
+               "--threads", str(args.threads), "--device", args.device, "--checkpoint-every", "100000"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(args.seconds)
+    process.send_signal(signal.SIGINT)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 130:
+        sys.exit(f"triplet-train ended with {process.returncode}: {' '.join(command)}")
+    with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as lines:
+        rates = [record["images_per_second"] for record in map(json.loads, lines) if record["event"] in ("step", "epoch")]
+    return {"images_per_second": rates[-1], "peak_mb": usage.ru_maxrss / 1024}
+
+
+def theirs(args, python):
+    command = [python, os.path.join(ROOT, "benchmarks", "train_peer.py"), "--identities", str(args.pk[0]), "--each",
+               str(args.pk[1]), "--size", str(args.size), "--seconds", str(args.seconds), "--threads", str(args.threads),
+               "--precision", args.precision, "--device", args.device]
+    environment = {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
+    return json.loads(done.stdout)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--peer-python", metavar="PYTHON")
+    ap.add_argument("--runs", type=int, default=3)
+    ap.add_argument("--seconds", type=float, default=30)
+    ap.add_argument("--size", type=int, default=64)
+    ap.add_argument("--pk", type=int, nargs=2, default=[32, 4], metavar=("P", "K"))
+    ap.add_argument("--threads", type=int, default=os.cpu_count())
+    ap.add_argument("--device", default="cpu")
+    args = ap.parse_args()
+    python = args.peer_python or peer_python()
+    if python is None:
+        print("PyTorch with pytorch-metric-learning cannot be had here: no peer", file=sys.stderr)
+    print(f"{args.pk[0]}×{args.pk[1]} pictures of {args.size}×{args.size} a batch, {args.threads} threads, {args.device}; "
+          f"medians of {args.runs} runs of {args.seconds:g} s, taking turns\n")
+    print("| precision | program | images/s | peak memory |\n|---|---|---:|---:|")
+    with tempfile.TemporaryDirectory() as folder:
+        data = made_up_set(folder, max(64, 2 * args.pk[0]), args.pk[1], args.size)
+        for args.precision in ("fp32", "bf16"):
+            results = {"triplet-train": [], "PyTorch + pytorch-metric-learning": []}
+            for _ in range(args.runs):
+                results["triplet-train"].append(ours(args, data, folder))
+                if python is not None:
+                    results["PyTorch + pytorch-metric-learning"].append(theirs(args, python))
+            rates = {}
+            for name, runs in results.items():
+                if not runs:
+                    continue
+                rates[name] = statistics.median(run["images_per_second"] for run in runs)
+                memory = statistics.median(run["peak_mb"] for run in runs)
+                version = " " + runs[0]["torch"] if "torch" in runs[0] else ""
+                print(f"| {args.precision} | {name}{version} | {rates[name]:.1f} | {memory:,.0f} MB |")
+            if len(rates) == 2:
+                first, second = rates.values()
+                print(f"| {args.precision} | ratio | {first / second:.2f} | |")
+
+
+if __name__ == "__main__":
+    main()
