@@ -68,13 +68,33 @@ Scalars scalars_of(const EpochReport& report) {
   return scalars;
 }
 
+/// Where the run's inputs and outputs are, absolute, so that a report finds them from anywhere.
+nlohmann::json files_of(const TrainOptions& options) {
+  const auto absolute = [](const std::string& path) {
+    return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
+  };
+  nlohmann::json data = nlohmann::json::array();
+  for (const std::string& path : options.data) data.push_back(absolute(path));
+  return {{"data", data}, {"val", absolute(options.val)}, {"weights", absolute(options.out)}};
+}
+
+/// A run that was killed while it wrote leaves half a line: what follows must not be glued to it.
+bool ends_inside_a_line(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file || file.tellg() <= 0) return false;
+  file.seekg(-1, std::ios::end);
+  return file.get() != '\n';
+}
+
 }  // namespace
 
 MetricsLog::MetricsLog(const std::string& folder, bool resume) : path_(folder + "/metrics.jsonl") {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw embed::Error(embed::ErrorCode::Io, "cannot make the folder: " + error.message(), folder);
+  const bool cut = resume && ends_inside_a_line(path_);
   file_.open(path_, resume ? std::ios::app : std::ios::trunc);
+  if (cut) file_ << '\n';
   if (!file_) throw embed::Error(embed::ErrorCode::Io, "cannot be written", path_);
   board_.emplace(folder);
 }
@@ -95,8 +115,14 @@ void MetricsLog::start(const RunReport& report, const TrainOptions& options) {
                                {"threads", report.threads},
                                {"resumed_epoch", report.resumed_epoch},
                                {"resumed_batch", report.resumed_batch},
-                               {"options", decisive_options(options)}};
-  write(json.dump());
+                               {"options", decisive_options(options)},
+                               {"version", TRIPLETEMBED_VERSION},
+                               {"files", files_of(options)},
+                               {"val_images", options.val_images},
+                               {"val_flip", options.val_flip},
+                               {"fingerprint", report.fingerprint}};
+  // Paths are whatever the file system holds, which need not be UTF-8.
+  write(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 void MetricsLog::step(const StepReport& report) {

@@ -167,6 +167,7 @@ class Run {
     report.threads = at::get_num_threads();
     report.resumed_epoch = progress_.epoch;
     report.resumed_batch = progress_.batch;
+    report.fingerprint = set_.fingerprint();
     log_->start(report, options_);
     observer_.on_start(report);
   }

@@ -20,6 +20,7 @@ struct RunReport {
   std::string device;
   int threads = 0;
   std::size_t resumed_epoch = 0, resumed_batch = 0;  ///< 0 and 0 for a run from the start.
+  std::string fingerprint;                           ///< TrainingSet::fingerprint().
 };
 
 /// How the epoch under way goes. Loss and active share are means since the epoch's start.

@@ -19,17 +19,26 @@ using embed::ErrorCode;
 constexpr std::uint64_t kSplitStream = 1;
 constexpr std::uint64_t kValidationStream = 2;
 
-using Identities = std::map<std::string, std::vector<const std::uint8_t*>>;
+struct Picture {
+  const std::uint8_t* image;
+  const std::string* source;
+};
+using Identities = std::map<std::string, std::vector<Picture>>;
 
 void collect(const embed::Dataset& set, Identities& identities) {
   for (std::size_t i = 0; i < set.size(); ++i) {
-    identities[set.class_names()[static_cast<std::size_t>(set.label(i))]].push_back(set.image(i));
+    identities[set.class_names()[static_cast<std::size_t>(set.label(i))]].push_back(
+        {set.image(i), &set.source(i)});
   }
 }
 
-void append(const std::vector<const std::uint8_t*>& images, ImageList& list) {
-  list.images.insert(list.images.end(), images.begin(), images.end());
-  list.labels.insert(list.labels.end(), images.size(), static_cast<std::int64_t>(list.classes));
+void append(const std::string& name, const std::vector<Picture>& pictures, ImageList& list) {
+  list.names.push_back(name);
+  for (const Picture& picture : pictures) {
+    list.images.push_back(picture.image);
+    list.sources.push_back(picture.source);
+  }
+  list.labels.insert(list.labels.end(), pictures.size(), static_cast<std::int64_t>(list.classes));
   ++list.classes;
 }
 
@@ -53,14 +62,20 @@ ImageList validation_list(const std::vector<Item>& items, std::size_t most) {
   ImageList list;
   for (const Item item : items) {
     if (most != 0 && list.size() >= most) break;
-    std::vector<const std::uint8_t*> images = item->second;
-    if (share != 0 && images.size() > 2 * share) images.resize(share);
-    append(images, list);
+    std::vector<Picture> pictures = item->second;
+    if (share != 0 && pictures.size() > 2 * share) pictures.resize(share);
+    append(item->first, pictures, list);
   }
   return list;
 }
 
 }  // namespace
+
+ImageList validation_list(const embed::Dataset& set, std::size_t most, std::uint64_t seed) {
+  Identities identities;
+  collect(set, identities);
+  return validation_list(shuffled(identities, Rng(seed, {kValidationStream})), most);
+}
 
 TrainingSet::TrainingSet(const TrainOptions& options) {
   open(options);
@@ -136,11 +151,7 @@ void TrainingSet::split(const TrainOptions& options) {
   for (std::size_t i = 0; i < training_sets_; ++i) collect(sets_[i], identities);
   std::vector<Item> items = shuffled(identities, Rng(options.seed, {kSplitStream}));
   std::vector<Item> held_out;
-  Identities other;
-  if (!options.val.empty()) {
-    collect(sets_.back(), other);
-    held_out = shuffled(other, Rng(options.seed, {kValidationStream}));
-  } else if (options.val_fraction > 0) {
+  if (options.val.empty() && options.val_fraction > 0) {
     // Two at least: one alone has no impostor pairs.
     const auto count = std::max<std::size_t>(
         2, static_cast<std::size_t>(std::ceil(options.val_fraction * static_cast<double>(items.size()))));
@@ -150,12 +161,13 @@ void TrainingSet::split(const TrainOptions& options) {
       (held_out.size() < count && item->second.size() >= 2 ? held_out : rest).push_back(item);
     items = std::move(rest);
   }
-  validation_ = validation_list(held_out, options.val_images);
+  validation_ = options.val.empty() ? validation_list(held_out, options.val_images)
+                                    : validation_list(sets_.back(), options.val_images, options.seed);
   // Names in order again: labels must not depend on how the split was drawn.
   std::map<std::string, Item> kept;
   for (const Item item : items) kept.emplace(item->first, item);
   for (const auto& [name, item] : kept) {
-    if (item->second.size() >= options.min_images) append(item->second, train_);
+    if (item->second.size() >= options.min_images) append(name, item->second, train_);
   }
   if (train_.classes < 2) {
     throw Error(ErrorCode::InvalidArgument,

@@ -16,10 +16,16 @@ namespace training {
 struct ImageList {
   std::vector<const std::uint8_t*> images;  ///< [N], each [height, width, channels] uint8 inside a mapping.
   std::vector<std::int64_t> labels;         ///< [N]
+  std::vector<const std::string*> sources;  ///< [N], Dataset::source() of each.
   std::size_t classes = 0;
+  std::vector<std::string> names;  ///< [classes], the identities'.
 
   std::size_t size() const noexcept { return images.size(); }
 };
+
+/// Of `set` whole identities in a seeded order until `most` images are there; 0: all. What a run validates on
+/// when `set` is its TrainOptions::val. Pointers into `set`, which must outlive the list.
+ImageList validation_list(const embed::Dataset& set, std::size_t most, std::uint64_t seed);
 
 /// The data of a run: opens the packed sets, joins identities of the same name, leaves out the small ones and
 /// holds identities out for validation. The same options give the same lists. Thread-safe once constructed.
