@@ -38,37 +38,38 @@ embed::Embedding mean_of(const embed::Embedding& a, const embed::Embedding& b, e
   return mean;
 }
 
-/// Copies the middle of image i, in the channel order of the network.
-void copy_middle(const embed::Dataset& set, std::size_t i, const embed::InputSpec& input, std::uint8_t* out) {
+/// Copies the middle of picture i, in the channel order of the network.
+void copy_middle(const PackedPictures& pictures, std::size_t i, const embed::InputSpec& input,
+                 std::uint8_t* out) {
   const auto channels = static_cast<std::size_t>(input.channels);
   const auto row_bytes = static_cast<std::size_t>(input.width) * channels;
-  const auto top = static_cast<std::size_t>((set.height() - input.height) / 2);
-  const auto left = static_cast<std::size_t>((set.width() - input.width) / 2);
+  const auto top = static_cast<std::size_t>((pictures.height - input.height) / 2);
+  const auto left = static_cast<std::size_t>((pictures.width - input.width) / 2);
   for (std::size_t y = 0; y < static_cast<std::size_t>(input.height); ++y) {
     const std::uint8_t* from =
-        set.image(i) + ((top + y) * static_cast<std::size_t>(set.width()) + left) * channels;
+        pictures.images[i] + ((top + y) * static_cast<std::size_t>(pictures.width) + left) * channels;
     std::copy(from, from + row_bytes, out + y * row_bytes);
   }
   if (!input.bgr || channels != 3) return;
   for (std::size_t p = 0; p < embed::crop_bytes(input); p += 3) std::swap(out[p], out[p + 2]);
 }
 
-void require_fit(const embed::Dataset& set, const embed::InputSpec& input) {
+void require_fit(const PackedPictures& set, const embed::InputSpec& input) {
   const auto widened = [&](int side) {
-    return static_cast<int>(std::lround(static_cast<double>(side) * set.context()));
+    return static_cast<int>(std::lround(static_cast<double>(side) * set.context));
   };
-  const bool fits = set.channels() == input.channels && set.width() == widened(input.width) &&
-                    set.height() == widened(input.height) && (set.width() - input.width) % 2 == 0 &&
-                    (set.height() - input.height) % 2 == 0;
+  const bool fits = set.channels == input.channels && set.width == widened(input.width) &&
+                    set.height == widened(input.height) && (set.width - input.width) % 2 == 0 &&
+                    (set.height - input.height) % 2 == 0;
   if (fits) return;
   const auto text = [](int width, int height, int channels) {
     return std::to_string(width) + "×" + std::to_string(height) + "×" + std::to_string(channels);
   };
-  throw embed::Error(
-      embed::ErrorCode::Mismatch,
-      "its images are " + text(set.width(), set.height(), set.channels()) + ", the weights take " +
-          text(widened(input.width), widened(input.height), input.channels) + "; pack them with --weights",
-      set.path());
+  throw embed::Error(embed::ErrorCode::Mismatch,
+                     "its images are " + text(set.width, set.height, set.channels) + ", the weights take " +
+                         text(widened(input.width), widened(input.height), input.channels) +
+                         "; pack them with --weights",
+                     set.path);
 }
 
 }  // namespace
@@ -90,25 +91,36 @@ std::vector<embed::Embedding> embed_crops(const embed::Embedder& embedder,
   return embeddings;
 }
 
-LabelledEmbeddings embed_dataset(const embed::Embedder& embedder, const embed::Dataset& set, bool flip) {
+std::vector<embed::Embedding> embed_pictures(const embed::Embedder& embedder, const PackedPictures& pictures,
+                                             bool flip) {
   const embed::InputSpec& input = embedder.info().input;
-  require_fit(set, input);
-  if (set.size() == 0) throw embed::Error(embed::ErrorCode::Format, "a data set without images", set.path());
+  require_fit(pictures, input);
+  const std::size_t size = pictures.images.size();
+  if (size == 0) throw embed::Error(embed::ErrorCode::Format, "a data set without images", pictures.path);
   const std::size_t bytes = embed::crop_bytes(input);
-  LabelledEmbeddings result;
-  Progress progress("embedding", set.size());
+  std::vector<embed::Embedding> result;
+  Progress progress("embedding", size);
   std::vector<std::uint8_t> crops;
-  for (std::size_t first = 0; first < set.size(); first += kImagesAtOnce) {
-    const std::size_t count = std::min(kImagesAtOnce, set.size() - first);
+  for (std::size_t first = 0; first < size; first += kImagesAtOnce) {
+    const std::size_t count = std::min(kImagesAtOnce, size - first);
     crops.resize(count * bytes);
-    for (std::size_t i = 0; i < count; ++i) {
-      copy_middle(set, first + i, input, crops.data() + i * bytes);
-      result.labels.push_back(set.label(first + i));
-    }
+    for (std::size_t i = 0; i < count; ++i) copy_middle(pictures, first + i, input, crops.data() + i * bytes);
     const std::vector<embed::Embedding> embeddings = embed_crops(embedder, crops, flip);
-    result.values.insert(result.values.end(), embeddings.begin(), embeddings.end());
+    result.insert(result.end(), embeddings.begin(), embeddings.end());
     progress.step(count);
   }
+  return result;
+}
+
+PackedPictures pictures_of(const embed::Dataset& set) {
+  PackedPictures pictures = {{}, set.width(), set.height(), set.channels(), set.context(), set.path()};
+  for (std::size_t i = 0; i < set.size(); ++i) pictures.images.push_back(set.image(i));
+  return pictures;
+}
+
+LabelledEmbeddings embed_dataset(const embed::Embedder& embedder, const embed::Dataset& set, bool flip) {
+  LabelledEmbeddings result = {embed_pictures(embedder, pictures_of(set), flip), {}};
+  for (std::size_t i = 0; i < set.size(); ++i) result.labels.push_back(set.label(i));
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include "embed/dataset.h"
 #include "embed/embedder.h"
 #include "evaluator.h"
+#include "packed_pictures.h"
 
 namespace training::cli {
 
@@ -15,6 +16,15 @@ namespace training::cli {
 /// is the mean of the crop's and its mirror image's, of unit length again where the head is l2.
 std::vector<embed::Embedding> embed_crops(const embed::Embedder& embedder,
                                           const std::vector<std::uint8_t>& crops, bool flip);
+
+/// Embeds packed pictures (of those with context the middle) with progress on the standard error. Throws
+/// embed::Error(Mismatch) when their size or channels are not what the network takes, Error(Format) when
+/// there are none.
+std::vector<embed::Embedding> embed_pictures(const embed::Embedder& embedder, const PackedPictures& pictures,
+                                             bool flip);
+
+/// The pictures of a set in its order; valid while the set lives.
+PackedPictures pictures_of(const embed::Dataset& set);
 
 /// Embeds every image of a packed set (of a set with context the middle) with progress on the standard error.
 /// Throws embed::Error(Mismatch) when the set's size or channels are not what the network takes.
