@@ -46,6 +46,7 @@ void describe(CLI::App& app) {
       "Examples:\n"
       "  triplet-train pack --out train.safetensors --detect faces/\n"
       "  triplet-train train --data train.safetensors --out weights.safetensors\n"
+      "  triplet-train report weights.run --out report.html\n"
       "  triplet-train evaluate --weights weights.safetensors --data test.safetensors --json\n"
       "  triplet-train enroll --weights weights.safetensors --gallery people.safetensors --folder people/\n"
       "  triplet-train identify --weights weights.safetensors --gallery people.safetensors photo.jpg\n\n"
