@@ -21,6 +21,7 @@ namespace {
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path) : path_(path), part_(path + ".part-XXXXXX") {
+    refuse_others();
     fd_ = ::mkstemp(part_.data());
     if (fd_ < 0) throw Error(ErrorCode::Io, std::string("cannot write: ") + std::strerror(errno), path_);
     // mkstemp makes files for the owner alone; a finished file has the rights that open() would give it.
@@ -57,6 +58,16 @@ class AtomicFile {
   }
 
  private:
+  /// The rename would put a file in the place of a device or a pipe.
+  void refuse_others() const {
+    struct stat there = {};
+    if (::stat(path_.c_str(), &there) != 0 || S_ISREG(there.st_mode)) return;
+    throw Error(ErrorCode::Io,
+                S_ISDIR(there.st_mode) ? "cannot write: it is a folder"
+                                       : "cannot write: it is there and no regular file",
+                path_);
+  }
+
   [[noreturn]] void fail(const char* what) const {
     throw Error(ErrorCode::Io, std::string(what) + ": " + std::strerror(errno), path_);
   }
@@ -132,6 +143,10 @@ void write_safetensors(const std::string& path, const std::map<std::string, Tens
   file.write(text.data(), text.size());
   for (const Placed& tensor : order) file.write(tensor.view->data, tensor.view->bytes);
   file.commit();
+}
+
+void check_writable(const std::string& path) {
+  const AtomicFile probe(path);
 }
 
 void write_file_atomically(const std::string& path, const void* data, std::size_t size) {

@@ -162,10 +162,33 @@ TEST(AtomicWrite, NamesTheFileWhenTheFolderIsMissing) {
 TEST(AtomicWrite, AFolderInItsPlaceStaysAndNoPartIsLeft) {
   const std::string folder = fresh_folder("occupied");
   std::filesystem::create_directories(folder + "/f/inside");
-  expect_error(ErrorCode::Io, {folder + "/f", "cannot rename"},
+  expect_error(ErrorCode::Io, {folder + "/f", "it is a folder"},
                [&] { embed::write_file_atomically(folder + "/f", "x", 1); });
   EXPECT_TRUE(std::filesystem::is_directory(folder + "/f/inside"));
   EXPECT_EQ(files_in(folder), 1U);
+}
+
+TEST(AtomicWrite, NeverPutsAFileInThePlaceOfADeviceOrAPipe) {
+  const std::string folder = fresh_folder("pipe");
+  ASSERT_EQ(::mkfifo((folder + "/f").c_str(), 0600), 0);
+  expect_error(ErrorCode::Io, {folder + "/f", "no regular file"},
+               [&] { embed::write_file_atomically(folder + "/f", "x", 1); });
+  EXPECT_TRUE(std::filesystem::is_fifo(folder + "/f"));
+  EXPECT_EQ(files_in(folder), 1U);
+}
+
+TEST(AtomicWrite, CheckingAheadFindsWhatWritingWouldAndLeavesNothing) {
+  const std::string folder = fresh_folder("ahead");
+  embed::check_writable(folder + "/f");
+  EXPECT_EQ(files_in(folder), 0U);
+  fixtures::write_bytes(folder + "/f", std::string("old"));
+  embed::check_writable(folder + "/f");
+  EXPECT_EQ(text_of(folder + "/f"), "old");
+  EXPECT_EQ(files_in(folder), 1U);
+  expect_error(ErrorCode::Io, {folder + "/no/f"}, [&] { embed::check_writable(folder + "/no/f"); });
+  expect_error(ErrorCode::Io, {folder, "folder"}, [&] { embed::check_writable(folder); });
+  // Not even root can make a file there.
+  expect_error(ErrorCode::Io, {"/proc/f"}, [] { embed::check_writable("/proc/f"); });
 }
 
 TEST(AtomicWrite, AnUnwritableFolderLeavesTheOldFile) {

@@ -71,6 +71,11 @@ void write_safetensors(const std::string& path, const std::map<std::string, Tens
 /// Writes `size` bytes in the same all-or-nothing way. Throws Error(Io).
 void write_file_atomically(const std::string& path, const void* data, std::size_t size);
 
+/// Finds out whether the functions above could write to `path` now, and leaves nothing behind: long work must
+/// not end in front of a folder that is read-only. Throws Error(Io): no such folder, no right to write there,
+/// or `path` is there and is no regular file.
+void check_writable(const std::string& path);
+
 /// SHA-256 (FIPS 180-4) of a buffer as 64 lower-case hex digits.
 std::string sha256_hex(const void* data, std::size_t size);
 
