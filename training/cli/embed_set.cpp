@@ -91,6 +91,17 @@ std::vector<embed::Embedding> embed_crops(const embed::Embedder& embedder,
   return embeddings;
 }
 
+std::vector<std::uint8_t> dataset_crops(const embed::Dataset& set, const embed::InputSpec& input,
+                                        const std::vector<std::size_t>& rows) {
+  const PackedPictures pictures = pictures_of(set);
+  require_fit(pictures, input);
+  const std::size_t bytes = embed::crop_bytes(input);
+  std::vector<std::uint8_t> crops(rows.size() * bytes);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    copy_middle(pictures, rows[i], input, crops.data() + i * bytes);
+  return crops;
+}
+
 std::vector<embed::Embedding> embed_pictures(const embed::Embedder& embedder, const PackedPictures& pictures,
                                              bool flip) {
   const embed::InputSpec& input = embedder.info().input;
