@@ -112,6 +112,20 @@ def read_safetensors(path):
     return metadata, tensors
 
 
+def write_safetensors(path, tensors, metadata=None):
+    """The same again: name → (dtype, shape, bytes)."""
+    header, offset = {"__metadata__": metadata} if metadata else {}, 0
+    for name, (dtype, shape, data) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + len(data)]}
+        offset += len(data)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for _, _, data in tensors.values():
+            file.write(data)
+
+
 def labels_of(tensors):
     data = tensors["labels"][2]
     return list(struct.unpack("<%dq" % (len(data) // 8), data))

@@ -10,7 +10,7 @@ import unittest
 from support import (CliTest, DATA, YUNET, idx_images, idx_labels, needs_faces, needs_real_data,
                      read_safetensors)
 
-COMMANDS = ("pack", "train", "evaluate", "enroll", "identify", "export", "inspect")
+COMMANDS = ("pack", "train", "evaluate", "enroll", "identify", "export", "import", "inspect")
 
 
 class Common(CliTest):

@@ -17,6 +17,7 @@ void add_enroll(CLI::App& app, Action& action);
 void add_identify(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
+void add_import(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 
 }  // namespace training::cli

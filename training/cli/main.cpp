@@ -65,6 +65,7 @@ int run(int argc, char** argv) {
   training::cli::add_identify(app, action);
   training::cli::add_export(app, action);
   training::cli::add_report(app, action);
+  training::cli::add_import(app, action);
   training::cli::add_inspect(app, action);
   describe(app);
   for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
