@@ -52,13 +52,13 @@ class CliTest(unittest.TestCase):
             file.write(content.encode() if isinstance(content, str) else content)
         return path
 
-    def run_tool(self, *args, env=None):
+    def run_tool(self, *args, env=None, preexec_fn=None):
         environment = {key: value for key, value in os.environ.items() if not key.startswith("TRIPLETEMBED_")}
         if os.path.isfile(YUNET):
             environment["TRIPLETEMBED_DETECTOR"] = YUNET
         environment.update(env or {})
         return subprocess.run([TRIPLET_TRAIN, *map(str, args)], capture_output=True, text=True, env=environment,
-                              cwd=self.folder, timeout=600)
+                              cwd=self.folder, timeout=600, preexec_fn=preexec_fn)
 
     def ok(self, *args, env=None):
         done = self.run_tool(*args, env=env)
@@ -79,6 +79,36 @@ class CliTest(unittest.TestCase):
         if code == 1:
             self.assertTrue(done.stderr.splitlines()[-1].startswith("triplet-train: "), done.stderr)
         return done
+
+
+class TrainTest(CliTest):
+    """Short runs of training on made-up digits."""
+
+    def digits(self, name="set", count=96, classes=4, size=16):
+        """Class c is stripes c + 2 pixels wide that lie (c even) or stand (c odd); each image has a shift of its own."""
+        labels = [i % classes for i in range(count)]
+        pixels = bytearray()
+        for i, label in enumerate(labels):
+            for y in range(16):
+                for x in range(16):
+                    along = (x if label % 2 else y) + i // classes
+                    pixels.append(220 - i % 7 if along // (label + 2) % 2 else 30 + i % 5)
+        self.write(name + "-images", struct.pack(">IIII", 0x803, count, 16, 16) + bytes(pixels))
+        self.write(name + "-labels", idx_labels(labels))
+        self.ok("pack", "--out", name, "--size", size, "--channels", 1, name + "-images")
+        return self.path(name)
+
+    def train(self, *args, out="w.safetensors", data="set"):
+        default = () if "--batch-size" in args else ("--batch-size", 16)
+        return ("train", "--data", data, "--out", out, "--threads", 1, "--val-fraction", 0, *default, *args)
+
+    def metrics(self, run="w.run"):
+        with open(self.path(run, "metrics.jsonl"), encoding="utf-8") as lines:
+            return [json.loads(line) for line in lines]
+
+    def content(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
 
 
 def pgm(width=40, height=40, seed=0):

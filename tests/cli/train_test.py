@@ -12,31 +12,10 @@ import subprocess
 import time
 import unittest
 
-from support import CliTest, TRIPLET_TRAIN, idx_labels, read_safetensors
+from support import TRIPLET_TRAIN, TrainTest, idx_labels, read_safetensors
 
 
-class Train(CliTest):
-    def digits(self, name="set", count=96, classes=4, size=16):
-        """Class c is stripes c + 2 pixels wide that lie (c even) or stand (c odd); each image has a shift of its own."""
-        labels = [i % classes for i in range(count)]
-        pixels = bytearray()
-        for i, label in enumerate(labels):
-            for y in range(16):
-                for x in range(16):
-                    along = (x if label % 2 else y) + i // classes
-                    pixels.append(220 - i % 7 if along // (label + 2) % 2 else 30 + i % 5)
-        self.write(name + "-images", struct.pack(">IIII", 0x803, count, 16, 16) + bytes(pixels))
-        self.write(name + "-labels", idx_labels(labels))
-        self.ok("pack", "--out", name, "--size", size, "--channels", 1, name + "-images")
-        return self.path(name)
-
-    def train(self, *args, out="w.safetensors", data="set"):
-        return ("train", "--data", data, "--out", out, "--threads", 1, "--batch-size", 16, "--val-fraction", 0, *args)
-
-    def metrics(self, run="w.run"):
-        with open(self.path(run, "metrics.jsonl"), encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines]
-
+class Train(TrainTest):
     def test_from_pictures_to_calibrated_weights(self):
         self.digits()
         self.ok(*self.train("--epochs", 8, "--lr", 0.005, "--cos-margin", 0))
@@ -73,10 +52,6 @@ class Train(CliTest):
             with self.subTest(flags):
                 self.ok(*self.train("--epochs", 1, "--run-dir", "r", *flags))
                 self.ok("inspect", "w.safetensors")
-
-    def content(self, name):
-        with open(self.path(name), "rb") as file:
-            return file.read()
 
     def test_killed_and_resumed_gives_the_unbroken_runs_bits(self):
         self.digits()

@@ -200,8 +200,8 @@ void drop_same_names(Listing& listing) {
 void refuse_gaps(const Listing& listing, const PackOptions& options) {
   if (!listing.missing_files.empty()) {
     if (!options.skip_bad) throw Error(ErrorCode::NotFound, listing.missing_files.front());
-    std::fprintf(stderr, "left out: %zu files of a CSV that are not there: %s\n",
-                 listing.missing_files.size(), first_of(listing.missing_files).c_str());
+    std::fprintf(stderr, "left out: %zu files that are not there: %s\n", listing.missing_files.size(),
+                 first_of(listing.missing_files).c_str());
   }
   if (!listing.empty_folders.empty()) {
     if (!options.skip_bad) {

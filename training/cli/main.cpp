@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // triplet-train: the command line. Each command is in its own cmd_*.cpp.
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <string>
 
 #include "commands.h"
 
@@ -12,7 +14,7 @@ constexpr int kFailure = 1;
 constexpr int kUsageError = 2;
 
 /// Config files hold what the flags of the command in use say: a key outside of any [section] is that
-/// command's.
+/// command's. A key that is no flag is an error, since a misspelt one would change nothing in silence.
 class CommandConfig : public CLI::ConfigBase {
  public:
   explicit CommandConfig(const CLI::App& app) : app_(app) {}
@@ -25,10 +27,31 @@ class CommandConfig : public CLI::ConfigBase {
           item.parents = {command->get_name()};
       }
     }
+    for (const CLI::ConfigItem& item : found) require_flag(item);
     return found;
   }
 
  private:
+  /// CLI11 would pass over what it does not know, or name neither file nor command.
+  void require_flag(const CLI::ConfigItem& item) const {
+    if (item.name == "++" || item.name == "--") return;  // A section begins or ends.
+    const std::string file = app_.get_option("--config")->as<std::string>();
+    const CLI::App* command = &app_;
+    for (const std::string& section : item.parents) {
+      try {
+        command = command->get_subcommand(section);
+      } catch (const CLI::OptionNotFound&) {
+        throw CLI::ConfigError(file + ": [" + section + "] is no command of triplet-train",
+                               CLI::ExitCodes::ConfigError);
+      }
+    }
+    if (command->get_option_no_throw("--" + item.name) == nullptr) {
+      throw CLI::ConfigError(file + ": " + item.name + ": no flag of `" + command->get_name() +
+                                 "` has that name (--help lists them)",
+                             CLI::ExitCodes::ConfigError);
+    }
+  }
+
   const CLI::App& app_;
 };
 
@@ -41,6 +64,14 @@ void describe(CLI::App& app) {
   app.set_config("--config", "",
                  "Reads flags from an INI or TOML file: `size = 64` for --size 64; the command line wins");
   app.config_formatter(std::make_shared<CommandConfig>(app));
+  for (CLI::App* command : app.get_subcommands({})) {
+    command->fallthrough();
+    command->footer(
+        command->get_footer() +
+        "\n\n--config FILE reads flags from an INI or TOML file: `size = 64` for --size 64, under a "
+        "[" +
+        command->get_name() + "]\nheading where one file serves several commands. The command line wins.");
+  }
   app.footer(
       "Each command has its own --help.\n\n"
       "Examples:\n"
@@ -68,7 +99,6 @@ int run(int argc, char** argv) {
   training::cli::add_import(app, action);
   training::cli::add_inspect(app, action);
   describe(app);
-  for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -80,6 +110,9 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A limit on a file's size (ulimit -f) is then an error of write(), as a full disk is: it is told, and the
+  // part of the file is removed.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

@@ -63,8 +63,13 @@ void list_folder(const fs::path& root, const Target& target) {
     if (!target.wants(name)) continue;
     bool any_image = false;
     for (const fs::path& file : sorted_entries(folder)) {
-      if (!fs::is_regular_file(file) || !is_picture_path(file.string())) continue;
+      std::error_code failure;
+      if (!is_picture_path(file.string()) || fs::is_directory(file, failure)) continue;
       any_image = true;
+      if (!fs::is_regular_file(file, failure)) {
+        target.listing.missing_files.push_back(file.string() + ": no image file (a link to nowhere?)");
+        continue;
+      }
       Sample sample;
       sample.path = file.string();
       sample.source = target.prefix + name + "/" + file.filename().string();

@@ -30,7 +30,7 @@ struct Listing {
   std::map<std::string, std::vector<Sample>, NaturalLess> classes;
   std::vector<std::unique_ptr<IdxSet>> idx_sets;  ///< Keeps the images that samples point into.
   std::vector<std::string> empty_folders;         ///< Identity folders without any image.
-  std::vector<std::string> missing_files;         ///< Named in a CSV and not there.
+  std::vector<std::string> missing_files;         ///< Named in a CSV, or a link, and not there.
   bool has_files = false;
 };
 

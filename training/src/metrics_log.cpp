@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "embed/error.h"
+#include "embed/safetensors.h"
 
 namespace training {
 
@@ -78,12 +79,26 @@ nlohmann::json files_of(const TrainOptions& options) {
   return {{"data", data}, {"val", absolute(options.val)}, {"weights", absolute(options.out)}};
 }
 
-/// A run that was killed while it wrote leaves half a line: what follows must not be glued to it.
-bool ends_inside_a_line(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file || file.tellg() <= 0) return false;
-  file.seekg(-1, std::ios::end);
-  return file.get() != '\n';
+/// A run that was killed, or that met a full disk, may have left a part of a line: what follows must not be
+/// glued to it.
+void cut_half_line(const std::string& path) {
+  constexpr std::uintmax_t kStep = 4096;
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (error) return;  // There is none yet.
+  std::ifstream file(path, std::ios::binary);
+  std::uintmax_t end = size;
+  std::string part;
+  while (end > 0) {
+    const std::uintmax_t start = end > kStep ? end - kStep : 0;
+    part.resize(static_cast<std::size_t>(end - start));
+    file.seekg(static_cast<std::streamoff>(start));
+    if (!file.read(part.data(), static_cast<std::streamsize>(part.size()))) return;
+    const std::size_t newline = part.rfind('\n');
+    end = newline == std::string::npos ? start : start + newline + 1;
+    if (newline != std::string::npos) break;
+  }
+  if (end != size) std::filesystem::resize_file(path, end, error);
 }
 
 }  // namespace
@@ -92,16 +107,19 @@ MetricsLog::MetricsLog(const std::string& folder, bool resume) : path_(folder + 
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw embed::Error(embed::ErrorCode::Io, "cannot make the folder: " + error.message(), folder);
-  const bool cut = resume && ends_inside_a_line(path_);
+  embed::check_writable(path_);
+  if (resume) cut_half_line(path_);
   file_.open(path_, resume ? std::ios::app : std::ios::trunc);
-  if (cut) file_ << '\n';
   if (!file_) throw embed::Error(embed::ErrorCode::Io, "cannot be written", path_);
   board_.emplace(folder);
 }
 
 void MetricsLog::write(const std::string& line) {
   file_ << line << '\n' << std::flush;
-  if (!file_) throw embed::Error(embed::ErrorCode::Io, "cannot be written (is the disk full?)", path_);
+  if (file_) return;
+  file_.close();
+  cut_half_line(path_);
+  throw embed::Error(embed::ErrorCode::Io, "cannot be written (is the disk full?)", path_);
 }
 
 void MetricsLog::start(const RunReport& report, const TrainOptions& options) {

@@ -13,7 +13,8 @@ namespace training {
 /// metrics.jsonl: one JSON object a line, each with "event": start, step, epoch. Not thread-safe.
 class MetricsLog {
  public:
-  /// Makes the folder if need be. Appends when `resume`, else begins anew. Throws embed::Error(Io).
+  /// Makes the folder if need be. Appends when `resume` (what is behind the last whole line is cut off), else
+  /// begins anew. Throws embed::Error(Io), as all of the following, which leave whole lines.
   MetricsLog(const std::string& folder, bool resume);
 
   void start(const RunReport& report, const TrainOptions& options);

@@ -14,9 +14,11 @@
 #include "autocast.h"
 #include "embed/error.h"
 #include "embed/nn/weights.h"
+#include "embed/safetensors.h"
 #include "learner.h"
 #include "metrics_log.h"
 #include "ranks.h"
+#include "run_checks.h"
 #include "schedule.h"
 #include "verification.h"
 
@@ -73,12 +75,15 @@ class Run {
       learner_.set_updates(progress_.updates);
     }
     require_shares();
-    if (!resumed && !options_.init.empty() && learner_.has_classes()) imprint();
+    require_variance(options_, set_.input(),
+                     epoch_batches(options_, set_.train().labels, set_.train().classes, 0));
     if (is_first()) {
+      require_writable_weights(options_);
       log_.emplace(run_directory(options_), resumed);
-      require_folder_of_weights();
+      embed::check_writable(checkpoint_);
       tell_start();
     }
+    if (!resumed && !options_.init.empty() && learner_.has_classes()) imprint();
     last_checkpoint_ = now();
     while (progress_.epoch < options_.epochs && !progress_.stopped) {
       if (!run_epoch()) return result(/*interrupted=*/true);
@@ -136,16 +141,6 @@ class Run {
     learner_.imprint(torch::tensor(means, torch::kFloat64)
                          .to(torch::kFloat32)
                          .view({static_cast<std::int64_t>(list.classes), -1}));
-  }
-
-  /// Hours of training must not end in front of a folder that is not there.
-  void require_folder_of_weights() const {
-    const auto folder = std::filesystem::absolute(options_.out).parent_path();
-    std::error_code error;
-    if (!std::filesystem::is_directory(folder, error)) {
-      throw embed::Error(embed::ErrorCode::Io, "cannot be written: there is no folder " + folder.string(),
-                         options_.out);
-    }
   }
 
   struct Pending {

@@ -178,6 +178,25 @@ void TrainingSet::split(const TrainOptions& options) {
                     " held out for validation; --val-fraction 0 holds out none)",
                 sets_.front().path());
   }
+  require_pairs(options);
+}
+
+/// Verification needs a pair of each kind, and must not miss one after the first epoch.
+void TrainingSet::require_pairs(const TrainOptions& options) const {
+  if (options.val.empty() && options.val_fraction == 0) return;
+  std::vector<std::size_t> images(validation_.classes);
+  for (const std::int64_t label : validation_.labels) ++images[static_cast<std::size_t>(label)];
+  const bool genuine = std::any_of(images.begin(), images.end(), [](std::size_t n) { return n >= 2; });
+  if (genuine && validation_.classes >= 2) return;
+  throw Error(
+      ErrorCode::InvalidArgument,
+      "validation needs two identities, one of them with two images: " + std::to_string(validation_.classes) +
+          " identities with " + std::to_string(validation_.size()) + " images are there (--val-images " +
+          std::to_string(options.val_images) +
+          (options.val.empty()
+               ? "; only identities with two images are held out, --val-fraction 0 holds out none)"
+               : ")"),
+      options.val.empty() ? sets_.front().path() : options.val);
 }
 
 void TrainingSet::make_fingerprint() {

@@ -33,7 +33,7 @@ class TrainingSet {
  public:
   /// Throws embed::Error(NotFound | Io | Format) for the files, Error(Mismatch) for sets that do not go
   /// together (size, channels, context, crop rule), Error(InvalidArgument) when too little is left to train
-  /// on.
+  /// or to validate on.
   explicit TrainingSet(const TrainOptions& options);
 
   const ImageList& train() const noexcept { return train_; }
@@ -52,6 +52,7 @@ class TrainingSet {
   void check_same_shape(const embed::Dataset& set, const embed::Dataset& first) const;
   void read_input(const TrainOptions& options);
   void split(const TrainOptions& options);
+  void require_pairs(const TrainOptions& options) const;
   void make_fingerprint();
 
   std::vector<embed::Dataset> sets_;

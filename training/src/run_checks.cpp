@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "run_checks.h"
+
+#include <filesystem>
+
+#include "embed/error.h"
+#include "embed/safetensors.h"
+
+namespace training {
+
+namespace {
+
+using embed::Error;
+using embed::ErrorCode;
+
+/// From the network's picture to the last stage's: five halvings, each rounded up.
+constexpr int kReduction = 32;
+
+}  // namespace
+
+void require_writable_weights(const TrainOptions& options) {
+  const auto folder = std::filesystem::absolute(options.out).parent_path();
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    throw Error(ErrorCode::Io, "cannot be written: there is no folder " + folder.string(), options.out);
+  }
+  embed::check_writable(options.out);
+}
+
+void require_variance(const TrainOptions& options, const embed::InputSpec& input,
+                      const std::vector<BatchPlan>& batches) {
+  const bool one_pixel = input.width <= kReduction && input.height <= kReduction;
+  if (!options.neck && !one_pixel) return;
+  const std::size_t passes = is_offline(options) && options.separate_passes ? 3 : 1;
+  for (const BatchPlan& plan : batches) {
+    if (plan.size() / passes != 1) continue;
+    throw Error(
+        ErrorCode::InvalidArgument,
+        "--batch-size: " + std::to_string(options.batch_size) + " makes a batch of one picture, and " +
+            (one_pixel ? "pictures of " + std::to_string(input.width) + "x" + std::to_string(input.height) +
+                             " end as one pixel"
+                       : "the neck sees one value of each kind") +
+            ": batch norm needs two at least, take a larger batch" + (one_pixel ? "" : " or --no-neck"));
+  }
+}
+
+}  // namespace training

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <vector>
+
+#include "batch_sampler.h"
+#include "embed/model_info.h"
+#include "train_options.h"
+
+namespace training {
+
+/// What would end a run after its first epoch can be known at its start: throws embed::Error(Io) that names
+/// the file when the weights could not be written (no such folder, no right to write there, or `out` is there
+/// and is no regular file). Leaves nothing behind.
+void require_writable_weights(const TrainOptions& options);
+
+/// Batch norm over one value has no variance. Throws embed::Error(InvalidArgument) when a batch of `batches`
+/// (one epoch's) brings a single picture to the neck, or to layers whose pictures are one pixel large.
+void require_variance(const TrainOptions& options, const embed::InputSpec& input,
+                      const std::vector<BatchPlan>& batches);
+
+}  // namespace training
