@@ -74,7 +74,7 @@ void quantise(Block& block, const Block& steps) {
   for (std::size_t i = 0; i < frequencies.size(); ++i)
     frequencies[i] = std::nearbyint(frequencies[i] / steps[i]) * steps[i];
   block = turned(product(c, turned(product(c, frequencies, true)), true));
-  for (float& value : block) value = std::clamp(value + 128, 0.0F, 255.0F);
+  for (float& value : block) value = std::clamp(std::nearbyint(value + 128), 0.0F, 255.0F);
 }
 
 /// One colour component, row by row.
@@ -111,9 +111,9 @@ Plane halved(Plane& full) {
   Plane half((full.width + 1) / 2, (full.height + 1) / 2);
   for (int y = 0; y < half.height; ++y) {
     for (int x = 0; x < half.width; ++x) {
-      half.at(x, y) = (full.near(2 * x, 2 * y) + full.near(2 * x + 1, 2 * y) + full.near(2 * x, 2 * y + 1) +
-                       full.near(2 * x + 1, 2 * y + 1)) /
-                      4;
+      half.at(x, y) = std::nearbyint((full.near(2 * x, 2 * y) + full.near(2 * x + 1, 2 * y) +
+                                      full.near(2 * x, 2 * y + 1) + full.near(2 * x + 1, 2 * y + 1)) /
+                                     4);
     }
   }
   return half;
@@ -134,9 +134,10 @@ void colour_artifacts(std::vector<float>& picture, int width, int height, int qu
   Plane luma(width, height), blue(width, height), red(width, height);
   for (std::size_t i = 0; i < luma.values.size(); ++i) {
     const float r = picture[3 * i], g = picture[3 * i + 1], b = picture[3 * i + 2];
-    luma.values[i] = 0.299F * r + 0.587F * g + 0.114F * b;
-    blue.values[i] = 128 - 0.168736F * r - 0.331264F * g + 0.5F * b;
-    red.values[i] = 128 + 0.5F * r - 0.418688F * g - 0.081312F * b;
+    // Rounded as the file format has it: the planes hold bytes.
+    luma.values[i] = std::nearbyint(0.299F * r + 0.587F * g + 0.114F * b);
+    blue.values[i] = std::nearbyint(128 - 0.168736F * r - 0.331264F * g + 0.5F * b);
+    red.values[i] = std::nearbyint(128 + 0.5F * r - 0.418688F * g - 0.081312F * b);
   }
   Plane half_blue = halved(blue), half_red = halved(red);
   quantise(luma, scaled(kLuma, quality));
