@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """triplet-train pack: every kind of source, what ends up in the file, and what is refused with which words."""
 import json
+import math
 import os
+import struct
 import unittest
 
 from support import (CliTest, DATA, compress, idx_images, idx_labels, labels_of, needs_faces, needs_real_data, pgm,
@@ -196,6 +198,42 @@ class PackFaces(CliTest):
         metadata, tensors = read_safetensors(self.path("set.safetensors"))
         self.assertEqual(tensors["images"][1][1:], [80, 80, 3])
         self.assertIn("yunet", metadata["detector"])
+
+
+class PackTransform(CliTest):
+    def pack(self, *flags, side=20):
+        """A bright square on dark ground, 20 pixels wide: packed without resizing."""
+        pixels = bytes(200 if 6 <= x < 14 and 6 <= y < 14 else 10 for y in range(side) for x in range(side))
+        self.write("images", struct.pack(">IIII", 0x803, 1, side, side) + pixels)
+        self.write("labels", idx_labels([3]))
+        self.ok("pack", "--out", "set", "--size", side, "--channels", 1, *flags, "images")
+        metadata, tensors = read_safetensors(self.path("set"))
+        self.assertEqual(labels_of(tensors), [0])
+        return metadata, tensors["images"][2]
+
+    def test_transforms_pixel_by_pixel(self):
+        plain = self.pack()[1]
+        self.assertNotIn("transform", self.pack("--transform", "none")[0])
+        metadata, inverted = self.pack("--transform", "invert")
+        self.assertEqual(metadata["transform"], "invert")
+        self.assertEqual(inverted, bytes(255 - p for p in plain))
+
+        def sobel(x, y):
+            def at(dx, dy):
+                return plain[min(19, max(0, y + dy)) * 20 + min(19, max(0, x + dx))]
+            weights = ((-1, 1), (0, 2), (1, 1))
+            gx = sum(w * (at(1, d) - at(-1, d)) for d, w in weights)
+            gy = sum(w * (at(d, 1) - at(d, -1)) for d, w in weights)
+            return min(255, math.floor(math.hypot(gx, gy) / 4 + 0.5))
+
+        edges = self.pack("--transform", "edges")[1]
+        self.assertEqual(edges, bytes(sobel(x, y) for y in range(20) for x in range(20)))
+        self.assertEqual(edges[10 * 20 + 10], 0, "flat inside")
+        self.assertEqual(edges[10 * 20 + 6], 190, "a full step of 190")
+        metadata, both = self.pack("--transform", "edges,invert")
+        self.assertEqual(metadata["transform"], "edges,invert")
+        self.assertEqual(both, bytes(255 - p for p in edges))
+        self.fails("pack", "--out", "x", "--transform", "blur", "images", says=["--transform", "blur"])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@
 #include "pack_sources.h"
 #include "pictures.h"
 #include "progress.h"
+#include "transform.h"
 
 namespace training::cli {
 
@@ -31,6 +32,7 @@ struct PackOptions {
   float context = 1.0F, centre_size = 0.6F;
   std::size_t min_images = 1, limit_per_class = 0;
   bool detect = false, skip_bad = false, unique_names = false;
+  std::vector<std::string> transform{"none"};
   TableFlags detector;
 };
 
@@ -83,6 +85,7 @@ class Packer {
         input_(packed_rule(model.input, options.context)),
         writer_(input_.height, input_.width, input_.channels),
         crop_(embed::crop_bytes(input_)),
+        transforms_(parse_transforms(options.transform)),
         counts_(options.sources.size()) {
     if (options.detect) finder_.emplace(options.detector);
     const auto metadata = embed::to_metadata(model);
@@ -90,6 +93,10 @@ class Packer {
     writer_.set_metadata("input", metadata.at("input"));
     writer_.set_metadata("detector", finder_ ? finder_->description() : "none");
     writer_.set_context(options.context);
+    if (transforms_.empty()) return;
+    std::string names;
+    for (const std::string& name : options.transform) names += (names.empty() ? "" : ",") + name;
+    writer_.set_metadata("transform", names);
   }
 
   void add_class(const std::string& name, const std::vector<Sample>& samples, Progress& progress) {
@@ -101,6 +108,7 @@ class Packer {
       SourceCount& count = counts_[sample.origin];
       ++count.images;
       if (!cut(sample, count)) continue;
+      apply(transforms_, input_, crop_);
       pixels_.insert(pixels_.end(), crop_.begin(), crop_.end());
       kept_.push_back(&sample);
     }
@@ -169,6 +177,7 @@ class Packer {
   embed::DatasetWriter writer_;
   std::optional<FaceFinder> finder_;
   std::vector<std::uint8_t> crop_, pixels_;
+  std::vector<Transform> transforms_;
   std::vector<const Sample*> kept_;
   std::vector<SourceCount> counts_;
   std::vector<std::string> lost_;
@@ -348,6 +357,13 @@ void add_pack(CLI::App& app, Action& action) {
                     "Of pictures with the same file name in one identity keep the first source's");
   command->add_flag("--skip-bad", options->skip_bad,
                     "Leave out what cannot be used, and say so, instead of failing");
+  command
+      ->add_option("--transform", options->transform,
+                   "Pack a second kind of picture made of these, one change after the other: invert (255 - "
+                   "value), edges (Sobel magnitude / 4)")
+      ->delimiter(',')
+      ->default_str("none")
+      ->type_name("none|invert|edges,...");
   options->detector.add(*command, embed::kDetectorOptions, "Face detection");
   command->footer(
       "Images are stored identity by identity in the natural order of the names, so the digits of MNIST have "
@@ -355,6 +371,7 @@ void add_pack(CLI::App& app, Action& action) {
       "labels 0 to 9. Two sources with the same PREFIX share identities of the same name.\n\n"
       "Examples:\n"
       "  triplet-train pack --out mnist.safetensors train-images-idx3-ubyte.gz\n"
+      "  triplet-train pack --out drawn.safetensors --transform edges,invert train-images-idx3-ubyte.gz\n"
       "  triplet-train pack --out faces.safetensors --detect --context 1.25 --min-images 2 celeba=crops/ "
       "lfw=lfw/\n"
       "  triplet-train pack --out test.safetensors --weights faces-weights.safetensors --detect people/");
