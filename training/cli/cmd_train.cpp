@@ -72,6 +72,10 @@ class Console : public TrainObserver {
     std::fprintf(stderr, "%zu images of %zu identities, %dx%dx%d, %zu batches an epoch, on %s (%d threads)\n",
                  report.images, report.identities, report.width, report.height, report.channels,
                  report.batches, report.device.c_str(), report.threads);
+    if (report.second_kind > 0) {
+      std::fprintf(stderr, "two kinds of picture: %zu images of the first, %zu of the second\n",
+                   report.images - report.second_kind, report.second_kind);
+    }
     if (report.validation_images > 0) {
       std::fprintf(stderr, "validation: %zu images of %zu identities\n", report.validation_images,
                    report.validation_identities);
@@ -198,6 +202,35 @@ void add_data_flags(CLI::App& command, TrainFlags& flags) {
       .add_option("--mix-identities", o.mix_identities,
                   "Share of a --pk batch's groups that become virtual identities, each a blend of two")
       ->capture_default_str()
+      ->group(group);
+}
+
+void add_tower_flags(CLI::App& command, TrainFlags& flags) {
+  TrainOptions& o = flags.options;
+  const std::string group = "Two kinds of picture";
+  command
+      .add_option(
+          "--data-other", o.data_other,
+          "Packed data sets of the second kind; those of --data are of the first. Triplets and pairs are "
+          "across the kinds, identities matched by name")
+      ->delimiter(',')
+      ->type_name("SET,...")
+      ->group(group);
+  command.add_option("--val-other", o.val_other, "What --val is, of the second kind")
+      ->type_name("SET")
+      ->group(group);
+  add_choice<Towers>(command, "--towers", o.towers,
+                     {{"shared", Towers::Shared}, {"separate", Towers::Separate}},
+                     "One network for both kinds (siamese), or one for each (pseudo-siamese)")
+      ->group(group);
+  command
+      .add_option("--out-other", o.out_other,
+                  "Towers separate: the second network's weights file; default OUT with -other")
+      ->type_name("FILE")
+      ->group(group);
+  command
+      .add_option("--init-other", o.init_other, "Towers separate: weights file that the second starts from")
+      ->type_name("FILE")
       ->group(group);
 }
 
@@ -461,6 +494,8 @@ int run_training(const TrainOptions& options) {
   if (result.stopped_early) std::fprintf(stderr, "ended early: validation has not improved\n");
   if (!result.validation.empty()) std::printf("validation: %s\n", result.validation.c_str());
   std::printf("weights of epoch %zu: %s\n", result.best_epoch, options.out.c_str());
+  if (options.towers == Towers::Separate)
+    std::printf("weights for the second kind: %s\n", other_weights(options).c_str());
   return 0;
 }
 
@@ -474,6 +509,7 @@ void add_train(CLI::App& app, Action& action) {
       "The founding note's settings for what no other flag says: triplet loss over offline triplets, "
       "sigmoid head, squared-l2, margin 1, SGD 0.03 with momentum 0.9");
   add_data_flags(*command, *flags);
+  add_tower_flags(*command, *flags);
   add_loss_flags(*command, *flags);
   add_optimiser_flags(*command, *flags);
   add_run_flags(*command, *flags);
@@ -488,7 +524,10 @@ void add_train(CLI::App& app, Action& action) {
       "32 4 "
       "--lr 0.005 --out tuned.safetensors\n"
       "  triplet-train train --note --data mnist.safetensors --val mnist-test.safetensors --out "
-      "note.safetensors");
+      "note.safetensors\n"
+      "  triplet-train train --data photos.safetensors --data-other sketches.safetensors --towers separate "
+      "--loss triplet \\\n"
+      "      --pk 16 4 --out photo.safetensors --out-other sketch.safetensors");
   command->callback([command, flags, &action] {
     translate(*command, *flags);
     action = [flags] { return run_training(flags->options); };

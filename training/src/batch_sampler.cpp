@@ -64,8 +64,13 @@ std::vector<Group> deal(std::deque<Group>& deck, std::size_t identities) {
 
 }  // namespace
 
-std::vector<std::size_t> places_of(const Share& share, std::size_t count, bool triplets) {
-  const std::size_t parts = triplets ? 3 : 1, part = count / parts;
+std::size_t batch_parts(const TrainOptions& options) noexcept {
+  if (is_offline(options)) return 3;
+  return is_cross_kind(options) ? 2 : 1;
+}
+
+std::vector<std::size_t> places_of(const Share& share, std::size_t count, std::size_t parts) {
+  const std::size_t part = count / parts;
   std::vector<std::size_t> places;
   for (std::size_t p = 0; p < parts; ++p) {
     for (std::size_t i = part * share.rank / share.ranks; i < part * (share.rank + 1) / share.ranks; ++i)
@@ -131,13 +136,14 @@ std::vector<BatchPlan> shuffled_batches(std::size_t rows, std::size_t batch_size
 }
 
 std::vector<BatchPlan> pk_batches(const std::vector<std::int64_t>& labels, std::size_t classes,
-                                  std::size_t identities, std::size_t images_each, std::uint64_t seed) {
+                                  std::size_t identities, std::size_t images_each, std::uint64_t seed,
+                                  std::size_t fewest) {
   const auto rows = rows_by_class(labels, classes);
   Rng rng(seed, {kPkStream});
   std::vector<Group> groups;
   std::vector<std::size_t> usable;
   for (std::size_t c = 0; c < classes; ++c) {
-    if (rows[c].size() < 2) continue;
+    if (rows[c].size() < fewest) continue;
     usable.push_back(c);
     for (Group& group : class_groups(c, rows[c], images_each, rng)) groups.push_back(std::move(group));
   }
@@ -190,9 +196,13 @@ std::vector<BatchPlan> balanced_batches(const std::vector<std::int64_t>& labels,
   return batches;
 }
 
+std::uint64_t epoch_seed(const TrainOptions& options, std::size_t epoch) {
+  return Rng(options.seed, {kEpochStream, epoch}).next();
+}
+
 std::vector<BatchPlan> epoch_batches(const TrainOptions& options, const std::vector<std::int64_t>& labels,
                                      std::size_t classes, std::size_t epoch) {
-  const std::uint64_t seed = Rng(options.seed, {kEpochStream, epoch}).next();
+  const std::uint64_t seed = epoch_seed(options, epoch);
   if (options.loss == Loss::Triplet && options.miner == Miner::Offline) {
     const std::vector<TripletIndices> triplets = note_triplets(labels, classes, seed);
     std::vector<BatchPlan> batches = shuffled_batches(triplets.size(), options.batch_size, seed);

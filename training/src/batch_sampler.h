@@ -10,7 +10,7 @@
 namespace training {
 
 /// Row numbers of the images of one batch. For offline triplets: all anchors, then all positives, then all
-/// negatives.
+/// negatives. For two kinds of picture: those of the first kind, then as many of the second.
 using BatchPlan = std::vector<std::uint32_t>;
 
 /// The part of a batch that one of several ranks embeds.
@@ -18,10 +18,14 @@ struct Share {
   std::size_t rank = 0, ranks = 1;
 };
 
-/// Places in a batch of `count` that a rank takes: a run of neighbours, for offline triplets (`triplets`) one
-/// of the anchors, with the positives and negatives that belong to it. All ranks' places together are all
-/// places, once; the sizes differ by at most one (three).
-std::vector<std::size_t> places_of(const Share& share, std::size_t count, bool triplets);
+/// Parts of equal size that the batches have: 3 for offline triplets, 2 for other batches of two kinds, else
+/// 1.
+std::size_t batch_parts(const TrainOptions& options) noexcept;
+
+/// Places in a batch of `count` that a rank takes: a run of neighbours of the first part, and those at the
+/// same place of the other parts (for offline triplets the positives and negatives that belong to the
+/// anchors). All ranks' places together are all places, once; the sizes differ by at most `parts`.
+std::vector<std::size_t> places_of(const Share& share, std::size_t count, std::size_t parts);
 
 /// Row numbers of one triplet.
 struct TripletIndices {
@@ -45,17 +49,23 @@ std::vector<BatchPlan> shuffled_batches(std::size_t rows, std::size_t batch_size
 
 /// Batches of `identities` different classes with `images_each` rows each, side by side. Each class with two
 /// samples or more comes in groups of `images_each` shuffled rows (the last one filled up with rows used
-/// before; a class with fewer rows repeats them), so that an epoch sees nearly every row once. Throws
-/// embed::Error(InvalidArgument) when fewer classes than `identities` have two samples.
+/// before; a class with fewer rows repeats them), so that an epoch sees nearly every row once. Classes with
+/// fewer than `fewest` rows are left out. Throws embed::Error(InvalidArgument) when fewer classes than
+/// `identities` are left.
 std::vector<BatchPlan> pk_batches(const std::vector<std::int64_t>& labels, std::size_t classes,
-                                  std::size_t identities, std::size_t images_each, std::uint64_t seed);
+                                  std::size_t identities, std::size_t images_each, std::uint64_t seed,
+                                  std::size_t fewest = 2);
 
 /// As many batches as shuffled_batches makes, but every class is drawn equally often (to one), and its rows
 /// in turn.
 std::vector<BatchPlan> balanced_batches(const std::vector<std::int64_t>& labels, std::size_t classes,
                                         std::size_t batch_size, std::uint64_t seed);
 
-/// The batches of one epoch as the options ask; a function of options.seed and `epoch` alone.
+/// What the batches of an epoch are drawn with.
+std::uint64_t epoch_seed(const TrainOptions& options, std::size_t epoch);
+
+/// The batches of one epoch as the options ask, for data of one kind; a function of options.seed and `epoch`
+/// alone.
 std::vector<BatchPlan> epoch_batches(const TrainOptions& options, const std::vector<std::int64_t>& labels,
                                      std::size_t classes, std::size_t epoch);
 

@@ -50,6 +50,17 @@ class Rows {
   std::vector<embed::Embedding> values_;
 };
 
+/// Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2): called once for each of `left`
+/// things of which `wanted` are to be taken, says whether to take this one; every choice is as likely as any
+/// other.
+inline bool take_one(Rng& random, std::size_t& left, std::size_t& wanted) {
+  const bool take =
+      wanted == left || random.uniform() * static_cast<double>(left) < static_cast<double>(wanted);
+  --left;
+  if (take) --wanted;
+  return take;
+}
+
 /// Calls visit(i, j, distance) for all pairs i < j of the same label, and for those of different ones; when
 /// there are more than `most_impostors` of these, for a seeded sample of that many.
 template <typename Visit>
@@ -65,15 +76,7 @@ void for_each_pair(const LabelledEmbeddings& set, embed::Metric metric, std::siz
   Rng random(seed);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (std::size_t j = i + 1; j < rows.size(); ++j) {
-      if (set.labels[i] != set.labels[j]) {
-        // Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2): every pair is as likely as
-        // any other.
-        const bool take =
-            wanted == left || random.uniform() * static_cast<double>(left) < static_cast<double>(wanted);
-        --left;
-        if (!take) continue;
-        --wanted;
-      }
+      if (set.labels[i] != set.labels[j] && !take_one(random, left, wanted)) continue;
       visit(i, j, rows.distance(rows[i], rows[j]));
     }
   }

@@ -60,6 +60,16 @@ void fold(const torch::nn::BatchNorm1d& neck, embed::nn::ResNet18V2& network) {
   network->dense->bias.sub_(neck->running_mean).mul_(scale);
 }
 
+/// For the learner of a second tower: a network, its neck, average and optimiser, without what the two share.
+TrainOptions second_tower(TrainOptions options) {
+  options.init = options.init_other;
+  options.towers = Towers::Shared;
+  options.loss = Loss::Triplet;
+  options.class_loss = ClassLoss::None;
+  options.memory = 0;
+  return options;
+}
+
 /// LibTorch's own default may count two hardware threads as one core.
 int default_threads() {
   const int processors = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
@@ -135,6 +145,7 @@ Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std
     memory_values_ = torch::zeros({rows, shape.embedding_dim}, on_device);
     memory_labels_ = torch::full({rows}, -1.0, on_device);
     memory_next_ = torch::zeros({1}, on_device);
+    if (is_cross_kind(options)) memory_sides_ = torch::zeros({rows}, on_device);
   }
   if (class_loss_of(options) != ClassLoss::None) {
     const auto rows = static_cast<std::int64_t>(classes);
@@ -148,6 +159,8 @@ Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std
     }
   }
   optimizer_ = std::make_unique<Optimizer>(std::move(parameters), options);
+  if (options.towers == Towers::Separate)
+    other_ = std::make_unique<Learner>(second_tower(options), input, classes, ranks);
 }
 
 Learner::Values Learner::forward_pass(const torch::Tensor& pictures) {
@@ -158,18 +171,26 @@ Learner::Values Learner::forward_pass(const torch::Tensor& pictures) {
   return {before, embed::nn::apply_head(normal, options_.head)};
 }
 
-Learner::Values Learner::forward(const torch::Tensor& pictures) {
+Learner::Values Learner::forward(const torch::Tensor& pictures, std::int64_t first_kind) {
   const Autocast autocast(device_.type(), options_.precision == Precision::Bf16);
-  if (!options_.separate_passes || !is_offline(options_)) {
+  std::vector<torch::Tensor> parts;  // The first one is all of the first kind, or all there is.
+  if (options_.separate_passes && is_offline(options_)) {
+    parts = pictures.chunk(3, 0);
+  } else if (other_ != nullptr) {
+    parts = {pictures.narrow(0, 0, first_kind),
+             pictures.narrow(0, first_kind, pictures.size(0) - first_kind)};
+  } else {
     return forward_pass(pictures);
   }
   std::vector<torch::Tensor> before, after;
-  for (const torch::Tensor& part : pictures.chunk(3, 0)) {
-    const Values values = forward_pass(part);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    Learner& tower = i > 0 && other_ != nullptr ? *other_ : *this;
+    const Values values = tower.forward_pass(parts[i]);
     before.push_back(values.before);
     after.push_back(values.after);
   }
-  return {torch::cat(before), torch::cat(after)};
+  const torch::Tensor joined = torch::cat(before);
+  return {joined, neck_.is_empty() ? joined : torch::cat(after)};
 }
 
 LossValue Learner::class_loss(const torch::Tensor& values, const torch::Tensor& labels,
@@ -180,22 +201,24 @@ LossValue Learner::class_loss(const torch::Tensor& values, const torch::Tensor& 
              : softmax_loss(values, labels, class_weight_, class_bias_, options_.label_smoothing);
 }
 
-LossValue Learner::pair_loss(const torch::Tensor& values, const torch::Tensor& labels, double margin) const {
+LossValue Learner::pair_loss(const torch::Tensor& values, const torch::Tensor& labels,
+                             const torch::Tensor& sides, double margin) const {
   const TripletLossOptions triplet{options_.metric, margin, options_.soft_margin};
   if (is_offline(options_)) return offline_triplet_loss(values, triplet);
   Memory memory;
-  if (memory_values_.defined()) memory = {memory_values_, memory_labels_.to(torch::kInt64)};
+  if (memory_values_.defined()) memory = {memory_values_, memory_labels_.to(torch::kInt64), {}};
+  if (memory_sides_.defined()) memory.sides = memory_sides_.to(torch::kInt64);
   return options_.loss == Loss::Contrastive
-             ? contrastive_loss(values, labels, triplet, memory)
-             : mined_triplet_loss(values, labels, options_.miner, triplet, memory);
+             ? contrastive_loss(values, labels, triplet, memory, sides)
+             : mined_triplet_loss(values, labels, options_.miner, triplet, memory, sides);
 }
 
-LossValue Learner::loss_of(const Values& values, const torch::Tensor& labels,
+LossValue Learner::loss_of(const Values& values, const torch::Tensor& labels, const torch::Tensor& sides,
                            const StepSettings& settings) const {
   if (options_.loss == Loss::CosFace || options_.loss == Loss::Softmax)
     return class_loss(values.after, labels, settings.cosface_margin);
-  if (options_.class_loss == ClassLoss::None) return pair_loss(values.after, labels, settings.margin);
-  LossValue value = pair_loss(values.before, labels, settings.margin);
+  if (options_.class_loss == ClassLoss::None) return pair_loss(values.after, labels, sides, settings.margin);
+  LossValue value = pair_loss(values.before, labels, sides, settings.margin);
   value.loss = value.loss +
                options_.class_loss_weight * class_loss(values.after, labels, settings.cosface_margin).loss;
   return value;
@@ -208,7 +231,7 @@ torch::Tensor Learner::gathered(const torch::Tensor& mine, const Batch& batch) c
   std::vector<std::int64_t> counts, row_of(batch.labels.size());
   std::int64_t start = 0, row = 0;
   for (std::size_t r = 0; r < ranks; ++r) {
-    const std::vector<std::size_t> places = places_of({r, ranks}, batch.labels.size(), is_offline(options_));
+    const std::vector<std::size_t> places = places_of({r, ranks}, batch.labels.size(), batch_parts(options_));
     if (r == rank) start = row;
     counts.push_back(static_cast<std::int64_t>(places.size()));
     for (const std::size_t place : places) row_of[place] = row++;
@@ -224,8 +247,11 @@ torch::Tensor Learner::gathered(const torch::Tensor& mine, const Batch& batch) c
 void Learner::share_gradients() {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> gradients;
-  for (const torch::Tensor& parameter : network_->parameters()) {
-    if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  for (Learner* tower : {this, other_.get()}) {
+    if (tower == nullptr) continue;
+    for (const torch::Tensor& parameter : tower->network_->parameters()) {
+      if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+    }
   }
   std::vector<torch::Tensor> flat;
   for (const torch::Tensor& gradient : gradients) flat.push_back(gradient.flatten());
@@ -245,7 +271,7 @@ void Learner::imprint(const torch::Tensor& means) {
   class_weight_.copy_(directions * lengths);
 }
 
-void Learner::remember(const torch::Tensor& values, const torch::Tensor& labels) {
+void Learner::remember(const torch::Tensor& values, const torch::Tensor& labels, const torch::Tensor& sides) {
   const torch::NoGradGuard no_grad;
   const std::int64_t rows = memory_values_.size(0);
   const torch::Tensor at =
@@ -255,11 +281,14 @@ void Learner::remember(const torch::Tensor& values, const torch::Tensor& labels)
   const std::int64_t count = at.size(0);
   memory_values_.index_copy_(0, at, values.detach().narrow(0, 0, count));
   memory_labels_.index_copy_(0, at, labels.narrow(0, 0, count).to(torch::kFloat32));
+  if (memory_sides_.defined())
+    memory_sides_.index_copy_(0, at, sides.narrow(0, 0, count).to(torch::kFloat32));
   memory_next_.add_(static_cast<double>(count)).remainder_(static_cast<double>(rows));
 }
 
 StepValue Learner::step(const Batch& batch, const StepSettings& settings) {
   network_->train();
+  if (other_ != nullptr) other_->network_->train();
   const auto total = static_cast<std::int64_t>(batch.labels.size());
   const auto count = static_cast<std::int64_t>(batch.pictures.size() / embed::crop_bytes(input_));
   // from_blob borrows; nothing writes through it.
@@ -269,25 +298,42 @@ StepValue Learner::step(const Batch& batch, const StepSettings& settings) {
           .to(device_);
   const torch::Tensor labels =
       torch::from_blob(const_cast<std::int64_t*>(batch.labels.data()), {total}, torch::kInt64).to(device_);
-  Values values = forward(embed::nn::normalise(pictures, input_));
+  torch::Tensor sides;
+  if (!batch.sides.empty()) {
+    sides =
+        torch::from_blob(const_cast<std::int64_t*>(batch.sides.data()), {total}, torch::kInt64).to(device_);
+  }
+  Values values =
+      forward(embed::nn::normalise(pictures, input_), static_cast<std::int64_t>(batch.first_kind));
   if (ranks_ != nullptr) {
     const bool same = values.before.is_same(values.after);
     values.after = gathered(values.after, batch);
     values.before = same ? values.after : gathered(values.before, batch);
   }
   StepValue value;
-  static_cast<LossValue&>(value) = loss_of(values, labels, settings);
+  static_cast<LossValue&>(value) = loss_of(values, labels, sides, settings);
   const bool one = options_.accumulate == 1;
   (one ? value.loss : value.loss / static_cast<double>(options_.accumulate)).backward();
   value.loss = value.loss.detach();
   if (memory_values_.defined())
-    remember(options_.class_loss == ClassLoss::None ? values.after : values.before, labels);
+    remember(options_.class_loss == ClassLoss::None ? values.after : values.before, labels, sides);
   if (++waiting_ < options_.accumulate && !settings.last_of_epoch) return value;
   waiting_ = 0;
   if (ranks_ != nullptr) share_gradients();
-  value.gradient_norm = optimizer_->step(settings.learning_rate, options_.clip_gradient);
-  if (!average_.is_empty()) update_average();
+  value.gradient_norm = update(settings.learning_rate);
   return value;
+}
+
+/// One step of all that learns; the result is the joint norm of the gradients.
+torch::Tensor Learner::update(double learning_rate) {
+  torch::Tensor norm = optimizer_->gradient_norm();
+  if (other_ != nullptr) norm = torch::stack({norm, other_->optimizer_->gradient_norm()}).norm();
+  for (Learner* tower : {this, other_.get()}) {
+    if (tower == nullptr) continue;
+    tower->optimizer_->step(learning_rate, options_.clip_gradient, norm);
+    if (!tower->average_.is_empty()) tower->update_average();
+  }
+  return norm;
 }
 
 void Learner::update_average() {
@@ -335,6 +381,10 @@ StateTensors Learner::state() const {
     state["memory.values"] = memory_values_;
     state["memory.labels"] = memory_labels_;
     state["memory.next"] = memory_next_;
+  }
+  if (memory_sides_.defined()) state["memory.sides"] = memory_sides_;
+  if (other_ != nullptr) {
+    for (const auto& [name, tensor] : other_->state()) state["other." + name] = tensor;
   }
   for (const auto& [name, tensor] : optimizer_->state()) state["optimizer." + name] = tensor;
   return state;

@@ -30,7 +30,8 @@ struct StepValue : LossValue {
 /// embed::Error(Device | InvalidArgument).
 torch::Device training_device(const TrainOptions& options);
 
-/// Everything that learns: the network, the loss's class weights, their optimiser and the running average.
+/// Everything that learns: the network, the loss's class weights, their optimiser and the running average;
+/// with Towers::Separate a second network for the other kind of picture, with all that belongs to it.
 /// Not thread-safe.
 class Learner {
  public:
@@ -58,12 +59,17 @@ class Learner {
   /// What would be kept now: the running average if there is one, else the network. Changes its mode to
   /// evaluation.
   embed::nn::ResNet18V2& kept();
+  /// The same of the network that the second kind of picture passes through: with shared towers the only one.
+  embed::nn::ResNet18V2& kept_other() { return other_ == nullptr ? kept() : other_->kept(); }
   /// All live tensors by name.
   StateTensors state() const;
   /// False when a parameter or statistic is NaN or infinite.
   bool finite() const;
   std::size_t updates() const noexcept { return optimizer_->steps(); }
-  void set_updates(std::size_t updates) { optimizer_->set_steps(updates); }
+  void set_updates(std::size_t updates) {
+    optimizer_->set_steps(updates);
+    if (other_ != nullptr) other_->set_updates(updates);
+  }
   torch::Device device() const noexcept { return device_; }
 
  private:
@@ -71,14 +77,19 @@ class Learner {
   struct Values {
     torch::Tensor before, after;
   };
-  Values forward(const torch::Tensor& pictures);
+  /// `first_kind`: how many of the pictures are of the first kind; they come first.
+  Values forward(const torch::Tensor& pictures, std::int64_t first_kind);
   Values forward_pass(const torch::Tensor& pictures);
   LossValue class_loss(const torch::Tensor& values, const torch::Tensor& labels, double cosface_margin) const;
-  LossValue pair_loss(const torch::Tensor& values, const torch::Tensor& labels, double margin) const;
-  LossValue loss_of(const Values& values, const torch::Tensor& labels, const StepSettings& settings) const;
+  /// `labels`, `sides`: [N] of the whole batch; `sides` as in mined_triplet_loss.
+  LossValue pair_loss(const torch::Tensor& values, const torch::Tensor& labels, const torch::Tensor& sides,
+                      double margin) const;
+  LossValue loss_of(const Values& values, const torch::Tensor& labels, const torch::Tensor& sides,
+                    const StepSettings& settings) const;
   torch::Tensor gathered(const torch::Tensor& mine, const Batch& batch) const;
   void share_gradients();
-  void remember(const torch::Tensor& values, const torch::Tensor& labels);
+  void remember(const torch::Tensor& values, const torch::Tensor& labels, const torch::Tensor& sides);
+  torch::Tensor update(double learning_rate);
   void update_average();
 
   TrainOptions options_;
@@ -89,9 +100,13 @@ class Learner {
   torch::nn::BatchNorm1d neck_{nullptr}, average_neck_{nullptr};
   torch::Tensor class_weight_, class_bias_;
   torch::Tensor memory_values_, memory_labels_;  // [memory, 128], [memory] float32 (−1: empty)
+  torch::Tensor memory_sides_;                   // [memory] float32; undefined with one kind of picture
   torch::Tensor memory_next_;                    // [1] float32: the row that is written next
   std::size_t waiting_ = 0;                      // Batches whose gradients are added up
   std::unique_ptr<Optimizer> optimizer_;
+  /// Towers::Separate: the second tower. It has no loss of its own; this learner calls its forward pass and
+  /// its update.
+  std::unique_ptr<Learner> other_;
 };
 
 }  // namespace training

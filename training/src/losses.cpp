@@ -112,15 +112,17 @@ namespace {
 /// The distances of one batch to the batch and the memory, and which pairs are of one identity.
 struct Candidates {
   torch::Tensor distances;           // [N, N + M]
-  torch::Tensor positive, negative;  // [N, N + M] bool; a row is not its own positive.
+  torch::Tensor positive, negative;  // [N, N + M] bool; a row is not its own positive, and with sides
+                                     // neither holds a pair of one side.
 };
 
 Candidates candidates(const torch::Tensor& values, const torch::Tensor& labels, embed::Metric metric,
-                      const Memory& memory) {
-  torch::Tensor known = values, known_labels = labels;
+                      const Memory& memory, const torch::Tensor& sides) {
+  torch::Tensor known = values, known_labels = labels, known_sides = sides;
   if (memory.values.defined()) {
     known = torch::cat({values, memory.values});
     known_labels = torch::cat({labels, memory.labels});
+    if (sides.defined()) known_sides = torch::cat({sides, memory.sides});
   }
   Candidates result;
   result.distances = distance_matrix(values, known, metric);
@@ -129,14 +131,20 @@ Candidates candidates(const torch::Tensor& values, const torch::Tensor& labels, 
   const torch::Tensor self = torch::eye(values.size(0), known.size(0), same.options());
   result.positive = same.logical_and(self.logical_not());
   result.negative = same.logical_not().logical_and(filled);
+  if (sides.defined()) {
+    const torch::Tensor across = sides.unsqueeze(1).ne(known_sides.unsqueeze(0));
+    result.positive = result.positive.logical_and(across);
+    result.negative = result.negative.logical_and(across);
+  }
   return result;
 }
 
 }  // namespace
 
 LossValue mined_triplet_loss(const torch::Tensor& values, const torch::Tensor& labels, Miner miner,
-                             const TripletLossOptions& options, const Memory& memory) {
-  const Candidates all = candidates(values, labels, options.metric, memory);
+                             const TripletLossOptions& options, const Memory& memory,
+                             const torch::Tensor& sides) {
+  const Candidates all = candidates(values, labels, options.metric, memory, sides);
   const torch::Tensor spread = distance_percentiles(all.distances, all.positive, all.negative);
   const auto result = [&](LossValue value, const torch::Tensor& near, const torch::Tensor& far,
                           const torch::Tensor& valid) {
@@ -186,8 +194,9 @@ LossValue mined_triplet_loss(const torch::Tensor& values, const torch::Tensor& l
 }
 
 LossValue contrastive_loss(const torch::Tensor& values, const torch::Tensor& labels,
-                           const TripletLossOptions& options, const Memory& memory) {
-  const Candidates all = candidates(values, labels, options.metric, memory);
+                           const TripletLossOptions& options, const Memory& memory,
+                           const torch::Tensor& sides) {
+  const Candidates all = candidates(values, labels, options.metric, memory, sides);
   const bool squared = options.metric == embed::Metric::SquaredL2;
   const torch::Tensor pull = squared ? all.distances : all.distances.square();
   const torch::Tensor gap = (options.margin - (squared ? root(all.distances) : all.distances)).clamp_min(0);

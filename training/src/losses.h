@@ -48,24 +48,29 @@ torch::Tensor distance_percentiles(const torch::Tensor& distances, const torch::
 struct Memory {
   torch::Tensor values;  ///< [M, D]
   torch::Tensor labels;  ///< [M] int64; −1 marks a row that is not filled yet.
+  torch::Tensor sides;   ///< [M] int64 as below; undefined where pictures are of one kind.
 };
 
 /// Triplets mined in one batch. `values`: [N, D], `labels`: [N] int64. Anchors without positive or negative
 /// give nothing. With a memory its rows are candidates too: for BatchHard as positives and negatives, for the
 /// others as negatives.
+/// `sides` ([N] int64, undefined: one kind): the kind of picture each row is of; then positives and negatives
+/// are rows of the other kind than the anchor's alone, in both directions.
 /// - BatchHard: each anchor with its farthest positive and its nearest negative (Hermans et al., 2017).
 /// - SemiHard: each anchor–positive pair with the nearest negative that is farther than the positive, else
 ///   with the farthest negative (Schroff et al., 2015).
 /// - BatchAll: all triplets, averaged over those with a loss above zero.
 /// - AllHard: all triplets whose negative is nearer than their positive, averaged.
 LossValue mined_triplet_loss(const torch::Tensor& values, const torch::Tensor& labels, Miner miner,
-                             const TripletLossOptions& options, const Memory& memory = {});
+                             const TripletLossOptions& options, const Memory& memory = {},
+                             const torch::Tensor& sides = {});
 
 /// Contrastive loss (Hadsell et al., 2006) over all pairs of a batch, each kind averaged by itself:
 /// mean d² of the positive pairs + mean max(margin − d, 0)² of the negative pairs with a loss above zero.
-/// For Metric::SquaredL2 d² is the distance itself.
+/// For Metric::SquaredL2 d² is the distance itself. `sides` as above: only pairs across the kinds count.
 LossValue contrastive_loss(const torch::Tensor& values, const torch::Tensor& labels,
-                           const TripletLossOptions& options, const Memory& memory = {});
+                           const TripletLossOptions& options, const Memory& memory = {},
+                           const torch::Tensor& sides = {});
 
 /// Triplets laid out one after the other: [anchors; positives; negatives] → their mean loss.
 LossValue offline_triplet_loss(const torch::Tensor& values, const TripletLossOptions& options);

@@ -34,6 +34,7 @@ Optimizer::Optimizer(std::vector<Parameter> parameters, const TrainOptions& opti
 }
 
 torch::Tensor Optimizer::gradient_norm() const {
+  const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> norms;
   for (const Slot& slot : slots_) {
     const torch::Tensor& gradient = slot.parameter.value.grad();
@@ -43,9 +44,14 @@ torch::Tensor Optimizer::gradient_norm() const {
 }
 
 torch::Tensor Optimizer::step(double learning_rate, double clip) {
+  const torch::Tensor norm = gradient_norm();
+  step(learning_rate, clip, norm);
+  return norm;
+}
+
+void Optimizer::step(double learning_rate, double clip, const torch::Tensor& norm) {
   const torch::NoGradGuard no_grad;
   ++steps_;
-  const torch::Tensor norm = gradient_norm();
   const torch::Tensor factor = clip > 0 ? (clip / (norm + kEpsilon)).clamp_max(1) : torch::Tensor();
   for (Slot& slot : slots_) {
     torch::Tensor& gradient = slot.parameter.value.mutable_grad();
@@ -64,7 +70,6 @@ torch::Tensor Optimizer::step(double learning_rate, double clip) {
     }
     gradient.reset();
   }
-  return norm;
 }
 
 bool Optimizer::is_plain(const Slot& slot, const torch::Tensor& gradient) {

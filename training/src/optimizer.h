@@ -28,6 +28,10 @@ class Optimizer {
   /// joint norm of all gradients above `clip` is first scaled down to it (0: as it is). The result is the
   /// norm before that, a scalar on the parameters' device.
   torch::Tensor step(double learning_rate, double clip = 0);
+  /// The same for parameters that are a part of those that learn together: `norm` is the joint norm of all.
+  void step(double learning_rate, double clip, const torch::Tensor& norm);
+  /// The joint norm of the gradients now, a scalar on the parameters' device.
+  torch::Tensor gradient_norm() const;
 
   /// State by name: "NAME.momentum", or "NAME.first" and "NAME.second". The tensors are the state itself.
   std::map<std::string, torch::Tensor> state() const;
@@ -40,7 +44,6 @@ class Optimizer {
     Parameter parameter;
     torch::Tensor first, second;  // The parameter's shape and memory layout; `second` for AdamW alone.
   };
-  torch::Tensor gradient_norm() const;
   /// Whether all of an SGD step's numbers lie in one order in the CPU's memory.
   static bool is_plain(const Slot& slot, const torch::Tensor& gradient);
   void step_sgd_at_once(Slot& slot, const torch::Tensor& gradient, double learning_rate,

@@ -55,10 +55,17 @@ void Prefetcher::fill(std::size_t index, Batch& batch) const {
   const embed::InputSpec& input = set_.input();
   const auto bytes = static_cast<std::size_t>(input.width) * static_cast<std::size_t>(input.height) *
                      static_cast<std::size_t>(input.channels);
-  batch.places = places_of(share_, plan.size(), is_offline(options_));
+  batch.places = places_of(share_, plan.size(), batch_parts(options_));
   batch.pictures.resize(batch.places.size() * bytes);
   batch.labels.resize(plan.size());
   for (std::size_t i = 0; i < plan.size(); ++i) batch.labels[i] = list.labels[plan[i]];
+  batch.sides.clear();
+  if (is_cross_kind(options_)) {
+    for (const std::uint32_t row : plan) batch.sides.push_back(row < list.first_kind ? 0 : 1);
+  }
+  batch.first_kind = static_cast<std::size_t>(
+      std::count_if(batch.places.begin(), batch.places.end(),
+                    [&](std::size_t place) { return plan[place] < list.first_kind; }));
   Augmenter augmenter(options_.augmentation, set_.width(), set_.height(), input.width, input.height,
                       input.channels);
   std::vector<std::uint8_t> blended;

@@ -20,6 +20,9 @@ struct Batch {
   std::vector<std::uint8_t> pictures;  ///< [count, height, width, channels]: this rank's share.
   std::vector<std::int64_t> labels;    ///< [total]: of all ranks' pictures, in the batch's order.
   std::vector<std::size_t> places;     ///< [count]: where in the batch the pictures belong.
+  /// [total]: 0 for pictures of the first kind, 1 for those of the second; empty where there is one kind.
+  std::vector<std::int64_t> sides;
+  std::size_t first_kind = 0;  ///< Of `count`, those of the first kind, which come first.
 };
 
 /// Cuts and augments the batches of one epoch on threads of its own (options.workers) while the caller

@@ -19,19 +19,25 @@ constexpr int kReduction = 32;
 }  // namespace
 
 void require_writable_weights(const TrainOptions& options) {
-  const auto folder = std::filesystem::absolute(options.out).parent_path();
-  std::error_code error;
-  if (!std::filesystem::is_directory(folder, error)) {
-    throw Error(ErrorCode::Io, "cannot be written: there is no folder " + folder.string(), options.out);
+  std::vector<std::string> files = {options.out};
+  if (options.towers == Towers::Separate) files.push_back(other_weights(options));
+  for (const std::string& file : files) {
+    const auto folder = std::filesystem::absolute(file).parent_path();
+    std::error_code error;
+    if (!std::filesystem::is_directory(folder, error)) {
+      throw Error(ErrorCode::Io, "cannot be written: there is no folder " + folder.string(), file);
+    }
+    embed::check_writable(file);
   }
-  embed::check_writable(options.out);
 }
 
 void require_variance(const TrainOptions& options, const embed::InputSpec& input,
                       const std::vector<BatchPlan>& batches) {
   const bool one_pixel = input.width <= kReduction && input.height <= kReduction;
   if (!options.neck && !one_pixel) return;
-  const std::size_t passes = is_offline(options) && options.separate_passes ? 3 : 1;
+  const bool in_parts =
+      options.towers == Towers::Separate || (is_offline(options) && options.separate_passes);
+  const std::size_t passes = in_parts ? batch_parts(options) : 1;
   for (const BatchPlan& plan : batches) {
     if (plan.size() / passes != 1) continue;
     throw Error(

@@ -10,8 +10,8 @@
 namespace training {
 
 /// What would end a run after its first epoch can be known at its start: throws embed::Error(Io) that names
-/// the file when the weights could not be written (no such folder, no right to write there, or `out` is there
-/// and is no regular file). Leaves nothing behind.
+/// the file when the weights could not be written (no such folder, no right to write there, or the file is
+/// there and is no regular file); with separate towers either file. Leaves nothing behind.
 void require_writable_weights(const TrainOptions& options);
 
 /// Batch norm over one value has no variance. Throws embed::Error(InvalidArgument) when a batch of `batches`

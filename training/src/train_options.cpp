@@ -118,6 +118,10 @@ const char* to_string(Augmentation value) noexcept {
   return "";
 }
 
+const char* to_string(Towers value) noexcept {
+  return value == Towers::Shared ? "shared" : "separate";
+}
+
 const char* to_string(Select value) noexcept {
   switch (value) {
     case Select::Auc:
@@ -148,6 +152,42 @@ bool is_mined(const TrainOptions& options) noexcept {
   return options.loss == Loss::Contrastive ||
          (options.loss == Loss::Triplet && options.miner != Miner::Offline);
 }
+
+bool is_cross_kind(const TrainOptions& options) noexcept {
+  return !options.data_other.empty();
+}
+
+namespace {
+
+void validate_kinds(const TrainOptions& options) {
+  if (!is_cross_kind(options)) {
+    if (!options.val_other.empty()) refuse("val-other", "needs --data-other");
+    if (options.towers == Towers::Separate)
+      refuse("towers", "separate towers are for two kinds of picture: --data-other expected");
+  } else {
+    if (options.val.empty() != options.val_other.empty())
+      refuse("val-other", "--val and --val-other go together: validation is across the kinds");
+    if (options.sampler == Sampler::Balanced)
+      refuse("sampler", "is for one kind of picture; --pk balances the batches of two");
+    if (options.mix_identities > 0) refuse("mix-identities", "is for one kind of picture");
+    if (options.memory != 0 && options.memory < 2 * options.identities * options.images_each) {
+      refuse("memory", "must hold a whole batch of both kinds, " +
+                           std::to_string(2 * options.identities * options.images_each) + " at least");
+    }
+    if (!is_offline(options) && options.identities == 0 && options.batch_size < 2)
+      refuse("batch-size", "at least 2 expected: half of a batch is of each kind");
+    if (2 * options.identities * options.images_each > 65536)
+      refuse("pk", "at most 65536 images in a batch, those of both kinds together");
+  }
+  if (options.towers == Towers::Separate && other_weights(options) == options.out)
+    refuse("out-other", "another file than --out expected");
+  if (options.towers == Towers::Shared) {
+    if (!options.out_other.empty()) refuse("out-other", "needs --towers separate");
+    if (!options.init_other.empty()) refuse("init-other", "needs --towers separate");
+  }
+}
+
+}  // namespace
 
 void validate(const TrainOptions& options) {
   if (options.data.empty()) refuse("data", "at least one data set expected");
@@ -212,6 +252,7 @@ void validate(const TrainOptions& options) {
   if (options.loss == Loss::Triplet && options.miner == Miner::Offline && options.identities != 0) {
     refuse("pk", "offline triplets make their own batches; leave it out");
   }
+  validate_kinds(options);
 }
 
 std::map<std::string, std::string> decisive_options(const TrainOptions& options) {
@@ -220,6 +261,7 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   map["min-images"] = std::to_string(options.min_images);
   map["mean"] = nlohmann::json(options.mean).dump();
   map["std"] = nlohmann::json(options.std).dump();
+  map["towers"] = to_string(options.towers);
   map["aug"] = to_string(options.augmentation);
   map["mix-identities"] = text(options.mix_identities);
   map["loss"] = to_string(options.loss);
@@ -262,15 +304,30 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   return map;
 }
 
-std::string run_directory(const TrainOptions& options) {
-  if (!options.run_dir.empty()) return options.run_dir;
-  const std::string extension = ".safetensors";
-  std::string stem = options.out;
-  if (stem.size() > extension.size() &&
-      stem.compare(stem.size() - extension.size(), extension.size(), extension) == 0) {
-    stem.resize(stem.size() - extension.size());
+namespace {
+
+constexpr const char* kExtension = ".safetensors";
+
+/// `path` without its ".safetensors", where it has one.
+std::string without_extension(std::string path) {
+  const std::string extension = kExtension;
+  if (path.size() > extension.size() &&
+      path.compare(path.size() - extension.size(), extension.size(), extension) == 0) {
+    path.resize(path.size() - extension.size());
   }
-  return stem + ".run";
+  return path;
+}
+
+}  // namespace
+
+std::string run_directory(const TrainOptions& options) {
+  return options.run_dir.empty() ? without_extension(options.out) + ".run" : options.run_dir;
+}
+
+std::string other_weights(const TrainOptions& options) {
+  if (!options.out_other.empty()) return options.out_other;
+  const std::string stem = without_extension(options.out);
+  return stem + "-other" + options.out.substr(stem.size());
 }
 
 TrainOptions note_options() {

@@ -24,6 +24,7 @@ enum class Schedule { Constant, Cosine, Step, Plateau };
 enum class Precision { Fp32, Bf16 };
 enum class Augmentation { None, Face, Digit };
 enum class Select { Auc, Eer, Accuracy, Tar, Last };
+enum class Towers { Shared, Separate };
 
 /// Everything that a training run is told, the default beside its meaning. The flags of `triplet-train train`
 /// carry the same names.
@@ -44,6 +45,15 @@ struct TrainOptions {
   Augmentation augmentation = Augmentation::None;
   double mix_identities = 0;  ///< Share of a P×K batch's groups that become virtual identities; see
                               ///< IdentityMixer.
+
+  // Two kinds of picture (a photo and a sketch, a visible and an infrared face).
+  std::vector<std::string> data_other;  ///< Packed data sets of the second kind; empty: there is one kind.
+                                        ///< Identities are matched to those of `data` by name.
+  std::string val_other;                ///< What `val` is, of the second kind; both or neither.
+  Towers towers = Towers::Shared;       ///< Shared: both kinds pass through one network (siamese); Separate:
+                                        ///< each has its own (pseudo-siamese).
+  std::string out_other;                ///< Towers::Separate: the second network's file; see other_weights().
+  std::string init_other;               ///< Towers::Separate: what `init` is, for the second network.
 
   // Loss.
   Loss loss = Loss::CosFace;
@@ -129,12 +139,15 @@ const char* to_string(OptimizerKind value) noexcept;  ///< "sgd", "adamw".
 const char* to_string(Schedule value) noexcept;       ///< "constant", "cosine", "step", "plateau".
 const char* to_string(Precision value) noexcept;      ///< "fp32", "bf16".
 const char* to_string(Augmentation value) noexcept;   ///< "none", "face", "digit".
+const char* to_string(Towers value) noexcept;         ///< "shared", "separate".
 const char* to_string(Select value) noexcept;         ///< "auc", "eer", "accuracy", "tar", "last".
 
 /// The classification loss that takes part, as the main one or beside it.
 ClassLoss class_loss_of(const TrainOptions& options) noexcept;
 /// Whether the batches are offline triplets.
 bool is_offline(const TrainOptions& options) noexcept;
+/// Whether the data are of two kinds.
+bool is_cross_kind(const TrainOptions& options) noexcept;
 /// Whether triplets or pairs are taken from the batch.
 bool is_mined(const TrainOptions& options) noexcept;
 
@@ -148,6 +161,9 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
 
 /// `run_dir`, or what stands for it.
 std::string run_directory(const TrainOptions& options);
+
+/// Towers::Separate: `out_other`, or `out` with "-other" before its extension.
+std::string other_weights(const TrainOptions& options);
 
 /// The founding note's own settings: triplet loss over its offline triplets, sigmoid head, squared L2, margin
 /// 1, SGD with learning rate 0.03 and momentum 0.9.

@@ -12,15 +12,15 @@
 #include <optional>
 
 #include "autocast.h"
+#include "cross_kind.h"
 #include "embed/error.h"
-#include "embed/nn/weights.h"
 #include "embed/safetensors.h"
 #include "learner.h"
 #include "metrics_log.h"
 #include "ranks.h"
 #include "run_checks.h"
 #include "schedule.h"
-#include "verification.h"
+#include "towers.h"
 
 namespace training {
 
@@ -63,9 +63,10 @@ class Run {
         set_(options),
         learner_(options, set_.input(), set_.train().classes, ranks_.get()),
         checkpoint_(run_directory(options) + "/checkpoint.safetensors"),
-        batches_(epoch_batches(options_, set_.train().labels, set_.train().classes, 0).size()),
+        batches_(epoch_batches(options_, set_.train(), 0).size()),
         fixed_(decisive_options(options_)) {
     fixed_["data"] = set_.fingerprint();
+    fixed_["data-other"] = set_.other_fingerprint();
   }
 
   TrainResult run() {
@@ -75,8 +76,7 @@ class Run {
       learner_.set_updates(progress_.updates);
     }
     require_shares();
-    require_variance(options_, set_.input(),
-                     epoch_batches(options_, set_.train().labels, set_.train().classes, 0));
+    require_variance(options_, set_.input(), epoch_batches(options_, set_.train(), 0));
     if (is_first()) {
       require_writable_weights(options_);
       log_.emplace(run_directory(options_), resumed);
@@ -107,8 +107,8 @@ class Run {
   }
   void require_shares() const {
     if (ranks_ == nullptr) return;
-    for (const BatchPlan& plan : epoch_batches(options_, set_.train().labels, set_.train().classes, 0)) {
-      if (places_of({0, share().ranks}, plan.size(), is_offline(options_)).empty()) {
+    for (const BatchPlan& plan : epoch_batches(options_, set_.train(), 0)) {
+      if (places_of({0, share().ranks}, plan.size(), batch_parts(options_)).empty()) {
         throw Error(ErrorCode::InvalidArgument, "a batch of " + std::to_string(plan.size()) +
                                                     " pictures is too small for " +
                                                     std::to_string(share().ranks) + " processes");
@@ -125,7 +125,8 @@ class Run {
 
   /// Class weights for a network that knows something already; rank 0's for all.
   void imprint() {
-    const ImageList& list = set_.train();
+    // With separate towers the first network is the one that --init is for.
+    const ImageList list = set_.train().of_first_kind();
     std::vector<double> means(list.classes * embed::kEmbeddingDim);
     if (is_first()) {
       const Autocast autocast(learner_.device().type(), options_.precision == Precision::Bf16);
@@ -152,6 +153,7 @@ class Run {
     RunReport report;
     report.images = set_.train().size();
     report.identities = set_.train().classes;
+    report.second_kind = set_.train().size() - set_.train().first_kind;
     report.validation_images = set_.validation().size();
     report.validation_identities = set_.validation().classes;
     report.width = set_.input().width;
@@ -171,8 +173,7 @@ class Run {
   bool run_epoch() {
     sums_ = EpochSums();
     Prefetcher prefetcher(set_, options_, progress_.epoch,
-                          epoch_batches(options_, set_.train().labels, set_.train().classes, progress_.epoch),
-                          progress_.batch, share());
+                          epoch_batches(options_, set_.train(), progress_.epoch), progress_.batch, share());
     Batch batch;
     while (prefetcher.next(batch)) {
       const double begin = now();
@@ -303,7 +304,8 @@ class Run {
     const bool last = progress_.epoch + 1 == options_.epochs;
     const bool due = last || (progress_.epoch + 1) % options_.eval_every == 0;
     std::optional<Verification> verification;
-    if (is_first() && due && set_.validation().size() > 0) verification = validate_now();
+    if (is_first() && due && set_.validation().size() > 0)
+      verification = validate_kept(learner_, set_, options_);
     if (verification) {
       report.validation = to_json(*verification);
       note_plateau(*verification);
@@ -366,12 +368,6 @@ class Run {
     progress_.stopped = options_.early_stop > 0 && progress_.stale >= options_.early_stop;
   }
 
-  Verification validate_now() {
-    const ImageList& list = set_.validation();
-    return verify(embed_list(learner_.kept(), set_, list, learner_.device(), options_.val_flip), list.classes,
-                  options_.metric);
-  }
-
   /// Writes the weights file when this epoch's are the ones to keep. Without validation every epoch's are.
   bool keep_if_best(const std::optional<Verification>& verification) {
     const bool choosing = set_.validation().size() > 0 && options_.select != Select::Last;
@@ -394,9 +390,11 @@ class Run {
     if (verification) {
       info.threshold = verification->roc.tar_at_far.at(kCalibrationPoint).threshold;
       info.threshold_far = static_cast<float>(kCalibrationFar);
-      if (!std::isfinite(*info.threshold)) info.threshold = info.threshold_far = std::nullopt;
+      // Below 0 where pictures of different identities coincide: no threshold turns them away.
+      if (!std::isfinite(*info.threshold) || *info.threshold < 0)
+        info.threshold = info.threshold_far = std::nullopt;
     }
-    embed::nn::save_weights(options_.out, learner_.kept(), info, options_.storage);
+    save_kept(learner_, options_, info);
     return true;
   }
 

@@ -14,6 +14,7 @@ namespace training {
 /// What a run works on, told once at its start.
 struct RunReport {
   std::size_t images = 0, identities = 0;  ///< Trained on.
+  std::size_t second_kind = 0;             ///< Of the images, those of the second kind.
   std::size_t validation_images = 0, validation_identities = 0;
   int width = 0, height = 0, channels = 0;  ///< Of the network's picture.
   std::size_t batches = 0;                  ///< In an epoch.
@@ -70,13 +71,13 @@ struct TrainResult {
   std::string checkpoint;      ///< The checkpoint file.
 };
 
-/// Trains as the options say and writes options.out, and checkpoint.safetensors and metrics.jsonl in the
-/// run's folder. When `stop` becomes true the step under way is finished, a checkpoint is written and the run
-/// ends. With the same options the weights are the same bit for bit on the CPU with the same number of
-/// threads, also when the run was interrupted and resumed. Uses LibTorch's global generator and thread count:
-/// one run a process at a time. Throws embed::Error: what TrainingSet, load_weights and load_checkpoint
-/// throw, InvalidArgument for options, Io, and Internal naming epoch and batch when the loss is not finite
-/// (the last checkpoint then stays as it was).
+/// Trains as the options say and writes options.out (with separate towers also other_weights(options)), and
+/// checkpoint.safetensors and metrics.jsonl in the run's folder. When `stop` becomes true the step under way
+/// is finished, a checkpoint is written and the run ends. With the same options the weights are the same bit
+/// for bit on the CPU with the same number of threads, also when the run was interrupted and resumed. Uses
+/// LibTorch's global generator and thread count: one run a process at a time. Throws embed::Error: what
+/// TrainingSet, load_weights and load_checkpoint throw, InvalidArgument for options, Io, and Internal naming
+/// epoch and batch when the loss is not finite (the last checkpoint then stays as it was).
 TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop);
 
 }  // namespace training

@@ -2,6 +2,7 @@
 #include "training_set.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -23,26 +24,26 @@ struct Picture {
   const std::uint8_t* image;
   const std::string* source;
 };
-using Identities = std::map<std::string, std::vector<Picture>>;
+/// One identity's pictures, by kind.
+using Pictures = std::array<std::vector<Picture>, 2>;
+using Identities = std::map<std::string, Pictures>;
+using Item = const Identities::value_type*;
 
-void collect(const embed::Dataset& set, Identities& identities) {
+std::size_t count(const Pictures& pictures) {
+  return pictures[0].size() + pictures[1].size();
+}
+
+/// Whether there is a pair to learn from or to verify: across the kinds where there are two.
+bool has_pair(const Pictures& pictures, bool cross_kind) {
+  return cross_kind ? !pictures[0].empty() && !pictures[1].empty() : pictures[0].size() >= 2;
+}
+
+void collect(const embed::Dataset& set, std::size_t kind, Identities& identities) {
   for (std::size_t i = 0; i < set.size(); ++i) {
-    identities[set.class_names()[static_cast<std::size_t>(set.label(i))]].push_back(
+    identities[set.class_names()[static_cast<std::size_t>(set.label(i))]][kind].push_back(
         {set.image(i), &set.source(i)});
   }
 }
-
-void append(const std::string& name, const std::vector<Picture>& pictures, ImageList& list) {
-  list.names.push_back(name);
-  for (const Picture& picture : pictures) {
-    list.images.push_back(picture.image);
-    list.sources.push_back(picture.source);
-  }
-  list.labels.insert(list.labels.end(), pictures.size(), static_cast<std::int64_t>(list.classes));
-  ++list.classes;
-}
-
-using Item = const Identities::value_type*;
 
 std::vector<Item> shuffled(const Identities& identities, Rng rng) {
   std::vector<Item> items;
@@ -51,47 +52,90 @@ std::vector<Item> shuffled(const Identities& identities, Rng rng) {
   return items;
 }
 
+struct Named {
+  std::string name;
+  Pictures pictures;
+};
+
+/// Identity i has the label i.
+ImageList list_of(const std::vector<Named>& identities) {
+  ImageList list;
+  list.classes = identities.size();
+  for (const Named& identity : identities) list.names.push_back(identity.name);
+  for (const std::size_t kind : {0U, 1U}) {
+    for (std::size_t i = 0; i < identities.size(); ++i) {
+      for (const Picture& picture : identities[i].pictures[kind]) {
+        list.images.push_back(picture.image);
+        list.sources.push_back(picture.source);
+        list.labels.push_back(static_cast<std::int64_t>(i));
+      }
+    }
+    if (kind == 0) list.first_kind = list.size();
+  }
+  return list;
+}
+
 /// Whole identities in a seeded order until `most` images are there; 0: all. One identity that alone is
-/// larger gives its first images, so that two identities at least are there.
-ImageList validation_list(const std::vector<Item>& items, std::size_t most) {
-  std::size_t total = 0;
-  for (const Item item : items) total += item->second.size();
+/// larger gives its first images (of each kind), so that two identities at least are there.
+ImageList validation_list(const std::vector<Item>& items, std::size_t most, bool cross_kind) {
+  std::size_t total = 0, taken = 0;
+  for (const Item item : items) total += count(item->second);
   const std::size_t share = most == 0 || total <= most
                                 ? 0
                                 : std::max<std::size_t>(2, most / std::max<std::size_t>(1, items.size()));
-  ImageList list;
+  std::vector<Named> identities;
   for (const Item item : items) {
-    if (most != 0 && list.size() >= most) break;
-    std::vector<Picture> pictures = item->second;
-    if (share != 0 && pictures.size() > 2 * share) pictures.resize(share);
-    append(item->first, pictures, list);
+    if (most != 0 && taken >= most) break;
+    Pictures pictures = item->second;
+    if (share != 0 && count(pictures) > 2 * share) {
+      const std::size_t of_a_kind = cross_kind ? share / 2 : share;
+      for (auto& images : pictures) images.resize(std::min(images.size(), of_a_kind));
+    }
+    taken += count(pictures);
+    identities.push_back({item->first, std::move(pictures)});
   }
-  return list;
+  return list_of(identities);
 }
 
 }  // namespace
 
 ImageList validation_list(const embed::Dataset& set, std::size_t most, std::uint64_t seed) {
   Identities identities;
-  collect(set, identities);
-  return validation_list(shuffled(identities, Rng(seed, {kValidationStream})), most);
+  collect(set, 0, identities);
+  return validation_list(shuffled(identities, Rng(seed, {kValidationStream})), most, /*cross_kind=*/false);
+}
+
+ImageList ImageList::rows(std::size_t begin, std::size_t end) const {
+  const auto from = static_cast<std::ptrdiff_t>(begin), to = static_cast<std::ptrdiff_t>(end);
+  ImageList list;
+  list.images.assign(images.begin() + from, images.begin() + to);
+  list.labels.assign(labels.begin() + from, labels.begin() + to);
+  list.sources.assign(sources.begin() + from, sources.begin() + to);
+  list.classes = classes;
+  list.names = names;
+  list.first_kind = list.size();
+  return list;
 }
 
 TrainingSet::TrainingSet(const TrainOptions& options) {
   open(options);
   read_input(options);
   split(options);
-  make_fingerprint();
+  fingerprint_ = fingerprint_of({train_.of_first_kind(), validation_.of_first_kind()});
+  other_fingerprint_ =
+      is_cross_kind(options) ? fingerprint_of({train_.of_second_kind(), validation_.of_second_kind()}) : "-";
 }
 
 void TrainingSet::open(const TrainOptions& options) {
-  for (const std::string& path : options.data) sets_.emplace_back(path);
-  training_sets_ = sets_.size();
-  if (!options.val.empty()) sets_.emplace_back(options.val);
-  for (const embed::Dataset& set : sets_) check_same_shape(set, sets_.front());
-  width_ = sets_.front().width();
-  height_ = sets_.front().height();
-  context_ = sets_.front().context();
+  for (const std::string& path : options.data) sets_.push_back({embed::Dataset(path), 0, false});
+  for (const std::string& path : options.data_other) sets_.push_back({embed::Dataset(path), 1, false});
+  if (!options.val.empty()) sets_.push_back({embed::Dataset(options.val), 0, true});
+  if (!options.val_other.empty()) sets_.push_back({embed::Dataset(options.val_other), 1, true});
+  const embed::Dataset& first = sets_.front().data;
+  for (const Source& set : sets_) check_same_shape(set.data, first);
+  width_ = first.width();
+  height_ = first.height();
+  context_ = first.context();
 }
 
 void TrainingSet::check_same_shape(const embed::Dataset& set, const embed::Dataset& first) const {
@@ -115,7 +159,7 @@ void TrainingSet::check_same_shape(const embed::Dataset& set, const embed::Datas
 }
 
 void TrainingSet::read_input(const TrainOptions& options) {
-  const embed::Dataset& first = sets_.front();
+  const embed::Dataset& first = sets_.front().data;
   std::map<std::string, std::string> metadata = embed::to_metadata(embed::ModelInfo());
   const auto crop = first.metadata().find("crop");
   if (crop != first.metadata().end()) metadata["crop"] = crop->second;
@@ -147,36 +191,46 @@ void TrainingSet::read_input(const TrainOptions& options) {
 }
 
 void TrainingSet::split(const TrainOptions& options) {
-  Identities identities;
-  for (std::size_t i = 0; i < training_sets_; ++i) collect(sets_[i], identities);
+  const bool cross_kind = is_cross_kind(options);
+  Identities identities, other;
+  for (const Source& set : sets_) collect(set.data, set.kind, set.validation ? other : identities);
   std::vector<Item> items = shuffled(identities, Rng(options.seed, {kSplitStream}));
+  if (cross_kind) {
+    const auto of_one_kind = [](const Item item) { return !has_pair(item->second, true); };
+    items.erase(std::remove_if(items.begin(), items.end(), of_one_kind), items.end());
+  }
   std::vector<Item> held_out;
-  if (options.val.empty() && options.val_fraction > 0) {
+  if (!options.val.empty()) {
+    held_out = shuffled(other, Rng(options.seed, {kValidationStream}));
+  } else if (options.val_fraction > 0) {
     // Two at least: one alone has no impostor pairs.
-    const auto count = std::max<std::size_t>(
+    const auto wanted = std::max<std::size_t>(
         2, static_cast<std::size_t>(std::ceil(options.val_fraction * static_cast<double>(items.size()))));
-    // Only identities with two images make genuine pairs.
+    // Only identities with a genuine pair.
     std::vector<Item> rest;
-    for (const Item item : items)
-      (held_out.size() < count && item->second.size() >= 2 ? held_out : rest).push_back(item);
+    for (const Item item : items) {
+      (held_out.size() < wanted && has_pair(item->second, cross_kind) ? held_out : rest).push_back(item);
+    }
     items = std::move(rest);
   }
-  validation_ = options.val.empty() ? validation_list(held_out, options.val_images)
-                                    : validation_list(sets_.back(), options.val_images, options.seed);
+  validation_ = validation_list(held_out, options.val_images, cross_kind);
   // Names in order again: labels must not depend on how the split was drawn.
   std::map<std::string, Item> kept;
   for (const Item item : items) kept.emplace(item->first, item);
+  std::vector<Named> trained;
   for (const auto& [name, item] : kept) {
-    if (item->second.size() >= options.min_images) append(name, item->second, train_);
+    if (count(item->second) >= options.min_images) trained.push_back({name, item->second});
   }
+  train_ = list_of(trained);
   if (train_.classes < 2) {
     throw Error(ErrorCode::InvalidArgument,
-                "two identities at least are needed for training, " + std::to_string(train_.classes) +
-                    " of " + std::to_string(identities.size()) + " left (--min-images " +
+                std::string("two identities at least") + (cross_kind ? " with pictures of both kinds" : "") +
+                    " are needed for training, " + std::to_string(train_.classes) + " of " +
+                    std::to_string(identities.size()) + " left (--min-images " +
                     std::to_string(options.min_images) + ", " +
                     std::to_string(options.val.empty() ? held_out.size() : 0) +
                     " held out for validation; --val-fraction 0 holds out none)",
-                sets_.front().path());
+                sets_.front().data.path());
   }
   require_pairs(options);
 }
@@ -184,34 +238,39 @@ void TrainingSet::split(const TrainOptions& options) {
 /// Verification needs a pair of each kind, and must not miss one after the first epoch.
 void TrainingSet::require_pairs(const TrainOptions& options) const {
   if (options.val.empty() && options.val_fraction == 0) return;
-  std::vector<std::size_t> images(validation_.classes);
-  for (const std::int64_t label : validation_.labels) ++images[static_cast<std::size_t>(label)];
-  const bool genuine = std::any_of(images.begin(), images.end(), [](std::size_t n) { return n >= 2; });
+  std::vector<std::array<std::size_t, 2>> images(validation_.classes);  // By kind.
+  for (std::size_t i = 0; i < validation_.size(); ++i)
+    ++images[static_cast<std::size_t>(validation_.labels[i])][i < validation_.first_kind ? 0 : 1];
+  const bool cross_kind = is_cross_kind(options);
+  const bool genuine = std::any_of(images.begin(), images.end(), [&](const auto& n) {
+    return cross_kind ? n[0] > 0 && n[1] > 0 : n[0] >= 2;
+  });
   if (genuine && validation_.classes >= 2) return;
-  throw Error(
-      ErrorCode::InvalidArgument,
-      "validation needs two identities, one of them with two images: " + std::to_string(validation_.classes) +
-          " identities with " + std::to_string(validation_.size()) + " images are there (--val-images " +
-          std::to_string(options.val_images) +
-          (options.val.empty()
-               ? "; only identities with two images are held out, --val-fraction 0 holds out none)"
-               : ")"),
-      options.val.empty() ? sets_.front().path() : options.val);
+  throw Error(ErrorCode::InvalidArgument,
+              std::string("validation needs two identities, one of them with ") +
+                  (cross_kind ? "images of both kinds: " : "two images: ") +
+                  std::to_string(validation_.classes) + " identities with " +
+                  std::to_string(validation_.size()) + " images are there (--val-images " +
+                  std::to_string(options.val_images) +
+                  (options.val.empty()
+                       ? "; only identities with such images are held out, --val-fraction 0 holds out none)"
+                       : ")"),
+              options.val.empty() ? sets_.front().data.path() : options.val);
 }
 
-void TrainingSet::make_fingerprint() {
+std::string TrainingSet::fingerprint_of(const std::vector<ImageList>& lists) const {
   std::vector<std::uint8_t> bytes;
   const std::size_t row = static_cast<std::size_t>(width_) * static_cast<std::size_t>(input_.channels);
   const std::size_t middle = static_cast<std::size_t>(height_ / 2) * row;
-  for (const ImageList* list : {&train_, &validation_}) {
-    for (std::size_t i = 0; i < list->size(); ++i) {
-      const auto label = static_cast<std::uint32_t>(list->labels[i]);
+  for (const ImageList& list : lists) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const auto label = static_cast<std::uint32_t>(list.labels[i]);
       for (unsigned shift = 0; shift < 32; shift += 8)
         bytes.push_back(static_cast<std::uint8_t>(label >> shift));
-      bytes.insert(bytes.end(), list->images[i] + middle, list->images[i] + middle + row);
+      bytes.insert(bytes.end(), list.images[i] + middle, list.images[i] + middle + row);
     }
   }
-  fingerprint_ = embed::sha256_hex(bytes.data(), bytes.size());
+  return embed::sha256_hex(bytes.data(), bytes.size());
 }
 
 }  // namespace training

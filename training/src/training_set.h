@@ -13,14 +13,20 @@
 namespace training {
 
 /// Images of one purpose (training or validation) out of the open data sets, with labels 0 … classes − 1.
+/// Where there are two kinds of picture, the rows of the first kind come first.
 struct ImageList {
   std::vector<const std::uint8_t*> images;  ///< [N], each [height, width, channels] uint8 inside a mapping.
   std::vector<std::int64_t> labels;         ///< [N]
   std::vector<const std::string*> sources;  ///< [N], Dataset::source() of each.
   std::size_t classes = 0;
   std::vector<std::string> names;  ///< [classes], the identities'.
+  std::size_t first_kind = 0;      ///< Rows of the first kind of picture: size() where there is no other.
 
   std::size_t size() const noexcept { return images.size(); }
+  /// Rows [begin, end) as a list of their own, of one kind, with the same labels and classes.
+  ImageList rows(std::size_t begin, std::size_t end) const;
+  ImageList of_first_kind() const { return rows(0, first_kind); }
+  ImageList of_second_kind() const { return rows(first_kind, size()); }
 };
 
 /// Of `set` whole identities in a seeded order until `most` images are there; 0: all. What a run validates on
@@ -28,7 +34,8 @@ struct ImageList {
 ImageList validation_list(const embed::Dataset& set, std::size_t most, std::uint64_t seed);
 
 /// The data of a run: opens the packed sets, joins identities of the same name, leaves out the small ones and
-/// holds identities out for validation. The same options give the same lists. Thread-safe once constructed.
+/// holds identities out for validation. Of two kinds of picture only identities that have both are trained
+/// on. The same options give the same lists. Thread-safe once constructed.
 class TrainingSet {
  public:
   /// Throws embed::Error(NotFound | Io | Format) for the files, Error(Mismatch) for sets that do not go
@@ -44,8 +51,11 @@ class TrainingSet {
   float context() const noexcept { return context_; }
   /// What the network takes: size, channels, mean, std and the crop rule of the packed pictures.
   const embed::InputSpec& input() const noexcept { return input_; }
-  /// SHA-256 of what the lists hold (labels and every image's middle row): tells data sets apart on resume.
+  /// SHA-256 of what the lists hold of the first kind (labels and every image's middle row): tells data sets
+  /// apart on resume.
   const std::string& fingerprint() const noexcept { return fingerprint_; }
+  /// The same of the second kind; "-" where there is none.
+  const std::string& other_fingerprint() const noexcept { return other_fingerprint_; }
 
  private:
   void open(const TrainOptions& options);
@@ -53,15 +63,20 @@ class TrainingSet {
   void read_input(const TrainOptions& options);
   void split(const TrainOptions& options);
   void require_pairs(const TrainOptions& options) const;
-  void make_fingerprint();
+  std::string fingerprint_of(const std::vector<ImageList>& lists) const;
 
-  std::vector<embed::Dataset> sets_;
-  std::size_t training_sets_ = 0;
+  /// An open file, its kind (0 or 1) and whether it is for validation alone.
+  struct Source {
+    embed::Dataset data;
+    std::size_t kind;
+    bool validation;
+  };
+  std::vector<Source> sets_;
   ImageList train_, validation_;
   int width_ = 0, height_ = 0;
   float context_ = 1.0F;
   embed::InputSpec input_;
-  std::string fingerprint_;
+  std::string fingerprint_, other_fingerprint_;
 };
 
 }  // namespace training

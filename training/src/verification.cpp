@@ -7,6 +7,7 @@
 
 #include "augment.h"
 #include "batch_sampler.h"
+#include "cross_kind.h"
 
 namespace training {
 
@@ -62,6 +63,18 @@ Verification verify(const LabelledEmbeddings& values, std::size_t identities, em
     triplets.push_back({t.anchor, t.positive, t.negative});
   }
   result.triplets = triplet_accuracy(values, triplets, metric);
+  return result;
+}
+
+Verification verify_across(const LabelledEmbeddings& first, const LabelledEmbeddings& second,
+                           std::size_t identities, embed::Metric metric) {
+  Verification result;
+  result.images = first.values.size() + second.values.size();
+  result.identities = identities;
+  auto [genuine, impostor] = split_pairs(cross_pairs(first, second, metric, kMostImpostors, kFrozenSeed));
+  result.roc = roc(std::move(genuine), std::move(impostor), {1e-2, 1e-3});
+  const auto triplets = cross_triplets(first.labels, second.labels, identities, kFrozenSeed);
+  result.triplets = cross_triplet_accuracy(first, second, triplets, metric);
   return result;
 }
 

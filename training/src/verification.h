@@ -27,6 +27,11 @@ LabelledEmbeddings embed_list(embed::nn::ResNet18V2& network, const TrainingSet&
 /// Throws embed::Error(InvalidArgument) when there is no genuine or no impostor pair.
 Verification verify(const LabelledEmbeddings& values, std::size_t identities, embed::Metric metric);
 
+/// The same across two kinds of picture: every row of the first against every row of the second, triplets as
+/// cross_triplets draws them. `images` counts both kinds. Throws what verify and cross_triplets throw.
+Verification verify_across(const LabelledEmbeddings& first, const LabelledEmbeddings& second,
+                           std::size_t identities, embed::Metric metric);
+
 /// One number, larger is better. Select::Last always answers 0.
 double measure(const Verification& result, Select select);
 
