@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "commands.h"
+#include "cross_evaluation.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
 #include "evaluation.h"
@@ -18,7 +19,7 @@ using embed::Error;
 using embed::ErrorCode;
 
 struct EvaluateOptions {
-  std::string weights, data, gallery_data, pairs, images, threshold_pairs;
+  std::string weights, data, other_weights, other_data, gallery_data, pairs, images, threshold_pairs;
   double far = 0.001, threshold = -1;
   std::size_t most_impostors = 20'000'000;
   std::string embeddings;
@@ -42,8 +43,20 @@ Json over_pairs(const EvaluateOptions& options, const embed::Embedder& embedder,
   return result;
 }
 
-/// Puts the threshold at that false-accept rate, and the evaluation, into the weights file; tensors stay as
-/// they are.
+/// Puts threshold and evaluation into a weights file; tensors stay as they are.
+void write_threshold(const std::string& weights, float threshold, double far, const Json& result) {
+  const embed::SafetensorsFile file(weights);
+  file.require_kind("tripletembed.weights", 1);
+  std::map<std::string, std::string> metadata = file.metadata();
+  embed::ModelInfo info = embed::model_info_from_metadata(metadata, weights);
+  info.threshold = threshold;
+  info.threshold_far = static_cast<float>(far);
+  info.evaluation = result.dump();
+  for (const auto& [key, value] : embed::to_metadata(info)) metadata[key] = value;
+  embed::write_safetensors(weights, file.tensors(), metadata);
+}
+
+/// Puts the threshold at that false-accept rate, and the evaluation, into the weights file, or into both.
 void write_calibration(const EvaluateOptions& options, Json& result) {
   const std::string rate = Json(options.far).dump();
   if (!result.contains("threshold_at_far") || result["threshold_at_far"][rate].is_null()) {
@@ -58,17 +71,33 @@ void write_calibration(const EvaluateOptions& options, Json& result) {
         "no threshold has a false-accept rate of " + rate + ": pairs of different people have distance 0",
         options.weights);
   }
-  const embed::SafetensorsFile file(options.weights);
-  file.require_kind("tripletembed.weights", 1);
-  std::map<std::string, std::string> metadata = file.metadata();
-  embed::ModelInfo info = embed::model_info_from_metadata(metadata, options.weights);
-  info.threshold = threshold;
-  info.threshold_far = static_cast<float>(options.far);
   result["calibrated_threshold"] = threshold;
   result["calibrated_far"] = options.far;
-  info.evaluation = result.dump();
-  for (const auto& [key, value] : embed::to_metadata(info)) metadata[key] = value;
-  embed::write_safetensors(options.weights, file.tensors(), metadata);
+  write_threshold(options.weights, threshold, options.far, result);
+  if (!options.other_weights.empty()) write_threshold(options.other_weights, threshold, options.far, result);
+}
+
+/// --other-data: across two kinds of picture, the second through --other-weights or through the same network.
+Json across_kinds(const EvaluateOptions& options, const embed::Embedder& embedder, const embed::Dataset& set,
+                  const EvaluationSettings& settings) {
+  const embed::Dataset other_set(options.other_data);
+  std::optional<embed::Embedder> other;
+  Json result = {{"other_data", std::filesystem::path(options.other_data).filename().string()}};
+  if (!options.other_weights.empty()) {
+    other.emplace(options.other_weights, embedder_options(options.embedder));
+    if (options.match.text("metric") == "auto" && other->info().metric != embedder.info().metric) {
+      throw Error(ErrorCode::Mismatch,
+                  std::string("was made for the distance ") + embed::to_string(other->info().metric) + ", " +
+                      options.weights + " for " + embed::to_string(embedder.info().metric) +
+                      ": --metric chooses one",
+                  options.other_weights, "metric");
+    }
+    result["other_weights"] = std::filesystem::path(options.other_weights).filename().string();
+    result["other_weights_sha256"] = other->info().sha256;
+  }
+  result["towers"] = other ? "separate" : "shared";
+  result.update(evaluate_across({embedder, set}, {other ? *other : embedder, other_set}, settings));
+  return result;
 }
 
 void print_table(const Json& result, const std::string& indent = "") {
@@ -84,6 +113,16 @@ void print_table(const Json& result, const std::string& indent = "") {
                   text.c_str());
     }
   }
+}
+
+int finish(const EvaluateOptions& options, Json& result) {
+  if (options.calibrate) write_calibration(options, result);
+  if (options.json) {
+    std::printf("%s\n", result.dump().c_str());
+  } else {
+    print_table(result);
+  }
+  return 0;
 }
 
 int evaluate(const EvaluateOptions& options) {
@@ -108,6 +147,10 @@ int evaluate(const EvaluateOptions& options) {
   if (!options.data.empty()) {
     const embed::Dataset set(options.data);
     result["data"] = std::filesystem::path(options.data).filename().string();
+    if (!options.other_data.empty()) {
+      result.update(across_kinds(options, embedder, set, settings));
+      return finish(options, result);
+    }
     std::optional<embed::Dataset> gallery;
     if (!options.gallery_data.empty()) {
       gallery.emplace(options.gallery_data);
@@ -117,13 +160,7 @@ int evaluate(const EvaluateOptions& options) {
   } else {
     result.update(over_pairs(options, embedder, settings));
   }
-  if (options.calibrate) write_calibration(options, result);
-  if (options.json) {
-    std::printf("%s\n", result.dump().c_str());
-  } else {
-    print_table(result);
-  }
-  return 0;
+  return finish(options, result);
 }
 
 }  // namespace
@@ -144,11 +181,24 @@ void add_evaluate(CLI::App& app, Action& action) {
                      ->type_name("ROOT")
                      ->needs(pairs);
   pairs->needs(images);
+  auto* other_data =
+      command
+          ->add_option("--other-data", options->other_data,
+                       "Packed set of a second kind of picture: everything is measured across, each image of "
+                       "--data against each of these; identities are matched by name")
+          ->type_name("SET")
+          ->needs(data);
+  command
+      ->add_option("--other-weights", options->other_weights,
+                   "The second kind's network (train --towers separate); default --weights for both")
+      ->type_name("FILE")
+      ->needs(other_data);
   command
       ->add_option("--gallery-data", options->gallery_data,
                    "Nearest neighbours from this packed set; without it every image's come from the others")
       ->type_name("SET")
-      ->needs(data);
+      ->needs(data)
+      ->excludes(other_data);
   command
       ->add_option("--threshold-pairs", options->threshold_pairs,
                    "Choose the threshold on this other list of pairs")
@@ -181,7 +231,8 @@ void add_evaluate(CLI::App& app, Action& action) {
       ->add_option("--embeddings", options->embeddings,
                    "Write the set's embeddings and labels there, for other programs")
       ->type_name("FILE.safetensors")
-      ->needs(data);
+      ->needs(data)
+      ->excludes(other_data);
   command->add_flag("--json", options->json, "One JSON object on the standard output");
   options->embedder.add(*command, embed::kEmbedderOptions, "Running the network");
   options->detector.add(*command, embed::kDetectorOptions, "Face detection (--pairs)");
@@ -197,7 +248,10 @@ void add_evaluate(CLI::App& app, Action& action) {
       "  triplet-train evaluate --weights w.safetensors --data test.safetensors --gallery-data "
       "train.safetensors\n"
       "  triplet-train evaluate --weights w.safetensors --pairs pairsDevTest.txt --images lfw/ --json\n"
-      "  triplet-train evaluate --weights w.safetensors --data held-out.safetensors --calibrate --far 0.001");
+      "  triplet-train evaluate --weights w.safetensors --data held-out.safetensors --calibrate --far 0.001\n"
+      "  triplet-train evaluate --weights photo.safetensors --data photos.safetensors --other-weights "
+      "sketch.safetensors \\\n"
+      "      --other-data sketches.safetensors");
   command->callback([command, options, &action] {
     if (options->data.empty() && options->pairs.empty()) throw CLI::RequiredError("--data or --pairs");
     action = [options] { return evaluate(*options); };

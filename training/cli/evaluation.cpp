@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "batch_sampler.h"
-#include "bootstrap.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
 #include "embed_set.h"
@@ -25,13 +24,12 @@ using embed::ErrorCode;
 /// Side of the box that stands for a face that was not found, a fraction of the picture's shorter side.
 constexpr float kCentreBox = 0.6F;
 
-/// The list of triplets is frozen, so that two networks answer the same questions.
-constexpr std::uint64_t kTripletSeed = 1;
-
 /// "0.001" as people write it, whatever the double's last digits are.
 std::string rate_text(double rate) {
   return Json(rate).dump();
 }
+
+}  // namespace
 
 std::vector<double> rates(const EvaluationSettings& settings) {
   std::vector<double> all = {1e-1, 1e-2, 1e-3, 1e-4};
@@ -56,11 +54,6 @@ void add_roc(const Roc& roc, Json& result) {
   }
 }
 
-/// Every neighbour of every row is ranked: minutes beyond this many rows.
-constexpr std::size_t kMostRanked = 20'000;
-/// Impostor pairs that are resampled: enough for rates down to 1e-3.
-constexpr std::size_t kResampledImpostors = 400'000;
-
 void add_intervals(std::vector<SampledPair> pairs, std::size_t units, std::optional<float> threshold,
                    const EvaluationSettings& settings, Json& result) {
   if (settings.resamples == 0) return;
@@ -79,6 +72,16 @@ void add_intervals(std::vector<SampledPair> pairs, std::size_t units, std::optio
     if (fars[i] * impostors >= 1) out["tar_at_far"][rate_text(fars[i])] = json(found.tar[i]);
   }
 }
+
+double accuracy_at(const std::vector<float>& genuine, const std::vector<float>& impostor, float threshold) {
+  const auto accepted = [&](float d) { return d <= threshold; };
+  const auto right = std::count_if(genuine.begin(), genuine.end(), accepted) +
+                     static_cast<std::ptrdiff_t>(impostor.size()) -
+                     std::count_if(impostor.begin(), impostor.end(), accepted);
+  return static_cast<double>(right) / static_cast<double>(genuine.size() + impostor.size());
+}
+
+namespace {
 
 void add_identification(const LabelledEmbeddings& set, embed::Metric metric, Json& result) {
   if (set.values.size() <= kMostRanked) {
@@ -126,14 +129,6 @@ void write_embeddings(const std::string& path, const LabelledEmbeddings& set, co
        {"version", "1"},
        {"names", nlohmann::json(from.class_names()).dump()},
        {"weights_sha256", model.sha256}});
-}
-
-double accuracy_at(const std::vector<float>& genuine, const std::vector<float>& impostor, float threshold) {
-  const auto accepted = [&](float d) { return d <= threshold; };
-  const auto right = std::count_if(genuine.begin(), genuine.end(), accepted) +
-                     static_cast<std::ptrdiff_t>(impostor.size()) -
-                     std::count_if(impostor.begin(), impostor.end(), accepted);
-  return static_cast<double>(right) / static_cast<double>(genuine.size() + impostor.size());
 }
 
 /// Labels of `set` in the numbering of `names`; −1 for a class that is not there.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "bootstrap.h"
 #include "embed/dataset.h"
 #include "embed/embedder.h"
 #include "face_cropper.h"
@@ -22,6 +23,22 @@ struct EvaluationSettings {
   std::string embeddings;     ///< A safetensors file to write the set's embeddings to; empty: none.
   std::size_t resamples = 0;  ///< Of the bootstrap; 0: no intervals.
 };
+
+/// The list of triplets is frozen, so that two networks answer the same questions.
+constexpr std::uint64_t kTripletSeed = 1;
+/// Every neighbour of every row is ranked: minutes beyond this many rows.
+constexpr std::size_t kMostRanked = 20'000;
+/// Impostor pairs that are resampled: enough for rates down to 1e-3.
+constexpr std::size_t kResampledImpostors = 400'000;
+
+/// The usual false-accept rates, and the one asked for.
+std::vector<double> rates(const EvaluationSettings& settings);
+/// Share of right decisions at one threshold.
+double accuracy_at(const std::vector<float>& genuine, const std::vector<float>& impostor, float threshold);
+/// Each adds its numbers to the object.
+void add_roc(const Roc& roc, nlohmann::ordered_json& result);
+void add_intervals(std::vector<SampledPair> pairs, std::size_t units, std::optional<float> threshold,
+                   const EvaluationSettings& settings, nlohmann::ordered_json& result);
 
 /// Verification of all pairs, triplets and nearest neighbours of a packed set. With `gallery` (may be null)
 /// the neighbours come from there, classes matched by name.
