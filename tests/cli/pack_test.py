@@ -48,6 +48,12 @@ class PackIdx(CliTest):
         self.assertEqual(json.loads(metadata["class_names"]), ["digits/0", "digits/1", "digits/2"])
         self.assertEqual(labels_of(tensors), [0] * 4 + [1] * 4 + [2] * 4)
         self.assertIn("12 images of 3 identities", out.stdout)
+        first = json.loads(metadata["sources"])
+        self.ok("pack", "--out", "rest.safetensors", "--skip-per-class", 4, "digits=images")
+        metadata, tensors = read_safetensors(self.path("rest.safetensors"))
+        # Of the ten, ten and nine; the class of one is left out.
+        self.assertEqual(labels_of(tensors), [0] * 6 + [1] * 6 + [2] * 5)
+        self.assertFalse(set(first) & set(json.loads(metadata["sources"])))
 
     def test_refuses_broken_files_by_name(self):
         good = idx_images(4)

@@ -30,7 +30,7 @@ struct PackOptions {
   std::vector<std::string> sources;
   int size = 64, channels = 3;
   float context = 1.0F, centre_size = 0.6F;
-  std::size_t min_images = 1, limit_per_class = 0;
+  std::size_t min_images = 1, limit_per_class = 0, skip_per_class = 0;
   bool detect = false, skip_bad = false, unique_names = false;
   std::vector<std::string> transform{"none"};
   TableFlags detector;
@@ -102,8 +102,10 @@ class Packer {
   void add_class(const std::string& name, const std::vector<Sample>& samples, Progress& progress) {
     pixels_.clear();
     kept_.clear();
+    std::size_t seen = 0;
     for (const Sample& sample : samples) {
       progress.step();
+      if (seen++ < options_.skip_per_class) continue;
       if (options_.limit_per_class != 0 && kept_.size() >= options_.limit_per_class) continue;
       SourceCount& count = counts_[sample.origin];
       ++count.images;
@@ -112,9 +114,9 @@ class Packer {
       pixels_.insert(pixels_.end(), crop_.begin(), crop_.end());
       kept_.push_back(&sample);
     }
-    if (kept_.empty()) {
+    if (kept_.empty() && samples.size() > options_.skip_per_class) {
       lost_.push_back(name);
-    } else if (kept_.size() < options_.min_images) {
+    } else if (kept_.size() < std::max<std::size_t>(1, options_.min_images)) {
       ++too_few_;
     } else {
       for (std::size_t i = 0; i < kept_.size(); ++i) {
@@ -344,6 +346,10 @@ void add_pack(CLI::App& app, Action& action) {
   command
       ->add_option("--limit-per-class", options->limit_per_class,
                    "At most so many images of an identity; 0: all")
+      ->capture_default_str()
+      ->type_name("N");
+  command
+      ->add_option("--skip-per-class", options->skip_per_class, "Leave out the first N images of an identity")
       ->capture_default_str()
       ->type_name("N");
   command
