@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs one example as its header says and looks at what it gives. Exits 77 (skipped) without weights or real faces.
 #
-# usage: test_example.sh launch|python|compare|enrol EXAMPLE
+# usage: test_example.sh launch|python|compare|enrol|two-kinds EXAMPLE
 set -euo pipefail
 what=$1 example=$2
 
@@ -15,6 +15,20 @@ fail() {
   exit 1
 }
 
+if [ "$what" = two-kinds ]; then
+  # A short form of it: few digits, one epoch.
+  digits="${TRIPLETEMBED_DATA:-}/mnist"
+  [ -d "$digits" ] || skip "no MNIST (TRIPLETEMBED_DATA/mnist)"
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  PER_CLASS=12 PER_CLASS_TEST=5 "$example" "$digits" "$scratch" edges 3 --epochs 1 --pk 5 4 >"$scratch/out"
+  cat "$scratch/out"
+  for towers in shared separate; do
+    grep -Eq "^edges, seed 3, $towers towers: .*\"nearest_accuracy\":(0\.[0-9]+|[01])" "$scratch/out" ||
+      fail "no figures of $towers towers"
+  done
+  exit 0
+fi
 [ -f "${TRIPLETEMBED_MODEL:-}" ] || skip "no default weights (TRIPLETEMBED_MODEL)"
 video="${TRIPLETEMBED_DATA:-}/video" pictures="${TRIPLETEMBED_DATA:-}/celeba"
 if [ ! -d "$video" ] || [ ! -d "$pictures" ]; then skip "no real data (TRIPLETEMBED_DATA)"; fi

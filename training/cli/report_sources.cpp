@@ -98,6 +98,13 @@ FoundSet open_validation(const RunLog& log, std::size_t most) {
                 "does not say where the data are (an earlier version wrote it): name a set with --data",
                 file);
   }
+  if (start.second_kind > 0) {
+    throw Error(
+        ErrorCode::Unsupported,
+        "is of a run with two kinds of picture, which a report does not measure across: name a set with "
+        "--data, or use evaluate --other-data",
+        file);
+  }
   const std::size_t limit =
       start.val_images == 0 ? most : std::min<std::size_t>(most, static_cast<std::size_t>(start.val_images));
   if (!start.val.empty())

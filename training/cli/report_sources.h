@@ -28,7 +28,8 @@ FoundSet open_set(const std::string& path, std::size_t most, std::uint64_t seed 
 /// What the run validated on, at most `most` pictures of it: its validation set, or the identities that it
 /// held out, drawn once more from its data. Files that were moved with the run's folder are found beside it.
 /// Throws embed::Error(NotFound) when the log does not say where they are, they are gone, or there was no
-/// validation, Error(Format) when the log's options are not numbers, and what TrainingSet throws.
+/// validation, Error(Unsupported) when it was across two kinds of picture, Error(Format) when the log's
+/// options are not numbers, and what TrainingSet throws.
 FoundSet open_validation(const RunLog& log, std::size_t most);
 
 /// The weights file that the run wrote. Throws embed::Error(NotFound).

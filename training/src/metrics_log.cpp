@@ -126,6 +126,7 @@ void MetricsLog::start(const RunReport& report, const TrainOptions& options) {
   const nlohmann::json json = {{"event", "start"},
                                {"images", report.images},
                                {"identities", report.identities},
+                               {"second_kind", report.second_kind},
                                {"validation_images", report.validation_images},
                                {"validation_identities", report.validation_identities},
                                {"batches", report.batches},

@@ -147,6 +147,7 @@ class Reader {
     start.validation_identities = count(json, "validation_identities");
     start.batches = count(json, "batches");
     start.val_images = count(json, "val_images");
+    start.second_kind = count(json, "second_kind");
     start.val_flip = member(json, "val_flip") == true;
     log_.start = start;
     go_on_from(count(json, "resumed_epoch"), count(json, "resumed_batch"));

@@ -16,7 +16,8 @@ struct RunStart {
   std::string val, weights;  ///< Set validated on (empty: identities held out) and weights written.
   std::string version, fingerprint, device;
   std::uint64_t images = 0, identities = 0, validation_images = 0, validation_identities = 0, batches = 0;
-  std::uint64_t val_images = 0;  ///< TrainOptions::val_images.
+  std::uint64_t val_images = 0;   ///< TrainOptions::val_images.
+  std::uint64_t second_kind = 0;  ///< Of the images, those of a second kind of picture.
   bool val_flip = false;
   bool has_files = false;  ///< Whether the log says where the files are.
 };
