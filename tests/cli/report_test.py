@@ -82,7 +82,8 @@ class Report(ReportTest):
         self.assertEqual(run["notes"], [])
         self.assertIn("people", run["evaluation"]["set"])
         self.assertEqual((run["evaluation"]["images"], len(run["evaluation"]["names"])), (24, 3))
-        self.assertAlmostEqual(run["evaluation"]["auc"], run["epochs"]["validation_auc"][0], places=3)
+        # The embedder folds and rounds otherwise than the trainer; pairs that lie close change places.
+        self.assertAlmostEqual(run["evaluation"]["auc"], run["epochs"]["validation_auc"][0], delta=0.005)
         self.put("people", dataset(96, names[::-1], channels=3, side=20))
         self.assertIn("have changed", self.notes(self.at("held.run"))[0])
 

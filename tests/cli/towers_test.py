@@ -164,7 +164,7 @@ class Towers(CliTest):
         self.fails(*self.train("--epochs", 1, "--pk", 5, 2), says=["--pk", "both kinds"])
         self.assertFalse(os.path.exists(self.path("w.safetensors")))
         self.ok(*self.train("--epochs", 1))
-        self.fails("report", "w.run", "--out", "r.html", says=["w.run", "two kinds"])
+        self.assertIn("two kinds", self.ok("report", "w.run", "--out", "r.html").stderr)  # The curves are there.
         self.fails("evaluate", "--weights", "w.safetensors", "--data", "a", "--other-data", "wide", says=["wide"])
         self.fails("evaluate", "--weights", "w.safetensors", "--other-data", "b", says=["--data"], code=2)
         self.ok("pack", "--out", "strange", "--size", 16, "--channels", 1, "none=a-images")

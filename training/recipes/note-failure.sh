@@ -7,7 +7,7 @@
 #
 # In training mode batch norm uses the statistics of the batch, with one triplet a pass those of a single picture; in
 # evaluation it uses running averages. With one picture a batch these are two different networks: the loss of the first
-# falls to nothing while the second hardly tells faces apart. EPOCHS (default 20). PRECISION (default bf16: LibTorch 1.13
+# falls while the second tells faces apart no better than before. EPOCHS (default 20). PRECISION (default bf16: LibTorch 1.13
 # gives single float32 pictures to plain BLAS, at a second a triplet; fp32 is the note's).
 set -euo pipefail
 
@@ -15,6 +15,6 @@ set -euo pipefail
 data=$1 work=$2 out=${3:-$2/note-failure.svg}
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 BATCH=1 "$here/note-faces.sh" "$data" "$work/one" --run-dir "$work/one.run" --precision "${PRECISION:-bf16}"
-# As many updates need more passes over the data where a batch is larger: 32 times the epochs would be the same number.
+# The same number of passes over the data, so a thirty-second of the updates.
 BATCH=32 "$here/note-faces.sh" "$data" "$work/many" --run-dir "$work/many.run" --precision "${PRECISION:-bf16}"
 python3 "$here/plot_runs.py" "$out" "one triplet a batch (the note)=$work/one.run" "32 triplets a batch=$work/many.run"
