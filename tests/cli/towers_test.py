@@ -141,7 +141,7 @@ class Towers(CliTest):
                                            MASTER_ADDR="127.0.0.1", MASTER_PORT=port),
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE) for rank in range(2)]
         for process in ranks:
-            said = process.communicate(timeout=120)
+            said = process.communicate(timeout=400)
             self.assertEqual(process.returncode, 0, said)
         self.ok(*one, "--pk", 4, 3)
         a, b = ([line for line in self.metrics(run) if line["event"] == "epoch"][-1] for run in ("two.run", "one.run"))

@@ -162,7 +162,7 @@ class Train(TrainTest):
                        MASTER_PORT=str(port), **environment)
             processes.append(subprocess.Popen([TRIPLET_TRAIN, *map(str, args)], cwd=self.folder, env=env, text=True,
                                               stdout=subprocess.PIPE, stderr=subprocess.PIPE))
-        results = [process.communicate(timeout=120) for process in processes]
+        results = [process.communicate(timeout=400) for process in processes]
         return [(process.returncode, *result) for process, result in zip(processes, results)]
 
     def need_gloo(self):
