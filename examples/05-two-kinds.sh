@@ -6,16 +6,16 @@
 # usage: ./run exec examples/05-two-kinds.sh MNIST OUT [TRANSFORM [SEEDS [FLAG of triplet-train train …]]]
 #
 # MNIST holds the four IDX files, plain or .gz. TRANSFORM makes the drawings, by default "edges,invert": dark outlines on
-# white. SEEDS, "1" by default, is a list; each seed trains both. FLAGs take the place of --epochs 4 --pk 10 6 --lr 0.02.
-# PER_CLASS (300) and PER_CLASS_TEST (100) in the environment say how many pictures of each digit and kind are trained on
-# and tested.
+# white. SEEDS, "1" by default, is a list; each seed trains both. FLAGs take the place of --epochs 5 --pk 10 5 --lr
+# 0.02 --threads 1. PER_CLASS and PER_CLASS_TEST (100 each) in the environment say how many pictures of each digit and
+# kind are trained on and tested. No comma in OUT: it separates data sets.
 set -eu
 if [ $# -lt 2 ]; then
   echo "usage: $0 MNIST OUT [TRANSFORM [SEEDS [FLAG …]]]" >&2
   exit 2
 fi
 folder=$1 out=$2 transform=${3:-edges,invert} seeds=${4:-1}
-if [ $# -gt 4 ]; then shift 4; else set -- --epochs 4 --pk 10 6 --lr 0.02; fi
+if [ $# -gt 4 ]; then shift 4; else set -- --epochs 5 --pk 10 5 --lr 0.02 --threads 1; fi
 mkdir -p "$out"
 
 # pack PART PICTURES-OF-A-DIGIT: both kinds of it, the drawings of other digits than those that are there as they are.
@@ -30,7 +30,7 @@ pack() {
   triplet-train pack --out "$out/$part-drawings.safetensors" --skip-per-class "$count" --transform "$transform" "$@" >/dev/null
   unset images
 }
-pack train "${PER_CLASS:-300}"
+pack train "${PER_CLASS:-100}"
 pack t10k "${PER_CLASS_TEST:-100}"
 
 for seed in $seeds; do
