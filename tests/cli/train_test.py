@@ -53,6 +53,30 @@ class Train(TrainTest):
                 self.ok(*self.train("--epochs", 1, "--run-dir", "r", *flags))
                 self.ok("inspect", "w.safetensors")
 
+    def test_class_weights_begin_where_the_pictures_are(self):
+        self.digits()
+        for neck in ("--neck", "--no-neck"):
+            with self.subTest(neck):
+                flags = ["--cos-margin", 0, neck]
+                self.ok(*self.train("--epochs", 8, "--lr", 0.005, *flags, out="known.safetensors"))
+                # Too slow a rate to learn anything: what is right was right at once.
+                still = ["--epochs", 1, "--lr", 1e-9, "--warmup-epochs", 0, *flags]
+                self.ok(*self.train(*still, "--init", "known.safetensors"))
+                right = [line["active"] for line in self.metrics() if line["event"] == "epoch"][0]
+                self.assertGreater(right, 0.9)
+                self.ok(*self.train(*still))
+                self.assertLess([line["active"] for line in self.metrics() if line["event"] == "epoch"][0], 0.7)
+
+    def test_mixed_identities_reach_the_batches(self):
+        self.digits()
+        flags = ["--epochs", 1, "--loss", "triplet", "--pk", 4, 3, "--lr", 1e-9]
+        losses = {}
+        for share in (0, 0.5, 1):
+            self.ok(*self.train(*flags, "--mix-identities", share))
+            losses[share] = [line["loss"] for line in self.metrics() if line["event"] == "epoch"][0]
+        self.assertEqual(len(set(losses.values())), 3, losses)
+        self.fails(*self.train(*flags, "--mix-identities", 0.5, "--resume"), says=["checkpoint", "--mix-identities"])
+
     def test_killed_and_resumed_gives_the_unbroken_runs_bits(self):
         self.digits()
         flags = ["--epochs", 3, "--checkpoint-every", 0, "--aug", "digit", "--recipe", "the same", "--workers", 3,
