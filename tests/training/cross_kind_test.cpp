@@ -5,25 +5,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <set>
 
+#include "class_labels.h"
 #include "embed/dataset.h"
-#include "embed/error.h"
+#include "error_code.h"
 #include "rng.h"
 
 namespace training {
 namespace {
 
 using ::testing::HasSubstr;
-
-std::vector<std::int64_t> labels_of(const std::vector<std::size_t>& counts) {
-  std::vector<std::int64_t> labels;
-  for (std::size_t c = 0; c < counts.size(); ++c)
-    labels.insert(labels.end(), counts[c], static_cast<std::int64_t>(c));
-  return labels;
-}
 
 /// A list whose pictures nobody looks at, with so many rows of each class and kind.
 ImageList list_of(const std::vector<std::size_t>& first, const std::vector<std::size_t>& second) {
@@ -35,17 +28,6 @@ ImageList list_of(const std::vector<std::size_t>& first, const std::vector<std::
   list.sources.resize(list.labels.size());
   list.classes = first.size();
   return list;
-}
-
-std::string error_of(const std::function<void()>& call,
-                     embed::ErrorCode code = embed::ErrorCode::InvalidArgument) {
-  try {
-    call();
-  } catch (const embed::Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST(CrossTriplets, AnchorOfTheFirstKindTheOthersOfTheSecond) {

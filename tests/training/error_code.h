@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <string>
 
 #include "embed/error.h"
 
@@ -18,6 +19,18 @@ inline embed::ErrorCode code_of(const std::function<void()>& call) {
   }
   ADD_FAILURE() << "no error";
   return embed::ErrorCode::Internal;
+}
+
+/// The message of the embed::Error that the call throws, which must have that code; "no error" without one.
+inline std::string error_of(const std::function<void()>& call,
+                            embed::ErrorCode code = embed::ErrorCode::InvalidArgument) {
+  try {
+    call();
+  } catch (const embed::Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    return error.what();
+  }
+  return "no error";
 }
 
 }  // namespace training

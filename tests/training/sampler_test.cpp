@@ -3,36 +3,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <set>
 
 #include "augment.h"
 #include "batch_sampler.h"
-#include "embed/error.h"
+#include "class_labels.h"
+#include "error_code.h"
 #include "schedule.h"
 
 namespace training {
 namespace {
 
 using ::testing::HasSubstr;
-
-std::vector<std::int64_t> labels_of(const std::vector<std::size_t>& counts) {
-  std::vector<std::int64_t> labels;
-  for (std::size_t c = 0; c < counts.size(); ++c)
-    labels.insert(labels.end(), counts[c], static_cast<std::int64_t>(c));
-  return labels;
-}
-
-std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const embed::Error& error) {
-    EXPECT_EQ(error.code(), embed::ErrorCode::InvalidArgument);
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(NoteTriplets, AreOneFewerThanTheSamplesOfEachClass) {
   // The training digits of MNIST, class by class: 60,000 images give 59,990 triplets.

@@ -21,14 +21,14 @@ constexpr std::uint64_t kPairStream = 31;
 constexpr std::uint64_t kShuffleStream = 32;
 
 /// One row of each kind.
-struct RowPair {
+struct KindPair {
   std::uint32_t first, second;
 };
 
 /// Lays two lists side by side; the shorter one begins again. Empty when one of them is.
-std::vector<RowPair> side_by_side(const std::vector<std::uint32_t>& first,
-                                  const std::vector<std::uint32_t>& second, std::size_t shift = 0) {
-  std::vector<RowPair> pairs;
+std::vector<KindPair> side_by_side(const std::vector<std::uint32_t>& first,
+                                   const std::vector<std::uint32_t>& second, std::size_t shift = 0) {
+  std::vector<KindPair> pairs;
   if (first.empty() || second.empty()) return pairs;
   for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i)
     pairs.push_back({first[i % first.size()], second[(i + shift) % second.size()]});
@@ -36,7 +36,7 @@ std::vector<RowPair> side_by_side(const std::vector<std::uint32_t>& first,
 }
 
 /// Picked pairs as a batch: all rows of the first kind, then all of the second.
-BatchPlan plan_of(const BatchPlan& picked, const std::vector<RowPair>& pairs, std::size_t first_kind) {
+BatchPlan plan_of(const BatchPlan& picked, const std::vector<KindPair>& pairs, std::size_t first_kind) {
   BatchPlan plan;
   for (const std::uint32_t p : picked) plan.push_back(pairs[p].first);
   for (const std::uint32_t p : picked)
@@ -82,9 +82,9 @@ std::vector<TripletIndices> cross_triplets(const std::vector<std::int64_t>& firs
     rng.shuffle(anchors[c]);
     std::vector<std::uint32_t> order = others[c];
     rng.shuffle(order);
-    std::vector<RowPair> pairs = side_by_side(anchors[c], order, 1);
+    std::vector<KindPair> pairs = side_by_side(anchors[c], order, 1);
     if (pairs.size() > 1) pairs.pop_back();
-    for (const RowPair& pair : pairs) {
+    for (const KindPair& pair : pairs) {
       std::size_t other = rng.below(filled.size() - 1);
       if (other >= at) ++other;
       const auto& negatives = others[filled[other]];
@@ -103,13 +103,13 @@ std::vector<BatchPlan> cross_pk_batches(const ImageList& list, std::size_t ident
   auto first = rows_by_class(list.of_first_kind().labels, list.classes);
   auto second = rows_by_class(list.of_second_kind().labels, list.classes);
   Rng rng(seed, {kPairStream});
-  std::vector<RowPair> pairs;
+  std::vector<KindPair> pairs;
   std::vector<std::int64_t> labels;  // Of the pairs.
   std::size_t usable = 0;
   for (std::size_t c = 0; c < list.classes; ++c) {
     rng.shuffle(first[c]);
     rng.shuffle(second[c]);
-    const std::vector<RowPair> of_class = side_by_side(first[c], second[c]);
+    const std::vector<KindPair> of_class = side_by_side(first[c], second[c]);
     usable += of_class.empty() ? 0 : 1;
     pairs.insert(pairs.end(), of_class.begin(), of_class.end());
     labels.insert(labels.end(), of_class.size(), static_cast<std::int64_t>(c));
@@ -132,7 +132,7 @@ std::vector<BatchPlan> cross_shuffled_batches(const ImageList& list, std::size_t
   Rng rng(seed, {kShuffleStream});
   rng.shuffle(first);
   rng.shuffle(second);
-  const std::vector<RowPair> pairs = side_by_side(first, second);
+  const std::vector<KindPair> pairs = side_by_side(first, second);
   std::vector<BatchPlan> batches = shuffled_batches(pairs.size(), batch_size / 2, seed);
   for (BatchPlan& batch : batches) batch = plan_of(batch, pairs, list.first_kind);
   return batches;

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "norm_kernels.h"
+#include "cpu_kernels.h"
 
 namespace training {
 

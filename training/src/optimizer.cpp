@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "norm_kernels.h"
+#include "cpu_kernels.h"
 
 namespace training {
 

@@ -63,7 +63,6 @@ class Run {
         set_(options),
         learner_(options, set_.input(), set_.train().classes, ranks_.get()),
         checkpoint_(run_directory(options) + "/checkpoint.safetensors"),
-        batches_(epoch_batches(options_, set_.train(), 0).size()),
         fixed_(decisive_options(options_)) {
     fixed_["data"] = set_.fingerprint();
     fixed_["data-other"] = set_.other_fingerprint();
@@ -75,8 +74,10 @@ class Run {
       progress_ = load_checkpoint(checkpoint_, learner_.state(), fixed_);
       learner_.set_updates(progress_.updates);
     }
-    require_shares();
-    require_variance(options_, set_.input(), epoch_batches(options_, set_.train(), 0));
+    const std::vector<BatchPlan> first_epoch = epoch_batches(options_, set_.train(), 0);
+    batches_ = first_epoch.size();
+    require_shares(first_epoch);
+    require_variance(options_, set_.input(), first_epoch);
     if (is_first()) {
       require_writable_weights(options_);
       log_.emplace(run_directory(options_), resumed);
@@ -105,9 +106,9 @@ class Run {
     if (ranks_ == nullptr) return {};
     return {static_cast<std::size_t>(ranks_->rank()), static_cast<std::size_t>(ranks_->size())};
   }
-  void require_shares() const {
+  void require_shares(const std::vector<BatchPlan>& batches) const {
     if (ranks_ == nullptr) return;
-    for (const BatchPlan& plan : epoch_batches(options_, set_.train(), 0)) {
+    for (const BatchPlan& plan : batches) {
       if (places_of({0, share().ranks}, plan.size(), batch_parts(options_)).empty()) {
         throw Error(ErrorCode::InvalidArgument, "a batch of " + std::to_string(plan.size()) +
                                                     " pictures is too small for " +
@@ -410,7 +411,7 @@ class Run {
   TrainingSet set_;
   Learner learner_;
   std::string checkpoint_;
-  std::size_t batches_;
+  std::size_t batches_ = 0;  // In an epoch.
   std::map<std::string, std::string> fixed_;
   std::optional<MetricsLog> log_;
   Progress progress_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "norm_kernels.h"
+#include "cpu_kernels.h"
 
 #include <algorithm>
 #include <cstring>

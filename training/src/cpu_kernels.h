@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Inner loops of batch norm with its ReLU over rows of channels, without LibTorch. Rows are [rows,
-/// channels], contiguous, each channel's numbers in one column: channels-last memory. `T` is float or Bf16;
-/// sums and coefficients are float. Thread-safe on other memory.
+/// The inner loops of training that touch more memory than they compute, without LibTorch: batch norm with
+/// its ReLU, and SGD. Rows are [rows, channels], contiguous, each channel's numbers in one column:
+/// channels-last memory. `T` is float or Bf16; sums and coefficients are float. Thread-safe on other memory.
 namespace training::kernels {
 
 /// A bfloat16 as its bits.
