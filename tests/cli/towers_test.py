@@ -165,6 +165,10 @@ class Towers(CliTest):
         self.fails(*self.train("--epochs", 1, "--pk", 5, 2), says=["--pk", "both kinds"])
         self.assertFalse(os.path.exists(self.path("w.safetensors")))
         self.ok(*self.train("--epochs", 1))
+        os.symlink("w.safetensors", self.path("alias.safetensors"))
+        for same in ("w.safetensors", "./w.safetensors", "alias.safetensors"):
+            self.fails(*self.train("--epochs", 1, "--out-other", same), says=["--out-other", same])
+        self.fails(*self.train("--epochs", 1, "--out-other", "b"), says=["b", "replace a data set"])
         self.assertIn("two kinds", self.ok("report", "w.run", "--out", "r.html").stderr)  # The curves are there.
         self.fails("evaluate", "--weights", "w.safetensors", "--data", "a", "--other-data", "wide", says=["wide"])
         self.fails("evaluate", "--weights", "w.safetensors", "--other-data", "b", says=["--data"], code=2)

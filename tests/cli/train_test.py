@@ -313,6 +313,9 @@ class Train(TrainTest):
         self.fails(*self.train("--size", 24), says=["set", "--size"])
         self.fails(*self.train("--init", self.weights_file()), says=["channels"])
         self.fails(*self.train("--init", "set"), says=["set", "kind"])
+        before = self.content("set")
+        self.fails(*self.train("--epochs", 1, out="./set"), says=["./set", "replace a data set"])
+        self.assertTrue(self.content("set") == before, "the data are gone")
         self.fails(*self.train("--run-dir", "r", out="none/w.safetensors"), says=["none/w.safetensors", "no folder"])
         with open(self.path("set"), "rb") as file:
             content = file.read()

@@ -315,7 +315,6 @@ TEST(TowerOptions, AreRefusedWhereTheyMakeNoSense) {
     o.towers = Towers::Shared;
     o.val = o.val_other = "v";
   });
-  refused("out-other", [](TrainOptions& o) { o.out_other = o.out; });
   refused("out-other", [](TrainOptions& o) { o.towers = Towers::Shared, o.out_other = "o"; });
   refused("init-other", [](TrainOptions& o) { o.towers = Towers::Shared, o.init_other = "i"; });
   refused("mix-identities", [](TrainOptions& o) { o.mix_identities = 0.5; });

@@ -16,12 +16,39 @@ using embed::ErrorCode;
 /// From the network's picture to the last stage's: five halvings, each rounded up.
 constexpr int kReduction = 32;
 
+/// Whether both names lead to one file, which need not be there yet.
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code error;
+  if (std::filesystem::equivalent(a, b, error)) return true;
+  const auto plain = [&](const std::string& path) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path), error);
+  };
+  return plain(a) == plain(b);
+}
+
+/// The data sets that the run reads.
+std::vector<std::string> sets_of(const TrainOptions& options) {
+  std::vector<std::string> sets = options.data;
+  sets.insert(sets.end(), options.data_other.begin(), options.data_other.end());
+  for (const std::string& set : {options.val, options.val_other}) {
+    if (!set.empty()) sets.push_back(set);
+  }
+  return sets;
+}
+
 }  // namespace
 
 void require_writable_weights(const TrainOptions& options) {
   std::vector<std::string> files = {options.out};
   if (options.towers == Towers::Separate) files.push_back(other_weights(options));
+  if (files.size() == 2 && same_file(files[0], files[1])) {
+    throw Error(ErrorCode::InvalidArgument, "--out-other: another file than --out expected", files[1]);
+  }
   for (const std::string& file : files) {
+    for (const std::string& set : sets_of(options)) {
+      if (same_file(file, set))
+        throw Error(ErrorCode::InvalidArgument, "would replace a data set of this run", file);
+    }
     const auto folder = std::filesystem::absolute(file).parent_path();
     std::error_code error;
     if (!std::filesystem::is_directory(folder, error)) {

@@ -11,7 +11,8 @@ namespace training {
 
 /// What would end a run after its first epoch can be known at its start: throws embed::Error(Io) that names
 /// the file when the weights could not be written (no such folder, no right to write there, or the file is
-/// there and is no regular file); with separate towers either file. Leaves nothing behind.
+/// there and is no regular file); with separate towers either file. Throws embed::Error(InvalidArgument) when
+/// both weights would be one file, or take the place of a data set that the run reads. Leaves nothing behind.
 void require_writable_weights(const TrainOptions& options);
 
 /// Batch norm over one value has no variance. Throws embed::Error(InvalidArgument) when a batch of `batches`

@@ -179,8 +179,6 @@ void validate_kinds(const TrainOptions& options) {
     if (2 * options.identities * options.images_each > 65536)
       refuse("pk", "at most 65536 images in a batch, those of both kinds together");
   }
-  if (options.towers == Towers::Separate && other_weights(options) == options.out)
-    refuse("out-other", "another file than --out expected");
   if (options.towers == Towers::Shared) {
     if (!options.out_other.empty()) refuse("out-other", "needs --towers separate");
     if (!options.init_other.empty()) refuse("init-other", "needs --towers separate");
