@@ -23,7 +23,7 @@ std::uint64_t since(Clock::time_point& start) {
 
 std::string key_of(const EmbedSettings& s, const std::string& model) {
   return model + '\n' + s.gallery + '\n' + s.embedder.device + '\n' + s.embedder.precision + '\n' +
-         std::to_string(s.embedder.batch_size);
+         std::to_string(s.embedder.batch_size) + '\n' + std::to_string(s.embedder.threads);
 }
 
 Identity unnamed(const EmbedSettings& settings, const std::string& reason) {

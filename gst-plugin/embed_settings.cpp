@@ -49,6 +49,7 @@ EmbedSettings EmbedSettings::from(const OptionValues& values) {
   s.gallery = values.text("gallery");
   s.embedder.device = values.text("device");
   s.embedder.precision = values.text("precision");
+  s.embedder.threads = static_cast<int>(values.integer("threads"));
   s.embedder.batch_size = static_cast<std::size_t>(values.integer("batch-size"));
   s.threshold = values.number("threshold");
   s.metric = values.text("metric");

@@ -50,18 +50,21 @@ torch::Device parse_device(const std::string& text) {
               "device '" + text + "' is unknown; one of: auto, cpu, cuda, cuda:N");
 }
 
-torch::ScalarType parse_precision(const std::string& text, torch::Device device) {
-  if (text == "fp32") return torch::kFloat32;
-  if (text == "bf16") return torch::kBFloat16;
-  if (text == "fp16") return torch::kFloat16;
-  if (text == "auto") return device.is_cuda() || cpu_has_bf16() ? torch::kBFloat16 : torch::kFloat32;
+std::string resolve_precision(const std::string& text, torch::Device device) {
+  if (text == "auto") return device.is_cuda() || cpu_has_bf16() ? "bf16" : "fp32";
+  for (const char* known : {"fp32", "bf16", "fp16", "int8"}) {
+    if (text == known) return text;
+  }
   throw Error(ErrorCode::InvalidArgument,
-              "precision '" + text + "' is unknown; one of: auto, fp32, bf16, fp16");
+              "precision '" + text + "' is unknown; one of: auto, fp32, bf16, fp16, int8");
 }
 
-const char* precision_name(torch::ScalarType precision) noexcept {
-  if (precision == torch::kBFloat16) return "bf16";
-  return precision == torch::kFloat16 ? "fp16" : "fp32";
+torch::ScalarType scalar_type(const std::string& precision) {
+  if (precision == "bf16") return torch::kBFloat16;
+  if (precision == "fp16") return torch::kFloat16;
+  if (precision == "fp32") return torch::kFloat32;
+  throw Error(ErrorCode::Unsupported,
+              "precision " + precision + " needs a CPU with AVX512-VNNI; take fp32, bf16, or auto");
 }
 
 }  // namespace embed

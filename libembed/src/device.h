@@ -11,10 +11,12 @@ namespace embed {
 /// Error(InvalidArgument) for any other text and Error(Device) where the device is not there.
 torch::Device parse_device(const std::string& text);
 
-/// "auto", "fp32", "bf16", "fp16" → the tensor type; auto is bf16 on CUDA and on CPUs that multiply it
-/// natively, else fp32. Throws Error(InvalidArgument).
-torch::ScalarType parse_precision(const std::string& text, torch::Device device);
+/// "auto", "fp32", "bf16", "fp16", "int8" → what it is on that device: auto is bf16 on CUDA and on CPUs that
+/// multiply it natively, else fp32. Throws Error(InvalidArgument) for any other text.
+std::string resolve_precision(const std::string& text, torch::Device device);
 
-const char* precision_name(torch::ScalarType precision) noexcept;
+/// The tensor type of a resolved precision. Throws Error(Unsupported) for int8, which LibTorch's layers do
+/// not compute in.
+torch::ScalarType scalar_type(const std::string& precision);
 
 }  // namespace embed

@@ -8,10 +8,12 @@
 #include <mutex>
 #include <optional>
 
+#include "cpu/cpu_net.h"
 #include "device.h"
 #include "embed/error.h"
 #include "embed/nn/weights.h"
 #include "embed/preprocess.h"
+#include "folding.h"
 #include "inference_net.h"
 
 namespace embed {
@@ -33,14 +35,23 @@ auto guarded(const char* doing, Function&& function) {
   }
 }
 
+/// Null where LibTorch has to do it.
+const cpu::Kernels* own_kernels(const std::string& precision) {
+  if (precision == "fp32") return cpu::kernels_for(cpu::Number::F32);
+  if (precision == "bf16") return cpu::kernels_for(cpu::Number::BF16);
+  return precision == "int8" ? cpu::kernels_for(cpu::Number::U8) : nullptr;
+}
+
 }  // namespace
 
 struct Embedder::Impl {
   ModelInfo info;
   std::string device_name, precision_text;
   std::size_t batch_size = 1;
-  std::optional<InferenceNet> net;
-  // One pass at a time: LibTorch spreads a pass over all cores, so two at once only get in each other's way.
+  // One of the two: our own kernels where this machine has the instructions, else LibTorch.
+  std::unique_ptr<cpu::CpuNet> own;
+  std::optional<InferenceNet> torch_net;
+  // One pass at a time: a pass is spread over all threads, so two at once only get in each other's way.
   mutable std::mutex pass;
 
   void load(const std::string& weights_file, const EmbedderOptions& options) {
@@ -48,14 +59,22 @@ struct Embedder::Impl {
       throw Error(ErrorCode::InvalidArgument, "batch-size: 1 to 1024 expected");
     }
     const torch::Device device = parse_device(options.device);
-    const torch::ScalarType precision = parse_precision(options.precision, device);
+    if (options.threads < 0 || options.threads > 1024) {
+      throw Error(ErrorCode::InvalidArgument, "threads: 0 (as many as there are CPUs) to 1024 expected");
+    }
+    precision_text = resolve_precision(options.precision, device);
     batch_size = options.batch_size;
     nn::LoadedModel model = nn::load_weights(weights_file);
     info = std::move(model.info);
     device_name = device.str();
-    precision_text = precision_name(precision);
     const c10::InferenceMode inference;
-    net.emplace(model.network, info, device, precision);
+    if (const cpu::Kernels* kernels = device.is_cpu() ? own_kernels(precision_text) : nullptr) {
+      const int threads = options.threads > 0 ? options.threads : cpu::usable_cpus();
+      own = std::make_unique<cpu::CpuNet>(folded_parameters(model.network, info), info.input, *kernels,
+                                          batch_size, threads);
+    } else {
+      torch_net.emplace(model.network, info, device, scalar_type(precision_text));
+    }
   }
 
   /// A first pass of a size costs what its kernels cost to make: paid here, not in the stream.
@@ -72,6 +91,11 @@ struct Embedder::Impl {
   }
 
   void run(const std::uint8_t* crops, std::size_t count, Embedding* out) const {
+    if (own) {
+      const std::lock_guard<std::mutex> lock(pass);
+      own->forward(crops, count, out);
+      return;
+    }
     guarded("embedding", [&] {
       const c10::InferenceMode inference;
       const InputSpec& input = info.input;
@@ -80,7 +104,7 @@ struct Embedder::Impl {
           const_cast<std::uint8_t*>(crops),
           {static_cast<std::int64_t>(count), input.height, input.width, input.channels}, torch::kUInt8);
       const std::lock_guard<std::mutex> lock(pass);
-      const torch::Tensor values = net->forward(batch);
+      const torch::Tensor values = torch_net->forward(batch);
       std::memcpy(out, values.data_ptr<float>(), count * sizeof(Embedding));
     });
   }
@@ -102,6 +126,10 @@ const std::string& Embedder::device() const noexcept {
 }
 const std::string& Embedder::precision() const noexcept {
   return impl_->precision_text;
+}
+
+std::string Embedder::backend() const {
+  return impl_->own ? impl_->own->kernels() : "libtorch";
 }
 
 void Embedder::embed_crops(const std::uint8_t* crops, std::size_t count, Embedding* out) const {

@@ -3,43 +3,17 @@
 
 #include <torch/nn.h>
 
+#include "folding.h"
+
 namespace embed {
-
-namespace {
-
-struct ScaleShift {
-  torch::Tensor scale, shift;  // [C] float64
-};
-
-/// A batch norm with fixed statistics is scale · x + shift (Ioffe and Szegedy 2015). In double: what is
-/// folded here is rounded once, to the working precision.
-ScaleShift scale_shift(const torch::nn::BatchNorm2d& bn) {
-  const torch::Tensor mean = bn->running_mean.to(torch::kFloat64),
-                      variance = bn->running_var.to(torch::kFloat64);
-  torch::Tensor scale = torch::rsqrt(variance + bn->options.eps());
-  if (bn->weight.defined()) scale = scale * bn->weight.to(torch::kFloat64);
-  torch::Tensor shift = -mean * scale;
-  if (bn->bias.defined()) shift = shift + bn->bias.to(torch::kFloat64);
-  return {scale, shift};
-}
-
-}  // namespace
 
 InferenceNet::InferenceNet(const nn::ResNet18V2& network, const ModelInfo& info, torch::Device device,
                            torch::ScalarType precision)
     : device_(device), precision_(precision), head_(info.head) {
-  // The input's bytes → [0, 1] → mean and std → the input batch norm: one multiply-add. It is not folded into
-  // the stem, whose zero padding stands for zeros after the batch norm.
-  const ScaleShift input = scale_shift(network->input_bn);
-  std::vector<double> scale, shift;
-  for (int c = 0; c < info.input.channels; ++c) {
-    const auto i = static_cast<std::size_t>(c);
-    scale.push_back(1.0 / (255.0 * info.input.std[i]));
-    shift.push_back(-static_cast<double>(info.input.mean[i]) / info.input.std[i]);
-  }
   const auto to_float = [&](const torch::Tensor& values) { return values.to(device, torch::kFloat32); };
-  input_scale_ = to_float(input.scale * torch::tensor(scale, torch::kFloat64));
-  input_shift_ = to_float(input.scale * torch::tensor(shift, torch::kFloat64) + input.shift);
+  const ScaleShift input = input_scale_shift(network, info.input);
+  input_scale_ = to_float(input.scale);
+  input_shift_ = to_float(input.shift);
 
   stem_ = convolution(network->stem_conv, &network->stem_bn);
   for (const auto& stage : {network->stage1, network->stage2, network->stage3, network->stage4}) {
@@ -72,13 +46,8 @@ InferenceNet::Convolution InferenceNet::convolution(const torch::nn::Conv2d& con
   // Every convolution of this network pads by half its kernel. (The option itself is a variant whose accessor
   // has another name in each LibTorch.)
   result.padding = conv->weight.size(2) / 2;
-  torch::Tensor weight = conv->weight.to(torch::kFloat64);
-  if (folded != nullptr) {
-    const ScaleShift values = scale_shift(*folded);
-    weight = weight * values.scale.view({-1, 1, 1, 1});
-    result.bias = placed(values.shift);
-  }
-  result.weight = placed(weight);
+  if (folded != nullptr) result.bias = placed(scale_shift(*folded).shift);
+  result.weight = placed(folded_weights(conv, folded));
   result.pack();
   return result;
 }

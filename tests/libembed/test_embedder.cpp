@@ -192,6 +192,7 @@ TEST(Embedder, SaysWhatItBecame) {
   const Embedder& embedder = shared_embedder();
   EXPECT_EQ(embedder.device(), "cpu");
   EXPECT_EQ(embedder.precision(), "fp32");
+  EXPECT_FALSE(embedder.backend().empty());
   EXPECT_EQ(embedder.info().head, Head::L2);
   EXPECT_EQ(embedder.info().threshold, 0.4F);
   EXPECT_EQ(embedder.info().sha256.size(), 64U);
@@ -220,9 +221,9 @@ TEST(Embedder, RefusesDevicesThatAreNotThere) {
 }
 
 TEST(Embedder, RefusesPrecisionsAndBatchSizesOutOfRange) {
-  for (const char* precision : {"fp64", "", "FP32", "int8", "float"}) {
+  for (const char* precision : {"fp64", "", "FP32", "int4", "float"}) {
     expect_error(ErrorCode::InvalidArgument,
-                 {"precision '" + std::string(precision) + "'", "auto, fp32, bf16, fp16"},
+                 {"precision '" + std::string(precision) + "'", "auto, fp32, bf16, fp16, int8"},
                  [&] { Embedder embedder(weights(), on_cpu(precision)); });
   }
   for (const std::size_t size : {std::size_t{0}, std::size_t{1025}, ~std::size_t{0}}) {
@@ -240,6 +241,33 @@ TEST(Embedder, HalfPrecisionOnTheCpuWorksOrSaysSo) {
   } catch (const embed::Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::Unsupported) << error.what();
     EXPECT_THAT(error.what(), ::testing::HasSubstr("precision fp16 does not run on cpu"));
+  }
+}
+
+TEST(Embedder, EightBitsWorkOrSayWhatTheyNeed) {
+  try {
+    const Embedder embedder(weights(), on_cpu("int8"));
+    EXPECT_EQ(embedder.precision(), "int8");
+    EXPECT_EQ(embedder.backend(), "avx512-vnni");
+  } catch (const embed::Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Unsupported) << error.what();
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("int8 needs a CPU with AVX512-VNNI"));
+  }
+}
+
+TEST(Embedder, ThreadsAreAsAskedOrRefused) {
+  EmbedderOptions options = on_cpu();
+  const auto bytes = crops(3);
+  const auto expected = embed_all(shared_embedder(), bytes);
+  for (const int threads : {0, 1, 3}) {
+    options.threads = threads;
+    const auto got = embed_all(Embedder(weights(), options), bytes);
+    for (std::size_t i = 0; i < got.size(); ++i) EXPECT_GE(cosine(got[i], expected[i].data()), 0.999999);
+  }
+  for (const int threads : {-1, 1025}) {
+    options.threads = threads;
+    expect_error(ErrorCode::InvalidArgument, {"threads", "1024"},
+                 [&] { Embedder embedder(weights(), options); });
   }
 }
 

@@ -54,6 +54,7 @@ embed::EmbedderOptions embedder_options(const TableFlags& flags) {
   embed::EmbedderOptions options;
   options.device = flags.text("device");
   options.precision = flags.text("precision");
+  options.threads = static_cast<int>(flags.integer("threads"));
   options.batch_size = static_cast<std::size_t>(flags.integer("batch-size"));
   return options;
 }

@@ -18,8 +18,12 @@ namespace embed {
 struct EmbedderOptions {
   std::string device =
       "auto";  ///< "auto" (CUDA where there is a usable GPU, else CPU), "cpu", "cuda", "cuda:N".
-  std::string precision = "auto";  ///< "auto" (the fastest the device has natively), "fp32", "bf16", "fp16".
-  std::size_t batch_size = 16;     ///< Most faces in one forward pass, 1 to 1024.
+  std::string precision =
+      "auto";  ///< "auto" (the fastest the device has natively), "fp32", "bf16", "fp16", "int8".
+  std::size_t batch_size = 16;  ///< Most faces in one forward pass, 1 to 1024.
+  /// Threads of a pass on the CPU, 0 to 1024; 0: as many as the process may use CPUs (affinity, cgroup quota
+  /// and OMP_NUM_THREADS are heeded). Where LibTorch does the work it uses its own pool.
+  int threads = 0;
 };
 
 /// Turns face crops into embeddings. Load once, use from many threads: every const member is thread-safe
@@ -36,8 +40,10 @@ class Embedder {
   const ModelInfo& info() const noexcept;
   /// What "auto" became: "cpu" or "cuda:N".
   const std::string& device() const noexcept;
-  /// What "auto" became: "fp32", "bf16" or "fp16".
+  /// What "auto" became: "fp32", "bf16", "fp16" or "int8".
   const std::string& precision() const noexcept;
+  /// What computes: "avx512-bf16" and the like for our own kernels, "libtorch" else.
+  std::string backend() const;
 
   /// `crops`: [count, height, width, channels] uint8, C-contiguous, as crop_face makes them; `out`: [count]
   /// embeddings, the caller's. Any count (0 does nothing); runs in passes of at most batch_size.

@@ -24,9 +24,11 @@ struct OptionSpec {
 inline constexpr OptionSpec kEmbedderOptions[] = {
     {"device", OptionType::String, 0, 0, "auto", "",
      "Where to run: auto (a usable GPU, else the CPU), cpu, cuda or cuda:N"},
-    {"precision", OptionType::Choice, 0, 0, "auto", "auto|fp32|bf16|fp16",
-     "Arithmetic of the network; auto is the fastest that the device has natively"},
+    {"precision", OptionType::Choice, 0, 0, "auto", "auto|fp32|bf16|fp16|int8",
+     "Arithmetic of the network; auto is bf16 where the device has it natively, else fp32"},
     {"batch-size", OptionType::Int, 1, 1024, "16", "", "Most faces in one forward pass"},
+    {"threads", OptionType::Int, 0, 1024, "0", "",
+     "Threads of a pass on the CPU; 0: as many as there are CPUs for this process"},
 };
 
 /// Options of the nearest-identity rule.

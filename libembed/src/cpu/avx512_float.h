@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the AVX-512 kernels share: sixteen floats at a time. Included by the kernels_avx512*.cpp files alone.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace embed::cpu {
+namespace {
+
+struct Avx512Float {
+  using Float = __m512;
+  static constexpr int kLanes = 16;
+  // 28 sums and 4 weights fill the 32 registers; the pixel's word is broadcast from memory.
+  static constexpr int kVectors = 4;
+  static constexpr int kRows = 7;
+  static Float load_float(const float* p) { return _mm512_loadu_ps(p); }
+  static void store_float(float* p, Float v) { _mm512_storeu_ps(p, v); }
+  static Float load_bytes(const std::uint8_t* p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+  }
+  static Float plus(Float a, Float b) { return _mm512_add_ps(a, b); }
+  static Float times(Float a, Float b) { return _mm512_mul_ps(a, b); }
+  static Float larger(Float a, Float b) { return _mm512_max_ps(a, b); }
+  static Float affine(Float x, Float scale, Float shift) { return _mm512_fmadd_ps(x, scale, shift); }
+  static Float relu(Float x) { return _mm512_max_ps(x, _mm512_setzero_ps()); }
+};
+
+}  // namespace
+}  // namespace embed::cpu

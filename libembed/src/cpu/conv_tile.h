@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The convolution itself, for an instruction set `Isa`. Included by the kernels_*.cpp files alone, each of
+// which is compiled for other instructions: everything is in an unnamed namespace, and of the standard
+// library only what is not a function.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "kernels.h"
+
+namespace embed::cpu {
+namespace {
+
+inline std::int64_t tiles_of(const ConvCall& call, std::int64_t rows) {
+  return (call.last_row - call.first_row + rows - 1) / rows;
+}
+
+template <class Isa>
+std::int64_t pieces(const ConvCall& call) {
+  return tiles_of(call, Isa::kRows) * (call.channels / (Isa::kLanes * Isa::kVectors));
+}
+
+/// The sums of a tile of R pixels × one block of channels, [R][kVectors]: in registers from the first tap to
+/// the last. A function of its own that stores them at its end, for the compiler keeps an array in registers
+/// only where nobody else knows its address.
+template <class Isa, int R>
+__attribute__((noinline)) void sum_up(const ConvCall& call, const std::uint8_t* const* pixels,
+                                      const std::uint8_t* weights, typename Isa::Sum* out) {
+  constexpr int kVectors = Isa::kVectors;
+  typename Isa::Sum sums[R][kVectors];
+  const std::uint8_t* pixel[R];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+    pixel[r] = pixels[r];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) sums[r][v] = Isa::zero();
+  }
+  for (std::int64_t tap = 0; tap < call.taps; ++tap) {
+    const std::ptrdiff_t begin = call.tap_at[tap];
+    const std::ptrdiff_t end = begin + 4 * call.words;
+    for (std::ptrdiff_t word = begin; word < end; word += 4) {
+      typename Isa::Word weight[kVectors];
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) weight[v] = Isa::load(weights + 4 * Isa::kLanes * v);
+      weights += 4 * Isa::kLanes * kVectors;
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) {
+        const typename Isa::Word value = Isa::broadcast(pixel[r] + word);
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) sums[r][v] = Isa::multiply_add(sums[r][v], weight[v], value);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) out[r * kVectors + v] = sums[r][v];
+  }
+}
+
+/// What becomes of a pixel's sums.
+template <class Isa>
+__attribute__((always_inline)) inline void finish(const ConvCall& call, std::int64_t row,
+                                                  std::int64_t channel, const typename Isa::Sum* sums) {
+  const std::int64_t image = row / call.pixels, pixel = row - image * call.pixels;
+  float* raw = call.raw != nullptr ? call.raw + (row - call.raw_row) * call.channels + channel : nullptr;
+  std::uint8_t* active = nullptr;
+  if (call.active != nullptr) {
+    active = call.active + image * call.active_image + call.active_at[pixel] + channel * Isa::kBytes;
+  }
+#pragma GCC unroll 8
+  for (int v = 0; v < Isa::kVectors; ++v) {
+    const std::int64_t lane = Isa::kLanes * v;
+    typename Isa::Float value = Isa::to_float(sums[v]);
+    if (call.unit != nullptr) value = Isa::times(value, Isa::load_float(call.unit + channel + lane));
+    if (raw != nullptr) {
+      if (call.add_raw) value = Isa::plus(value, Isa::load_float(raw + lane));
+      Isa::store_float(raw + lane, value);
+    }
+    if (active != nullptr) {
+      value = Isa::affine(value, Isa::load_float(call.scale + channel + lane),
+                          Isa::load_float(call.shift + channel + lane));
+      Isa::store_number(active + lane * Isa::kBytes, Isa::relu(value));
+    }
+  }
+}
+
+template <class Isa, int R>
+void tile(const ConvCall& call, std::int64_t row, std::int64_t block) {
+  const std::uint8_t* pixels[R];
+  for (int r = 0; r < R; ++r) {
+    const std::int64_t image = (row + r) / call.pixels;
+    pixels[r] = call.input + image * call.input_image + call.input_at[row + r - image * call.pixels];
+  }
+  constexpr std::int64_t kBlock = Isa::kLanes * Isa::kVectors;
+  typename Isa::Sum sums[R * Isa::kVectors];
+  sum_up<Isa, R>(call, pixels, call.weights + block * 4 * call.taps * call.words * kBlock, sums);
+  for (int r = 0; r < R; ++r) finish<Isa>(call, row + r, block * kBlock, sums + r * Isa::kVectors);
+}
+
+template <class Isa, int R = Isa::kRows>
+__attribute__((always_inline)) inline void tile_of(std::int64_t height, const ConvCall& call,
+                                                   std::int64_t row, std::int64_t block) {
+  if constexpr (R > 0) {
+    if (height == R) return tile<Isa, R>(call, row, block);
+    tile_of<Isa, R - 1>(height, call, row, block);
+  }
+}
+
+/// Blocks outside, tiles inside: a block's weights stay in the cache while the pictures pass. Tiles differ by
+/// at most one pixel in height, for a low one costs nearly what a full one does.
+template <class Isa>
+void convolve(const ConvCall& call, std::int64_t first, std::int64_t last) {
+  const std::int64_t tiles = tiles_of(call, Isa::kRows), rows = call.last_row - call.first_row;
+  for (std::int64_t piece = first; piece < last; ++piece) {
+    const std::int64_t block = piece / tiles, index = piece - block * tiles;
+    const std::int64_t begin = index * rows / tiles, end = (index + 1) * rows / tiles;
+    tile_of<Isa>(end - begin, call, call.first_row + begin, block);
+  }
+}
+
+template <class Isa>
+void pool(const PoolCall& call) {
+  for (std::int64_t x = 0; x < call.out_width; ++x) {
+    const std::int64_t left = 2 * x > 0 ? 2 * x - 1 : 0;
+    const std::int64_t right = 2 * x + 1 < call.width ? 2 * x + 1 : call.width - 1;
+    for (std::int64_t c = 0; c < call.channels; c += Isa::kLanes) {
+      typename Isa::Float most = Isa::load_float(call.rows[1] + left * call.channels + c);
+      for (const float* row : call.rows) {
+        if (row == nullptr) continue;
+        for (std::int64_t i = left; i <= right; ++i) {
+          most = Isa::larger(most, Isa::load_float(row + i * call.channels + c));
+        }
+      }
+      // ReLU grows with its input, so it may come after the maximum: once instead of nine times.
+      const typename Isa::Float value = Isa::relu(Isa::plus(most, Isa::load_float(call.bias + c)));
+      Isa::store_float(call.raw + x * call.channels + c, value);
+      const typename Isa::Float next =
+          Isa::affine(value, Isa::load_float(call.scale + c), Isa::load_float(call.shift + c));
+      Isa::store_number(call.active + (x * call.channels + c) * Isa::kBytes, Isa::relu(next));
+    }
+  }
+}
+
+template <class Isa>
+void normalise(const std::uint8_t* bytes, const float* scale, const float* shift, std::int64_t count,
+               std::uint8_t* out) {
+  std::int64_t i = 0;
+  for (; i + Isa::kLanes <= count; i += Isa::kLanes) {
+    const typename Isa::Float value =
+        Isa::affine(Isa::load_bytes(bytes + i), Isa::load_float(scale + i), Isa::load_float(shift + i));
+    Isa::store_number(out + i * Isa::kBytes, value);
+  }
+  if (i == count) return;
+  std::uint8_t in[Isa::kLanes] = {}, result[Isa::kLanes * Isa::kBytes];
+  float a[Isa::kLanes] = {}, b[Isa::kLanes] = {};
+  const std::int64_t left = count - i;
+  for (std::int64_t k = 0; k < left; ++k) {
+    in[k] = bytes[i + k];
+    a[k] = scale[i + k];
+    b[k] = shift[i + k];
+  }
+  Isa::store_number(result, Isa::affine(Isa::load_bytes(in), Isa::load_float(a), Isa::load_float(b)));
+  for (std::int64_t k = 0; k < left * Isa::kBytes; ++k) out[i * Isa::kBytes + k] = result[k];
+}
+
+template <class Isa>
+constexpr Kernels table(const char* name, Number number) {
+  return {name,          number,    4 / Isa::kBytes, Isa::kLanes * Isa::kVectors, Isa::kRows, pieces<Isa>,
+          convolve<Isa>, pool<Isa>, normalise<Isa>};
+}
+
+}  // namespace
+}  // namespace embed::cpu

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "kernels.h"
+
+namespace embed::cpu {
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+namespace {
+
+bool has_avx512() noexcept {
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
+}
+
+}  // namespace
+
+const Kernels* kernels_for(Number number) noexcept {
+  switch (number) {
+    case Number::F32:
+      if (has_avx512()) return avx512_f32();
+      return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 ? avx2_f32() : nullptr;
+    case Number::BF16:
+      return has_avx512() && __builtin_cpu_supports("avx512bf16") != 0 ? avx512_bf16() : nullptr;
+    case Number::U8:
+      return has_avx512() && __builtin_cpu_supports("avx512vnni") != 0 ? avx512_u8() : nullptr;
+  }
+  return nullptr;
+}
+
+#else
+
+const Kernels* kernels_for(Number) noexcept {
+  return nullptr;
+}
+
+#endif
+
+}  // namespace embed::cpu

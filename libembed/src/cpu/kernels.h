@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// What the CPU engine asks of an instruction set. Plain data and function pointers on purpose: the files that
+// implement it are compiled for instructions that this machine may lack, so nothing inline of the standard
+// library may be instantiated in them (the linker could keep that copy for the whole program).
+
+namespace embed::cpu {
+
+/// Numbers that go into a convolution.
+enum class Number { F32, BF16, U8 };
+
+/// One convolution over `images` pictures, as a matrix product whose rows are output pixels: an output pixel
+/// is the sum over `taps` runs of `words` 32-bit words of its input, each run contiguous in memory. A word
+/// holds one float, two bfloat16 or four unsigned 8-bit values.
+struct ConvCall {
+  const std::uint8_t* input;         ///< Padded pictures, [images], `input_image` bytes apart.
+  std::ptrdiff_t input_image;        ///< Bytes.
+  const std::ptrdiff_t* input_at;    ///< [pixels] byte offset of an output pixel's first tap.
+  const std::ptrdiff_t* tap_at;      ///< [taps] byte offset from the first tap.
+  std::int64_t taps, words;          ///< Runs, and 32-bit words in each.
+  const std::uint8_t* weights;       ///< [channels / block][taps][words][block] words, 64-byte aligned.
+  std::int64_t channels;             ///< Of the output; a multiple of Kernels::block.
+  std::int64_t pixels;               ///< Of one output picture.
+  std::int64_t first_row, last_row;  ///< Output pixels to compute: image · pixels + pixel, [first, last).
+
+  const float* unit;     ///< [channels] what 1 in the sum is worth; null: 1.
+  float* raw;            ///< [rows][channels] the sum, or null.
+  std::int64_t raw_row;  ///< The row that raw[0] belongs to.
+  bool add_raw;          ///< First add what stands in raw (the residual).
+
+  std::uint8_t* active;  ///< Padded pictures of the kernels' numbers: max(0, scale·sum + shift); or null.
+  std::ptrdiff_t active_image;      ///< Bytes.
+  const std::ptrdiff_t* active_at;  ///< [pixels] byte offset of a pixel.
+  const float *scale, *shift;       ///< [channels]
+};
+
+/// A row of 3×3 max pooling with stride 2 over the stem's sums, with its batch norm (the scale is in the
+/// weights) and ReLU; then the first block's batch norm and ReLU.
+struct PoolCall {
+  const float* rows[3];  ///< [width][channels] each; the outer ones may be null (outside).
+  std::int64_t width, out_width, channels;
+  const float* bias;           ///< [channels]
+  float* raw;                  ///< [out_width][channels]
+  const float *scale, *shift;  ///< [channels]
+  std::uint8_t* active;        ///< [out_width][channels] of the kernels' numbers.
+};
+
+/// The kernels of one instruction set and number. Any thread.
+struct Kernels {
+  const char* name;  ///< For logs: "avx512-bf16".
+  Number number;
+  std::int64_t group;  ///< Numbers in a 32-bit word.
+  std::int64_t block;  ///< Output channels that are computed together.
+  std::int64_t rows;   ///< Output pixels that are computed together, at most.
+  /// Pieces of equal cost that a call falls into.
+  std::int64_t (*pieces)(const ConvCall& call);
+  /// Computes the pieces [first, last).
+  void (*convolve)(const ConvCall& call, std::int64_t first, std::int64_t last);
+  void (*pool)(const PoolCall& call);
+  /// out[i] = scale[i] · bytes[i] + shift[i] in the kernels' numbers.
+  void (*normalise)(const std::uint8_t* bytes, const float* scale, const float* shift, std::int64_t count,
+                    std::uint8_t* out);
+};
+
+/// Bytes of one number.
+constexpr std::int64_t size_of(Number number) {
+  return number == Number::F32 ? 4 : number == Number::BF16 ? 2 : 1;
+}
+
+/// The fastest kernels that this machine can run, null where there are none: LibTorch does the work then.
+const Kernels* kernels_for(Number number) noexcept;
+
+// One for each file; null where the compiler does not know the instructions. Whether the machine does is
+// kernels_for's business.
+const Kernels* avx2_f32() noexcept;
+const Kernels* avx512_f32() noexcept;
+const Kernels* avx512_bf16() noexcept;
+const Kernels* avx512_u8() noexcept;
+
+}  // namespace embed::cpu

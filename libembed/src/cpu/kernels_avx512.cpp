@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "kernels.h"
+
+#if defined(__AVX512F__)
+#include "avx512_float.h"
+#include "conv_tile.h"
+
+namespace embed::cpu {
+namespace {
+
+struct Avx512F32 : Avx512Float {
+  using Sum = __m512;
+  using Word = __m512;
+  static constexpr int kBytes = 4;
+  static Sum zero() { return _mm512_setzero_ps(); }
+  static Word load(const std::uint8_t* p) { return _mm512_load_ps(p); }
+  static Word broadcast(const std::uint8_t* p) {
+    float value;
+    std::memcpy(&value, p, sizeof value);
+    return _mm512_set1_ps(value);
+  }
+  static Sum multiply_add(Sum sum, Word weight, Word value) { return _mm512_fmadd_ps(weight, value, sum); }
+  static Float to_float(Sum sum) { return sum; }
+  static void store_number(std::uint8_t* p, Float v) { _mm512_storeu_ps(p, v); }
+};
+
+constexpr Kernels kKernels = table<Avx512F32>("avx512", Number::F32);
+
+}  // namespace
+
+const Kernels* avx512_f32() noexcept {
+  return &kKernels;
+}
+
+}  // namespace embed::cpu
+#else
+const embed::cpu::Kernels* embed::cpu::avx512_f32() noexcept {
+  return nullptr;
+}
+#endif

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "kernels.h"
+
+#if defined(__AVX512BF16__)
+#include "avx512_float.h"
+#include "conv_tile.h"
+
+namespace embed::cpu {
+namespace {
+
+struct Avx512BF16 : Avx512Float {
+  using Sum = __m512;
+  using Word = __m512i;
+  static constexpr int kBytes = 2;
+  static Sum zero() { return _mm512_setzero_ps(); }
+  static Word load(const std::uint8_t* p) { return _mm512_load_si512(p); }
+  static Word broadcast(const std::uint8_t* p) {
+    std::int32_t value;
+    std::memcpy(&value, p, sizeof value);
+    return _mm512_set1_epi32(value);
+  }
+  static Sum multiply_add(Sum sum, Word weight, Word value) {
+    return _mm512_dpbf16_ps(sum, (__m512bh)weight, (__m512bh)value);
+  }
+  static Float to_float(Sum sum) { return sum; }
+  static void store_number(std::uint8_t* p, Float v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(v));
+  }
+};
+
+constexpr Kernels kKernels = table<Avx512BF16>("avx512-bf16", Number::BF16);
+
+}  // namespace
+
+const Kernels* avx512_bf16() noexcept {
+  return &kKernels;
+}
+
+}  // namespace embed::cpu
+#else
+const embed::cpu::Kernels* embed::cpu::avx512_bf16() noexcept {
+  return nullptr;
+}
+#endif

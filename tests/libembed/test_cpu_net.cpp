@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Our own kernels against LibTorch's layers.
+#include "cpu/cpu_net.h"
+
+#include <gtest/gtest.h>
+#include <torch/nn.h>
+#include <torch/utils.h>
+
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "folding.h"
+#include "made_up.h"
+
+namespace {
+
+using embed::Embedding;
+using embed::Head;
+using embed::cpu::CpuNet;
+using embed::cpu::Kernels;
+using embed::cpu::Number;
+
+/// Every table that this machine can run, not only those that it would choose.
+std::vector<const Kernels*> all_kernels() {
+  std::vector<const Kernels*> found;
+  for (const Number number : {Number::F32, Number::BF16, Number::U8}) {
+    if (const Kernels* kernels = embed::cpu::kernels_for(number)) found.push_back(kernels);
+  }
+#if defined(__x86_64__) && defined(__GNUC__)
+  const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+  if (has_avx2 && embed::cpu::avx2_f32() != nullptr) found.push_back(embed::cpu::avx2_f32());
+#endif
+  return found;
+}
+
+double least_cosine(Number number) {
+  return number == Number::F32 ? 0.999999 : number == Number::BF16 ? 0.999 : 0.97;
+}
+
+struct Case {
+  int height, width, channels;
+  Head head;
+};
+
+embed::ModelInfo info_of(const Case& shape) {
+  embed::ModelInfo info;
+  info.head = shape.head;
+  info.input.height = shape.height;
+  info.input.width = shape.width;
+  info.input.channels = shape.channels;
+  info.input.mean = {0.4F, 0.5F, 0.45F};
+  info.input.std = {0.25F, 0.3F, 0.22F};
+  return info;
+}
+
+/// Made-up weights whose running statistics are those of the made-up pictures, as training leaves them.
+embed::nn::ResNet18V2 trained_network(const Case& shape) {
+  const torch::NoGradGuard no_grad;
+  auto network = made_up::network(shape.channels, shape.head);
+  auto bytes = made_up::crops(4, shape.height, shape.width, shape.channels);
+  const torch::Tensor batch =
+      torch::from_blob(bytes.data(), {4, shape.height, shape.width, shape.channels}, torch::kUInt8);
+  network->train();
+  for (int i = 0; i < 25; ++i) network->features(embed::nn::normalise(batch, info_of(shape).input));
+  network->eval();
+  return network;
+}
+
+std::vector<Embedding> expected(embed::nn::ResNet18V2& network, std::vector<std::uint8_t> bytes,
+                                const Case& shape, std::size_t count) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor batch = torch::from_blob(
+      bytes.data(), {static_cast<std::int64_t>(count), shape.height, shape.width, shape.channels},
+      torch::kUInt8);
+  const torch::Tensor values =
+      network->forward(embed::nn::normalise(batch, info_of(shape).input)).contiguous();
+  std::vector<Embedding> out(count);
+  std::memcpy(out.data(), values.data_ptr<float>(), count * sizeof(Embedding));
+  return out;
+}
+
+double cosine(const Embedding& a, const Embedding& b) {
+  double dot = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    dot += static_cast<double>(a[i]) * b[i];
+    aa += static_cast<double>(a[i]) * a[i];
+    bb += static_cast<double>(b[i]) * b[i];
+  }
+  return dot / std::sqrt(aa * bb);
+}
+
+// Sides that are odd at each of the five halvings, one pixel at the end, one channel, and the usual ones.
+const Case kCases[] = {{112, 112, 3, Head::L2},    {64, 64, 3, Head::Linear}, {17, 33, 1, Head::Linear},
+                       {50, 39, 3, Head::Sigmoid}, {16, 16, 3, Head::L2},     {28, 28, 1, Head::L2},
+                       {95, 62, 1, Head::Linear}};
+
+TEST(CpuNet, GivesTheLayersVectors) {
+  for (const Case& shape : kCases) {
+    auto network = trained_network(shape);
+    const auto parameters = embed::folded_parameters(network, info_of(shape));
+    const std::size_t count = 5;
+    const auto bytes = made_up::crops(count, shape.height, shape.width, shape.channels);
+    const auto right = expected(network, bytes, shape, count);
+    for (const Kernels* kernels : all_kernels()) {
+      CpuNet net(parameters, info_of(shape).input, *kernels, 4, 2);
+      std::vector<Embedding> got(count);
+      net.forward(bytes.data(), 4, got.data());
+      net.forward(bytes.data() + bytes.size() / count * 4, 1, got.data() + 4);
+      for (std::size_t i = 0; i < count; ++i) {
+        EXPECT_GE(cosine(got[i], right[i]), least_cosine(kernels->number))
+            << kernels->name << ' ' << shape.height << 'x' << shape.width << ' ' << i;
+      }
+    }
+  }
+}
+
+TEST(CpuNet, Float32IsAsLargeAsTheLayersToo) {
+  const Case shape{64, 64, 3, Head::Linear};
+  auto network = trained_network(shape);
+  const auto bytes = made_up::crops(2, 64, 64, 3);
+  const auto right = expected(network, bytes, shape, 2);
+  for (const Kernels* kernels : all_kernels()) {
+    if (kernels->number != Number::F32) continue;
+    CpuNet net(embed::folded_parameters(network, info_of(shape)), info_of(shape).input, *kernels, 2, 1);
+    std::vector<Embedding> got(2);
+    net.forward(bytes.data(), 2, got.data());
+    for (std::size_t i = 0; i < 2; ++i) {
+      for (std::size_t k = 0; k < got[i].size(); ++k) {
+        EXPECT_NEAR(got[i][k], right[i][k], 1e-4 * (1 + std::abs(right[i][k]))) << kernels->name;
+      }
+    }
+  }
+}
+
+TEST(CpuNet, NeitherThreadsNorBatchChangeABit) {
+  const Case shape{48, 40, 3, Head::L2};
+  auto network = trained_network(shape);
+  const auto parameters = embed::folded_parameters(network, info_of(shape));
+  const std::size_t count = 19;
+  const auto bytes = made_up::crops(count, shape.height, shape.width, shape.channels);
+  for (const Kernels* kernels : all_kernels()) {
+    std::vector<Embedding> alone(count);
+    CpuNet one(parameters, info_of(shape).input, *kernels, 1, 1);
+    for (std::size_t i = 0; i < count; ++i) {
+      one.forward(bytes.data() + i * bytes.size() / count, 1, &alone[i]);
+    }
+    for (const int threads : {1, 2, 3, 5}) {
+      CpuNet net(parameters, info_of(shape).input, *kernels, count, threads);
+      for (const std::size_t batch : {std::size_t{1}, std::size_t{2}, std::size_t{7}, count}) {
+        std::vector<Embedding> got(batch);
+        net.forward(bytes.data(), batch, got.data());
+        EXPECT_EQ(std::memcmp(got.data(), alone.data(), batch * sizeof(Embedding)), 0)
+            << kernels->name << ", " << threads << " threads, batch " << batch;
+      }
+    }
+  }
+}
+
+TEST(CpuNet, AnEmptyBatchIsNothing) {
+  const Case shape{16, 16, 1, Head::L2};
+  auto network = trained_network(shape);
+  for (const Kernels* kernels : all_kernels()) {
+    CpuNet net(embed::folded_parameters(network, info_of(shape)), info_of(shape).input, *kernels, 1, 2);
+    net.forward(nullptr, 0, nullptr);
+  }
+}
+
+}  // namespace

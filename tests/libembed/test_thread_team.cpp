@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cpu/thread_team.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using embed::cpu::ThreadTeam;
+
+TEST(ThreadTeam, EveryMemberWorksOnceARound) {
+  for (const int size : {1, 2, 3, 8}) {
+    ThreadTeam team(size);
+    std::vector<int> calls(static_cast<std::size_t>(size), 0);
+    auto work = [&](int index) { ++calls[static_cast<std::size_t>(index)]; };
+    for (int round = 0; round < 200; ++round) team.run(work);
+    for (const int count : calls) EXPECT_EQ(count, 200) << size;
+  }
+}
+
+TEST(ThreadTeam, NobodyPassesABarrierBeforeAllHaveCome) {
+  ThreadTeam team(4);
+  std::atomic<int> arrived{0};
+  std::atomic<int> too_early{0};
+  auto work = [&](int) {
+    for (int step = 1; step <= 300; ++step) {
+      ++arrived;
+      team.barrier();
+      if (arrived < 4 * step) ++too_early;
+      team.barrier();
+    }
+  };
+  for (int round = 0; round < 3; ++round) {
+    arrived = 0;
+    team.run(work);
+    EXPECT_EQ(arrived, 4 * 300);
+  }
+  EXPECT_EQ(too_early, 0);
+}
+
+TEST(ThreadTeam, WakesAfterASleepAndWaitsForASlowMember) {
+  ThreadTeam team(2);
+  std::atomic<int> done{0};
+  auto work = [&](int index) {
+    if (index == 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ++done;
+  };
+  for (int round = 1; round <= 3; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // Long enough for the member to sleep.
+    team.run(work);
+    EXPECT_EQ(done, 2 * round);
+  }
+}
+
+TEST(UsableCpus, HeedsOpenMpsVariable) {
+  const char* before = std::getenv("OMP_NUM_THREADS");
+  const std::string kept = before != nullptr ? before : "";
+  setenv("OMP_NUM_THREADS", "1", 1);
+  EXPECT_EQ(embed::cpu::usable_cpus(), 1);
+  for (const char* meaningless : {"0", "-3", "many", ""}) {
+    setenv("OMP_NUM_THREADS", meaningless, 1);
+    EXPECT_GE(embed::cpu::usable_cpus(), 1) << meaningless;
+  }
+  unsetenv("OMP_NUM_THREADS");
+  const int all = embed::cpu::usable_cpus();
+  setenv("OMP_NUM_THREADS", "100000", 1);
+  EXPECT_EQ(embed::cpu::usable_cpus(), all);
+  if (before != nullptr) setenv("OMP_NUM_THREADS", kept.c_str(), 1);
+}
+
+}  // namespace
