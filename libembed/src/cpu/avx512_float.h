@@ -20,6 +20,8 @@ struct Avx512Float {
   static Float load_bytes(const std::uint8_t* p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
   }
+  static Float set(float value) { return _mm512_set1_ps(value); }
+  static Float minus(Float a, Float b) { return _mm512_sub_ps(a, b); }
   static Float plus(Float a, Float b) { return _mm512_add_ps(a, b); }
   static Float times(Float a, Float b) { return _mm512_mul_ps(a, b); }
   static Float larger(Float a, Float b) { return _mm512_max_ps(a, b); }

@@ -35,16 +35,43 @@ void store(Number number, float value, float unit, std::uint8_t* out) {
   }
 }
 
+/// Tiles as large as the arithmetic bears: 4 multiplies least, but its sums cancel, which bfloat16's eight
+/// bits would not survive, and its weights are four times as many as the layer's own: the last stage's would
+/// have to come from main memory for every few pictures.
+std::int64_t best_tile(const Kernels& kernels, const ConvWeights& weights) {
+  if (kernels.winograd == nullptr || weights.kernel != 3 || weights.stride != 1) return 0;
+  return kernels.number == Number::F32 && weights.in < 512 ? 4 : 2;
+}
+
+/// G of F(m, 3), rows of three.
+std::vector<double> weight_transform(std::int64_t m) {
+  if (m == 2) return {1, 0, 0, .5, .5, .5, .5, -.5, .5, 0, 0, 1};
+  return {1. / 4,  0,       0,      -1. / 6, -1. / 6,  -1. / 6, -1. / 6, 1. / 6, -1. / 6,
+          1. / 24, 1. / 12, 1. / 6, 1. / 24, -1. / 12, 1. / 6,  0,       0,      1};
+}
+
+/// [begin, end) of `total` for a member.
+struct Range {
+  std::int64_t begin, end;
+  Range(std::int64_t total, const ConvShare& share)
+      : begin(total * share.index / share.count), end(total * (share.index + 1) / share.count) {}
+};
+
 }  // namespace
 
 ConvLayer::ConvLayer(const Kernels& kernels, const ConvWeights& weights, const std::vector<float>& input_unit,
                      const Plane& input, bool whole_rows)
-    : kernels_(&kernels), out_channels_(weights.out), input_image_(input.image_bytes()) {
+    : kernels_(&kernels), input_(input), channels_(weights.out) {
   const std::int64_t kernel = weights.kernel, padding = kernel / 2;
-  out_height_ = (input.height - 1) / weights.stride + 1;
-  out_width_ = (input.width - 1) / weights.stride + 1;
-  for (std::int64_t y = 0; y < out_height_; ++y) {
-    for (std::int64_t x = 0; x < out_width_; ++x) {
+  height_ = (input.height - 1) / weights.stride + 1;
+  width_ = (input.width - 1) / weights.stride + 1;
+  m_ = best_tile(kernels, weights);
+  if (m_ > 0) {
+    pack_transformed(weights);
+    return;
+  }
+  for (std::int64_t y = 0; y < height_; ++y) {
+    for (std::int64_t x = 0; x < width_; ++x) {
       input_at_.push_back(input.at(y * weights.stride - padding, x * weights.stride - padding));
     }
   }
@@ -97,20 +124,111 @@ void ConvLayer::pack(const ConvWeights& weights, const std::vector<float>& input
   }
 }
 
-ConvCall ConvLayer::call(const std::uint8_t* input, std::int64_t images) const noexcept {
+/// G w Gᵀ of each 3×3 filter w, in double, in the order of the packed words.
+void ConvLayer::pack_transformed(const ConvWeights& weights) {
+  const std::int64_t side = m_ + 2, points = side * side, group = kernels_->group, block = kernels_->block;
+  const std::vector<double> g = weight_transform(m_);
+  words_ = (weights.in + group - 1) / group;
+  packed_ = AlignedBuffer(static_cast<std::size_t>(weights.out * points * words_ * 4));
+  for (std::int64_t o = 0; o < weights.out; ++o) {
+    for (std::int64_t i = 0; i < weights.in; ++i) {
+      const float* w = weights.values.data() + (o * weights.in + i) * 9;
+      double half[6][3];  // G w
+      for (std::int64_t y = 0; y < side; ++y) {
+        const double* row = g.data() + 3 * y;
+        for (int x = 0; x < 3; ++x) half[y][x] = row[0] * w[x] + row[1] * w[3 + x] + row[2] * w[6 + x];
+      }
+      std::uint8_t* out = packed_.bytes() +
+                          4 * ((o / block * points * words_ + i / group) * block + o % block) +
+                          i % group * size_of(kernels_->number);
+      for (std::int64_t point = 0; point < points; ++point) {
+        const double* column = half[point / side];
+        const double* row = g.data() + 3 * (point % side);
+        const double value = row[0] * column[0] + row[1] * column[1] + row[2] * column[2];
+        store(kernels_->number, static_cast<float>(value), 1.0F, out + 4 * point * words_ * block);
+      }
+    }
+  }
+}
+
+std::size_t ConvLayer::transformed_bytes() const noexcept {
+  return static_cast<std::size_t>((m_ + 2) * (m_ + 2) * kWinogradTiles * words_ * (m_ > 0 ? 4 : 0));
+}
+
+std::size_t ConvLayer::product_bytes() const noexcept {
+  return static_cast<std::size_t>((m_ + 2) * (m_ + 2) * kWinogradTiles * kernels_->block * (m_ > 0 ? 4 : 0));
+}
+
+ConvCall ConvLayer::call(const std::uint8_t* input, const ConvOutput& to) const noexcept {
   ConvCall call{};
   call.input = input;
-  call.input_image = input_image_;
+  call.input_image = input_.image_bytes();
   call.input_at = input_at_.data();
   call.tap_at = tap_at_.data();
   call.taps = static_cast<std::int64_t>(tap_at_.size());
   call.words = words_;
   call.weights = packed_.bytes();
-  call.channels = out_channels_;
-  call.pixels = out_height_ * out_width_;
-  call.last_row = images * call.pixels;
-  call.unit = unit_.empty() ? nullptr : unit_.data();
+  call.to = to;
+  call.to.channels = channels_;
+  call.to.pixels = height_ * width_;
+  call.to.unit = unit_.empty() ? nullptr : unit_.data();
   return call;
+}
+
+void ConvLayer::compute(const std::uint8_t* input, std::int64_t images, ConvOutput to, const ConvShare& share,
+                        ConvScratch& scratch) const noexcept {
+  if (m_ > 0) return compute_tiles(input, images, to, share, scratch);
+  ConvCall direct = call(input, to);
+  direct.last_row = images * direct.to.pixels;
+  const Range pieces(kernels_->pieces(direct), share);
+  kernels_->convolve(direct, pieces.begin, pieces.end);
+}
+
+void ConvLayer::compute_rows(const std::uint8_t* input, std::int64_t first, std::int64_t last,
+                             ConvOutput to) const noexcept {
+  ConvCall direct = call(input, to);
+  direct.first_row = first * width_;
+  direct.last_row = last * width_;
+  direct.to.raw_row = direct.first_row;
+  kernels_->convolve(direct, 0, kernels_->pieces(direct));
+}
+
+/// Tiles are transformed some at a time; where those are too few for all members, the channels are shared out
+/// too, and each member transforms for itself.
+void ConvLayer::compute_tiles(const std::uint8_t* input, std::int64_t images, const ConvOutput& to,
+                              const ConvShare& share, ConvScratch& scratch) const noexcept {
+  WinogradCall call{};
+  call.m = m_;
+  call.input = input + input_.at(-1, -1);
+  call.input_image = input_.image_bytes();
+  call.input_row = input_.row_bytes();
+  call.input_pixel = input_.pixel_bytes();
+  call.words = words_;
+  call.weights = packed_.bytes();
+  call.height = height_;
+  call.width = width_;
+  call.tiles_across = (width_ + m_ - 1) / m_;
+  call.tiles = call.tiles_across * ((height_ + m_ - 1) / m_);
+  call.transformed = scratch.transformed.bytes();
+  call.products = scratch.products.floats();
+  call.to = to;
+  call.to.channels = channels_;
+  call.to.pixels = height_ * width_;
+  const std::int64_t tiles = images * call.tiles, blocks = channels_ / kernels_->block;
+  std::int64_t chunks = (tiles + kWinogradTiles - 1) / kWinogradTiles;
+  // An even deal wants more chunks than members; a chunk of a few tiles still fills the registers.
+  if (share.count > 1) chunks = std::max(chunks, std::min<std::int64_t>(share.count, tiles / kernels_->rows));
+  const Range pieces(chunks * blocks, share);
+  for (std::int64_t piece = pieces.begin; piece < pieces.end;) {
+    const std::int64_t chunk = piece / blocks;
+    const std::int64_t until = std::min(pieces.end, (chunk + 1) * blocks);
+    call.first_tile = chunk * tiles / chunks;
+    call.last_tile = (chunk + 1) * tiles / chunks;
+    call.first_block = piece - chunk * blocks;
+    call.last_block = until - chunk * blocks;
+    kernels_->winograd(call);
+    piece = until;
+  }
 }
 
 }  // namespace embed::cpu

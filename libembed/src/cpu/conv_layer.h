@@ -11,8 +11,18 @@
 
 namespace embed::cpu {
 
-/// A convolution between two planes, its weights laid out for the kernels once and for all. Pads by half its
-/// kernel. Immutable; any thread.
+/// What a thread needs to compute a layer; not shared between threads that compute at once.
+struct ConvScratch {
+  AlignedBuffer transformed, products;
+};
+
+/// Who computes: member `index` of `count`, each its share.
+struct ConvShare {
+  int index = 0, count = 1;
+};
+
+/// A convolution between two planes, its weights laid out for the kernels once and for all: by Winograd's way
+/// where that is faster, else directly. Pads by half its kernel. Immutable; any thread.
 class ConvLayer {
  public:
   ConvLayer() = default;
@@ -21,21 +31,30 @@ class ConvLayer {
   ConvLayer(const Kernels& kernels, const ConvWeights& weights, const std::vector<float>& input_unit,
             const Plane& input, bool whole_rows = false);
 
-  std::int64_t out_channels() const noexcept { return out_channels_; }
-  std::int64_t out_height() const noexcept { return out_height_; }
-  std::int64_t out_width() const noexcept { return out_width_; }
-  const Kernels& kernels() const noexcept { return *kernels_; }
+  /// Bytes of a ConvScratch's two buffers.
+  std::size_t transformed_bytes() const noexcept;
+  std::size_t product_bytes() const noexcept;
 
-  /// A call over `images` pictures at `input`; where the result goes is the caller's to fill in.
-  ConvCall call(const std::uint8_t* input, std::int64_t images) const noexcept;
+  /// A share of all output pixels of `images` pictures. Of `to`, what the layer itself knows (channels,
+  /// pixels, unit) is filled in.
+  void compute(const std::uint8_t* input, std::int64_t images, ConvOutput to, const ConvShare& share,
+               ConvScratch& scratch) const noexcept;
+  /// The rows [first, last) of the output alone; for a layer of whole rows.
+  void compute_rows(const std::uint8_t* input, std::int64_t first, std::int64_t last,
+                    ConvOutput to) const noexcept;
 
  private:
-  void find_units(const ConvWeights& weights, const std::vector<float>& input_unit);
   void pack(const ConvWeights& weights, const std::vector<float>& input_unit, std::int64_t run);
+  void pack_transformed(const ConvWeights& weights);
+  void find_units(const ConvWeights& weights, const std::vector<float>& input_unit);
+  ConvCall call(const std::uint8_t* input, const ConvOutput& to) const noexcept;
+  void compute_tiles(const std::uint8_t* input, std::int64_t images, const ConvOutput& to,
+                     const ConvShare& share, ConvScratch& scratch) const noexcept;
 
   const Kernels* kernels_ = nullptr;
-  std::int64_t out_channels_ = 0, out_height_ = 0, out_width_ = 0, words_ = 0;
-  std::ptrdiff_t input_image_ = 0;
+  Plane input_;
+  std::int64_t channels_ = 0, height_ = 0, width_ = 0, words_ = 0;  // Of the output; of a run.
+  std::int64_t m_ = 0;                                              // Winograd's tile; 0: directly.
   std::vector<std::ptrdiff_t> input_at_, tap_at_;
   std::vector<float> unit_;
   AlignedBuffer packed_;

@@ -18,14 +18,20 @@ inline std::int64_t tiles_of(const ConvCall& call, std::int64_t rows) {
 
 template <class Isa>
 std::int64_t pieces(const ConvCall& call) {
-  return tiles_of(call, Isa::kRows) * (call.channels / (Isa::kLanes * Isa::kVectors));
+  return tiles_of(call, Isa::kRows) * (call.to.channels / (Isa::kLanes * Isa::kVectors));
 }
+
+/// The runs of words that a pixel's sum goes through.
+struct Taps {
+  const std::ptrdiff_t* at;
+  std::int64_t count, words;
+};
 
 /// The sums of a tile of R pixels × one block of channels, [R][kVectors]: in registers from the first tap to
 /// the last. A function of its own that stores them at its end, for the compiler keeps an array in registers
 /// only where nobody else knows its address.
 template <class Isa, int R>
-__attribute__((noinline)) void sum_up(const ConvCall& call, const std::uint8_t* const* pixels,
+__attribute__((noinline)) void sum_up(const Taps& taps, const std::uint8_t* const* pixels,
                                       const std::uint8_t* weights, typename Isa::Sum* out) {
   constexpr int kVectors = Isa::kVectors;
   typename Isa::Sum sums[R][kVectors];
@@ -36,9 +42,9 @@ __attribute__((noinline)) void sum_up(const ConvCall& call, const std::uint8_t* 
 #pragma GCC unroll 8
     for (int v = 0; v < kVectors; ++v) sums[r][v] = Isa::zero();
   }
-  for (std::int64_t tap = 0; tap < call.taps; ++tap) {
-    const std::ptrdiff_t begin = call.tap_at[tap];
-    const std::ptrdiff_t end = begin + 4 * call.words;
+  for (std::int64_t tap = 0; tap < taps.count; ++tap) {
+    const std::ptrdiff_t begin = taps.at[tap];
+    const std::ptrdiff_t end = begin + 4 * taps.words;
     for (std::ptrdiff_t word = begin; word < end; word += 4) {
       typename Isa::Word weight[kVectors];
 #pragma GCC unroll 8
@@ -59,44 +65,50 @@ __attribute__((noinline)) void sum_up(const ConvCall& call, const std::uint8_t* 
   }
 }
 
-/// What becomes of a pixel's sums.
+/// What becomes of a vector of sums. `raw` and `active` point to the pixel's first channel, or are null.
 template <class Isa>
-__attribute__((always_inline)) inline void finish(const ConvCall& call, std::int64_t row,
-                                                  std::int64_t channel, const typename Isa::Sum* sums) {
-  const std::int64_t image = row / call.pixels, pixel = row - image * call.pixels;
-  float* raw = call.raw != nullptr ? call.raw + (row - call.raw_row) * call.channels + channel : nullptr;
-  std::uint8_t* active = nullptr;
-  if (call.active != nullptr) {
-    active = call.active + image * call.active_image + call.active_at[pixel] + channel * Isa::kBytes;
+__attribute__((always_inline)) inline void finish(const ConvOutput& to, std::int64_t channel, float* raw,
+                                                  std::uint8_t* active, typename Isa::Float value) {
+  if (to.unit != nullptr) value = Isa::times(value, Isa::load_float(to.unit + channel));
+  if (raw != nullptr) {
+    if (to.add_raw) value = Isa::plus(value, Isa::load_float(raw + channel));
+    Isa::store_float(raw + channel, value);
   }
-#pragma GCC unroll 8
-  for (int v = 0; v < Isa::kVectors; ++v) {
-    const std::int64_t lane = Isa::kLanes * v;
-    typename Isa::Float value = Isa::to_float(sums[v]);
-    if (call.unit != nullptr) value = Isa::times(value, Isa::load_float(call.unit + channel + lane));
-    if (raw != nullptr) {
-      if (call.add_raw) value = Isa::plus(value, Isa::load_float(raw + lane));
-      Isa::store_float(raw + lane, value);
-    }
-    if (active != nullptr) {
-      value = Isa::affine(value, Isa::load_float(call.scale + channel + lane),
-                          Isa::load_float(call.shift + channel + lane));
-      Isa::store_number(active + lane * Isa::kBytes, Isa::relu(value));
-    }
+  if (active != nullptr) {
+    value = Isa::affine(value, Isa::load_float(to.scale + channel), Isa::load_float(to.shift + channel));
+    Isa::store_number(active + channel * Isa::kBytes, Isa::relu(value));
   }
+}
+
+inline float* raw_of(const ConvOutput& to, std::int64_t row) {
+  return to.raw != nullptr ? to.raw + (row - to.raw_row) * to.channels : nullptr;
+}
+
+inline std::uint8_t* active_of(const ConvOutput& to, std::int64_t image, std::int64_t pixel) {
+  return to.active != nullptr ? to.active + image * to.active_image + to.active_at[pixel] : nullptr;
 }
 
 template <class Isa, int R>
 void tile(const ConvCall& call, std::int64_t row, std::int64_t block) {
   const std::uint8_t* pixels[R];
+  std::int64_t images[R];
   for (int r = 0; r < R; ++r) {
-    const std::int64_t image = (row + r) / call.pixels;
-    pixels[r] = call.input + image * call.input_image + call.input_at[row + r - image * call.pixels];
+    images[r] = (row + r) / call.to.pixels;
+    pixels[r] =
+        call.input + images[r] * call.input_image + call.input_at[row + r - images[r] * call.to.pixels];
   }
   constexpr std::int64_t kBlock = Isa::kLanes * Isa::kVectors;
   typename Isa::Sum sums[R * Isa::kVectors];
-  sum_up<Isa, R>(call, pixels, call.weights + block * 4 * call.taps * call.words * kBlock, sums);
-  for (int r = 0; r < R; ++r) finish<Isa>(call, row + r, block * kBlock, sums + r * Isa::kVectors);
+  sum_up<Isa, R>({call.tap_at, call.taps, call.words}, pixels,
+                 call.weights + block * 4 * call.taps * call.words * kBlock, sums);
+  for (int r = 0; r < R; ++r) {
+    float* raw = raw_of(call.to, row + r);
+    std::uint8_t* active = active_of(call.to, images[r], row + r - images[r] * call.to.pixels);
+    for (int v = 0; v < Isa::kVectors; ++v) {
+      finish<Isa>(call.to, block * kBlock + v * Isa::kLanes, raw, active,
+                  Isa::to_float(sums[r * Isa::kVectors + v]));
+    }
+  }
 }
 
 template <class Isa, int R = Isa::kRows>
@@ -166,9 +178,10 @@ void normalise(const std::uint8_t* bytes, const float* scale, const float* shift
 }
 
 template <class Isa>
-constexpr Kernels table(const char* name, Number number) {
-  return {name,          number,    4 / Isa::kBytes, Isa::kLanes * Isa::kVectors, Isa::kRows, pieces<Isa>,
-          convolve<Isa>, pool<Isa>, normalise<Isa>};
+constexpr Kernels table(const char* name, Number number, void (*winograd)(const WinogradCall&)) {
+  return {name,       number,        4 / Isa::kBytes, Isa::kLanes * Isa::kVectors,
+          Isa::kRows, pieces<Isa>,   convolve<Isa>,   winograd,
+          pool<Isa>,  normalise<Isa>};
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace embed::cpu {
 namespace {
 
 constexpr std::int64_t kStemChannels = 64, kStemBorder = 3;
+constexpr std::int64_t kSlack = 3;  // For Winograd's tiles of 4.
 // Pictures that a thread carries through the last stages together, where the weights are more than the
 // pictures: enough that reading them costs little beside the arithmetic.
 constexpr std::size_t kGroup = 8;
@@ -86,14 +87,14 @@ CpuNet::Affine CpuNet::affine(const BatchNorm& norm, bool scale_is_folded) const
 void CpuNet::lay_out_blocks(const NetParameters& parameters) {
   std::int64_t height = halved(stem_height_), width = halved(stem_width_);
   Affine before = first_ = affine(parameters.blocks.front().before, false);
-  Plane input{height, width, kStemChannels, 1, size_of(body_->number)};
+  Plane input{height, width, kStemChannels, 1, size_of(body_->number), kSlack};
   for (std::size_t b = 0; b < parameters.blocks.size(); ++b) {
     const BlockParameters& from = parameters.blocks[b];
     if (from.first.stride == 2) {
       height = halved(height);
       width = halved(width);
     }
-    const Plane plane{height, width, from.first.out, 1, size_of(body_->number)};
+    const Plane plane{height, width, from.first.out, 1, size_of(body_->number), kSlack};
     Block block;
     block.first = ConvLayer(*body_, from.first, before.unit, input);
     block.middle = affine(from.middle, true);
@@ -127,6 +128,14 @@ CpuNet::Workspace CpuNet::workspace(std::size_t images) const {
     result.stages[s] = {AlignedBuffer(image * std::max(now, next)), AlignedBuffer(image * now),
                         AlignedBuffer(numbers * now * sizeof(float))};
   }
+  std::size_t transformed = 0, products = 0;
+  for (const Block& block : blocks_) {
+    for (const ConvLayer* layer : {&block.first, &block.second}) {
+      transformed = std::max(transformed, layer->transformed_bytes());
+      products = std::max(products, layer->product_bytes());
+    }
+  }
+  result.scratch = {AlignedBuffer(transformed), AlignedBuffer(products)};
   result.pooled.resize(dense_weight_.size() / kEmbeddingDim);
   return result;
 }
@@ -142,10 +151,11 @@ void CpuNet::forward(const std::uint8_t* crops, std::size_t count, Embedding* ou
   auto work = [&](int index) {
     Workspace& own = workspaces_[static_cast<std::size_t>(index)];
     for (std::size_t i = next.fetch_add(group); i < dealt; i = next.fetch_add(group)) {
-      embed_group(crops + i * bytes, std::min(group, dealt - i), out + i, own, own.stem, {0, 1, nullptr});
+      embed_group(crops + i * bytes, std::min(group, dealt - i), out + i, own, own.stem,
+                  {index, 0, 1, nullptr});
     }
     if (dealt == count) return;
-    const Share share{index, team_.size(), &team_};
+    const Share share{index, index, team_.size(), &team_};
     share.wait();  // The first thread's pictures make room.
     for (std::size_t i = dealt; i < count; ++i) {
       embed_group(crops + i * bytes, 1, out + i, workspaces_[0], own.stem, share);
@@ -155,7 +165,7 @@ void CpuNet::forward(const std::uint8_t* crops, std::size_t count, Embedding* ou
 }
 
 void CpuNet::embed_group(const std::uint8_t* crops, std::size_t count, Embedding* out, Workspace& shared,
-                         AlignedBuffer& stem_rows, const Share& share) const noexcept {
+                         AlignedBuffer& stem_rows, const Share& share) noexcept {
   const std::size_t bytes = static_cast<std::size_t>(input_.width) * static_cast<std::size_t>(input_.height) *
                             static_cast<std::size_t>(input_.channels);
   auto& stages = shared.stages;
@@ -216,50 +226,42 @@ void CpuNet::stem(const std::uint8_t* crop, Workspace& shared, AlignedBuffer& st
 
 void CpuNet::stem_rows(const std::uint8_t* input, std::int64_t first, std::int64_t last,
                        float* rows) const noexcept {
-  ConvCall call = stem_.call(input, 1);
-  call.first_row = first * stem_width_;
-  call.last_row = last * stem_width_;
-  call.raw = rows;
-  call.raw_row = call.first_row;
-  stem_kernels_->convolve(call, 0, stem_kernels_->pieces(call));
+  ConvOutput to{};
+  to.raw = rows;
+  stem_.compute_rows(input, first, last, to);
 }
 
 /// Two blocks. `input`: planes that hold the first batch norm and ReLU already; `output`: where the next
 /// stage's are to go, null after the last.
 void CpuNet::stage(std::size_t index, const std::uint8_t* input, std::uint8_t* output, std::size_t images,
-                   Workspace& shared, const Share& share) const noexcept {
+                   const Workspace& shared, const Share& share) noexcept {
   const StageBuffers& buffers = shared.stages[index];
   const Plane& plane = planes_[index];
   const auto count = static_cast<std::int64_t>(images);
-  const auto compute = [&](const ConvCall& call) {
-    const Range pieces(body_->pieces(call), share.index, share.count);
-    body_->convolve(call, pieces.begin, pieces.end);
-  };
-  const auto into = [&](ConvCall& call, std::uint8_t* active, const Affine& how) {
-    call.active = active;
-    call.active_image = plane.image_bytes();
-    call.active_at = pixels_at_[index].data();
-    call.scale = how.scale.data();
-    call.shift = how.shift.data();
+  ConvScratch& scratch = workspaces_[static_cast<std::size_t>(share.thread)].scratch;
+  const auto into = [&](std::uint8_t* active, const Affine& how) {
+    ConvOutput to{};
+    to.active = active;
+    to.active_image = plane.image_bytes();
+    to.active_at = pixels_at_[index].data();
+    to.scale = how.scale.data();
+    to.shift = how.shift.data();
+    return to;
   };
   std::uint8_t* between = output != nullptr ? output : buffers.active.bytes();
   for (std::size_t b = 0; b < 2; ++b) {
     const Block& block = blocks_[2 * index + b];
-    ConvCall first = block.first.call(b == 0 ? input : between, count);
-    into(first, buffers.middle.bytes(), block.middle);
-    compute(first);
-    if (block.has_shortcut) {
-      ConvCall shortcut = block.shortcut.call(input, count);
-      shortcut.raw = buffers.raw.floats();
-      compute(shortcut);
-    }
+    block.first.compute(b == 0 ? input : between, count, into(buffers.middle.bytes(), block.middle),
+                        share.conv(), scratch);
+    ConvOutput sum{};
+    sum.raw = buffers.raw.floats();
+    if (block.has_shortcut) block.shortcut.compute(input, count, sum, share.conv(), scratch);
     share.wait();
-    ConvCall second = block.second.call(buffers.middle.bytes(), count);
-    second.raw = buffers.raw.floats();
-    second.add_raw = true;
     std::uint8_t* active = b == 0 ? between : output;
-    if (active != nullptr) into(second, active, block.after);
-    compute(second);
+    if (active != nullptr) sum = into(active, block.after);
+    sum.raw = buffers.raw.floats();
+    sum.add_raw = true;
+    block.second.compute(buffers.middle.bytes(), count, sum, share.conv(), scratch);
     share.wait();
   }
 }

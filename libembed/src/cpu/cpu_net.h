@@ -54,11 +54,13 @@ class CpuNet {
     AlignedBuffer stem;   // Four rows of the stem's sums.
     std::array<StageBuffers, 4> stages;
     std::vector<float> pooled;  // [512]
+    ConvScratch scratch;
   };
-  /// Who takes part in a layer: member `index` of `count`.
+  /// Who takes part in a layer: member `index` of `count`, on a thread of the team.
   struct Share {
-    int index, count;
+    int thread, index, count;
     ThreadTeam* team;
+    ConvShare conv() const noexcept { return {index, count}; }
     void wait() const {
       if (count > 1) team->barrier();
     }
@@ -70,13 +72,13 @@ class CpuNet {
   std::size_t images_at_once(std::size_t stage, std::size_t group) const noexcept;
 
   void embed_group(const std::uint8_t* crops, std::size_t count, Embedding* out, Workspace& shared,
-                   AlignedBuffer& stem_rows, const Share& share) const noexcept;
+                   AlignedBuffer& stem_rows, const Share& share) noexcept;
   void stem(const std::uint8_t* crop, Workspace& shared, AlignedBuffer& stem_rows,
             const Share& share) const noexcept;
   void stem_rows(const std::uint8_t* input, std::int64_t first, std::int64_t last,
                  float* rows) const noexcept;
   void stage(std::size_t index, const std::uint8_t* input, std::uint8_t* output, std::size_t images,
-             Workspace& shared, const Share& share) const noexcept;
+             const Workspace& shared, const Share& share) noexcept;
   void finish(const float* raw, std::vector<float>& pooled, Embedding& out) const noexcept;
 
   const Kernels* body_;

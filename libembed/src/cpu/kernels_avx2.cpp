@@ -4,7 +4,7 @@
 #if defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 
-#include "conv_tile.h"
+#include "winograd_tile.h"
 
 namespace embed::cpu {
 namespace {
@@ -32,15 +32,20 @@ struct Avx2F32 {
   static Float load_bytes(const std::uint8_t* p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
   }
+  static Float set(float value) { return _mm256_set1_ps(value); }
+  static Float minus(Float a, Float b) { return _mm256_sub_ps(a, b); }
   static Float plus(Float a, Float b) { return _mm256_add_ps(a, b); }
   static Float times(Float a, Float b) { return _mm256_mul_ps(a, b); }
   static Float larger(Float a, Float b) { return _mm256_max_ps(a, b); }
   static Float affine(Float x, Float scale, Float shift) { return _mm256_fmadd_ps(x, scale, shift); }
   static Float relu(Float x) { return _mm256_max_ps(x, _mm256_setzero_ps()); }
+  static Float load_number(const std::uint8_t* p) {
+    return _mm256_loadu_ps(reinterpret_cast<const float*>(p));
+  }
   static void store_number(std::uint8_t* p, Float v) { _mm256_storeu_ps(reinterpret_cast<float*>(p), v); }
 };
 
-constexpr Kernels kKernels = table<Avx2F32>("avx2", Number::F32);
+constexpr Kernels kKernels = table<Avx2F32>("avx2", Number::F32, winograd<Avx2F32>);
 
 }  // namespace
 

@@ -3,7 +3,7 @@
 
 #if defined(__AVX512BF16__)
 #include "avx512_float.h"
-#include "conv_tile.h"
+#include "winograd_tile.h"
 
 namespace embed::cpu {
 namespace {
@@ -23,12 +23,16 @@ struct Avx512BF16 : Avx512Float {
     return _mm512_dpbf16_ps(sum, (__m512bh)weight, (__m512bh)value);
   }
   static Float to_float(Sum sum) { return sum; }
+  static Float load_number(const std::uint8_t* p) {
+    const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+  }
   static void store_number(std::uint8_t* p, Float v) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), (__m256i)_mm512_cvtneps_pbh(v));
   }
 };
 
-constexpr Kernels kKernels = table<Avx512BF16>("avx512-bf16", Number::BF16);
+constexpr Kernels kKernels = table<Avx512BF16>("avx512-bf16", Number::BF16, winograd<Avx512BF16>);
 
 }  // namespace
 
