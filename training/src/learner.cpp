@@ -10,6 +10,7 @@
 
 #include "autocast.h"
 #include "embed/error.h"
+#include "embed/nn/conv3x3.h"
 #include "embed/nn/weights.h"
 #include "embed/preprocess.h"
 #include "norm_relu.h"
@@ -113,6 +114,12 @@ Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std
     copy_values(start.network, network_);
   }
   lay_out(network_, device_);
+  // Under autocast LibTorch's layers would choose the type of the input; here it is done by hand.
+  const torch::ScalarType type = options.precision == Precision::Bf16 ? torch::kBFloat16 : torch::kFloat32;
+  network_->set_convolution([type](const torch::Tensor& values, const torch::Tensor& weight) {
+    const torch::Tensor typed = values.is_cpu() ? values.to(type) : values;
+    return embed::nn::conv3x3(typed, weight);
+  });
   if (ranks_ == nullptr) {
     network_->set_batch_norm(norm_relu);
   } else {

@@ -35,14 +35,6 @@ void store(Number number, float value, float unit, std::uint8_t* out) {
   }
 }
 
-/// Tiles as large as the arithmetic bears: 4 multiplies least, but its sums cancel, which bfloat16's eight
-/// bits would not survive, and its weights are four times as many as the layer's own: the last stage's would
-/// have to come from main memory for every few pictures.
-std::int64_t best_tile(const Kernels& kernels, const ConvWeights& weights) {
-  if (kernels.winograd == nullptr || weights.kernel != 3 || weights.stride != 1) return 0;
-  return kernels.number == Number::F32 && weights.in < 512 ? 4 : 2;
-}
-
 /// G of F(m, 3), rows of three.
 std::vector<double> weight_transform(std::int64_t m) {
   if (m == 2) return {1, 0, 0, .5, .5, .5, .5, -.5, .5, 0, 0, 1};
@@ -65,7 +57,7 @@ ConvLayer::ConvLayer(const Kernels& kernels, const ConvWeights& weights, const s
   const std::int64_t kernel = weights.kernel, padding = kernel / 2;
   height_ = (input.height - 1) / weights.stride + 1;
   width_ = (input.width - 1) / weights.stride + 1;
-  m_ = best_tile(kernels, weights);
+  if (kernel == 3 && weights.stride == 1) m_ = winograd_tile(kernels, weights.in, height_, width_);
   if (m_ > 0) {
     pack_transformed(weights);
     return;

@@ -21,10 +21,11 @@ std::int64_t pieces(const ConvCall& call) {
   return tiles_of(call, Isa::kRows) * (call.to.channels / (Isa::kLanes * Isa::kVectors));
 }
 
-/// The runs of words that a pixel's sum goes through.
+/// The words that a pixel's sum goes through: `count` runs of `words`, `step` bytes from one to the next.
 struct Taps {
   const std::ptrdiff_t* at;
   std::int64_t count, words;
+  std::ptrdiff_t step = 4;
 };
 
 /// The sums of a tile of R pixels × one block of channels, [R][kVectors]: in registers from the first tap to
@@ -36,6 +37,7 @@ __attribute__((noinline)) void sum_up(const Taps& taps, const std::uint8_t* cons
   constexpr int kVectors = Isa::kVectors;
   typename Isa::Sum sums[R][kVectors];
   const std::uint8_t* pixel[R];
+  const std::ptrdiff_t step = taps.step;
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
     pixel[r] = pixels[r];
@@ -44,8 +46,8 @@ __attribute__((noinline)) void sum_up(const Taps& taps, const std::uint8_t* cons
   }
   for (std::int64_t tap = 0; tap < taps.count; ++tap) {
     const std::ptrdiff_t begin = taps.at[tap];
-    const std::ptrdiff_t end = begin + 4 * taps.words;
-    for (std::ptrdiff_t word = begin; word < end; word += 4) {
+    const std::ptrdiff_t end = begin + step * taps.words;
+    for (std::ptrdiff_t word = begin; word < end; word += step) {
       typename Isa::Word weight[kVectors];
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) weight[v] = Isa::load(weights + 4 * Isa::kLanes * v);
@@ -75,8 +77,11 @@ __attribute__((always_inline)) inline void finish(const ConvOutput& to, std::int
     Isa::store_float(raw + channel, value);
   }
   if (active != nullptr) {
-    value = Isa::affine(value, Isa::load_float(to.scale + channel), Isa::load_float(to.shift + channel));
-    Isa::store_number(active + channel * Isa::kBytes, Isa::relu(value));
+    if (to.scale != nullptr) {
+      value = Isa::affine(value, Isa::load_float(to.scale + channel), Isa::load_float(to.shift + channel));
+      value = Isa::relu(value);
+    }
+    Isa::store_number(active + channel * Isa::kBytes, value);
   }
 }
 
@@ -178,10 +183,19 @@ void normalise(const std::uint8_t* bytes, const float* scale, const float* shift
 }
 
 template <class Isa>
-constexpr Kernels table(const char* name, Number number, void (*winograd)(const WinogradCall&)) {
-  return {name,       number,        4 / Isa::kBytes, Isa::kLanes * Isa::kVectors,
-          Isa::kRows, pieces<Isa>,   convolve<Isa>,   winograd,
-          pool<Isa>,  normalise<Isa>};
+constexpr Kernels table(const char* name, Number number, void (*winograd)(const WinogradCall&),
+                        const TrainKernels* train) {
+  return {name,
+          number,
+          4 / Isa::kBytes,
+          Isa::kLanes * Isa::kVectors,
+          Isa::kRows,
+          pieces<Isa>,
+          convolve<Isa>,
+          winograd,
+          pool<Isa>,
+          normalise<Isa>,
+          train};
 }
 
 }  // namespace

@@ -3,6 +3,16 @@
 
 namespace embed::cpu {
 
+std::int64_t winograd_tile(const Kernels& kernels, std::int64_t in, std::int64_t height,
+                           std::int64_t width) noexcept {
+  if (kernels.winograd == nullptr) return 0;
+  if (kernels.number != Number::F32 || in >= 512) return 2;
+  const auto products = [&](std::int64_t m) {
+    return ((height + m - 1) / m) * ((width + m - 1) / m) * (m + 2) * (m + 2);
+  };
+  return products(4) < products(2) ? 4 : 2;
+}
+
 #if defined(__x86_64__) && defined(__GNUC__)
 
 namespace {

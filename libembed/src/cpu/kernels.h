@@ -21,10 +21,10 @@ struct ConvOutput {
   float* raw;             ///< [rows][channels] the sum, or null.
   std::int64_t raw_row;   ///< The row that raw[0] belongs to.
   bool add_raw;           ///< First add what stands in raw (the residual).
-  std::uint8_t* active;   ///< Padded pictures of the kernels' numbers: max(0, scale·sum + shift); or null.
+  std::uint8_t* active;   ///< Padded pictures of the kernels' numbers: max(0, scale·sum + shift), or null.
   std::ptrdiff_t active_image;      ///< Bytes.
   const std::ptrdiff_t* active_at;  ///< [pixels] byte offset of a pixel.
-  const float *scale, *shift;       ///< [channels]
+  const float *scale, *shift;       ///< [channels]; both null: the sum as it is.
 };
 
 /// One convolution over pictures, as a matrix product whose rows are output pixels: an output pixel is the
@@ -61,7 +61,7 @@ struct WinogradCall {
 };
 
 /// Tiles that are transformed at once: enough that a weight which is read serves several rows of the product.
-constexpr std::int64_t kWinogradTiles = 28;
+constexpr std::int64_t kWinogradTiles = 32;
 
 /// A row of 3×3 max pooling with stride 2 over the stem's sums, with its batch norm (the scale is in the
 /// weights) and ReLU; then the first block's batch norm and ReLU.
@@ -73,6 +73,8 @@ struct PoolCall {
   const float *scale, *shift;  ///< [channels]
   std::uint8_t* active;        ///< [out_width][channels] of the kernels' numbers.
 };
+
+struct TrainKernels;  // train_kernels.h
 
 /// The kernels of one instruction set and number. Any thread.
 struct Kernels {
@@ -91,12 +93,20 @@ struct Kernels {
   /// out[i] = scale[i] · bytes[i] + shift[i] in the kernels' numbers.
   void (*normalise)(const std::uint8_t* bytes, const float* scale, const float* shift, std::int64_t count,
                     std::uint8_t* out);
+  const TrainKernels* train;  ///< Null where the numbers do not allow it.
 };
 
 /// Bytes of one number.
 constexpr std::int64_t size_of(Number number) {
   return number == Number::F32 ? 4 : number == Number::BF16 ? 2 : 1;
 }
+
+/// Winograd's tile for a 3×3 convolution with stride 1 over pictures of that size; 0: none, convolve
+/// directly. The larger tile multiplies least, but its sums cancel, which bfloat16's eight bits would not
+/// survive; and its weights are four times as many as the layer's own: those of many channels would have to
+/// come from main memory for every few pictures.
+std::int64_t winograd_tile(const Kernels& kernels, std::int64_t in, std::int64_t height,
+                           std::int64_t width) noexcept;
 
 /// The fastest kernels that this machine can run, null where there are none: LibTorch does the work then.
 const Kernels* kernels_for(Number number) noexcept;

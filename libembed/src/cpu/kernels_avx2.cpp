@@ -4,7 +4,7 @@
 #if defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 
-#include "winograd_tile.h"
+#include "winograd_train.h"
 
 namespace embed::cpu {
 namespace {
@@ -42,10 +42,12 @@ struct Avx2F32 {
   static Float load_number(const std::uint8_t* p) {
     return _mm256_loadu_ps(reinterpret_cast<const float*>(p));
   }
+  static void store_group(std::uint8_t* p, const Float* v) { store_number(p, v[0]); }
   static void store_number(std::uint8_t* p, Float v) { _mm256_storeu_ps(reinterpret_cast<float*>(p), v); }
 };
 
-constexpr Kernels kKernels = table<Avx2F32>("avx2", Number::F32, winograd<Avx2F32>);
+constexpr TrainKernels kTrainKernels = train_table<Avx2F32>();
+constexpr Kernels kKernels = table<Avx2F32>("avx2", Number::F32, winograd<Avx2F32>, &kTrainKernels);
 
 }  // namespace
 

@@ -3,7 +3,7 @@
 
 #if defined(__AVX512F__)
 #include "avx512_float.h"
-#include "winograd_tile.h"
+#include "winograd_train.h"
 
 namespace embed::cpu {
 namespace {
@@ -22,10 +22,12 @@ struct Avx512F32 : Avx512Float {
   static Sum multiply_add(Sum sum, Word weight, Word value) { return _mm512_fmadd_ps(weight, value, sum); }
   static Float to_float(Sum sum) { return sum; }
   static Float load_number(const std::uint8_t* p) { return _mm512_loadu_ps(p); }
+  static void store_group(std::uint8_t* p, const Float* v) { store_number(p, v[0]); }
   static void store_number(std::uint8_t* p, Float v) { _mm512_storeu_ps(p, v); }
 };
 
-constexpr Kernels kKernels = table<Avx512F32>("avx512", Number::F32, winograd<Avx512F32>);
+constexpr TrainKernels kTrainKernels = train_table<Avx512F32>();
+constexpr Kernels kKernels = table<Avx512F32>("avx512", Number::F32, winograd<Avx512F32>, &kTrainKernels);
 
 }  // namespace
 

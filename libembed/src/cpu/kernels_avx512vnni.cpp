@@ -29,7 +29,7 @@ struct Avx512U8 : Avx512Float {
   }
 };
 
-constexpr Kernels kKernels = table<Avx512U8>("avx512-vnni", Number::U8, nullptr);
+constexpr Kernels kKernels = table<Avx512U8>("avx512-vnni", Number::U8, nullptr, nullptr);
 
 }  // namespace
 

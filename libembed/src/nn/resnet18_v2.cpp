@@ -45,7 +45,12 @@ BasicBlockV2Impl::BasicBlockV2Impl(std::int64_t in_channels, std::int64_t out_ch
 torch::Tensor BasicBlockV2Impl::forward(const torch::Tensor& input) {
   const torch::Tensor active = normed(bn1, input, true, batch_norm_);
   const torch::Tensor carried = shortcut.is_empty() ? input : shortcut(active);
-  return conv2(normed(bn2, conv1(active), true, batch_norm_)).add_(carried);
+  return convolved(conv2, normed(bn2, convolved(conv1, active), true, batch_norm_)).add_(carried);
+}
+
+torch::Tensor BasicBlockV2Impl::convolved(torch::nn::Conv2d& layer, const torch::Tensor& input) {
+  const bool ours = convolution_ && is_training() && layer->options.stride()->front() == 1;
+  return ours ? convolution_(input, layer->weight) : layer(input);
 }
 
 ResNet18V2Impl::ResNet18V2Impl(const ResNet18V2Options& options) : options_(options) {
@@ -66,6 +71,12 @@ void ResNet18V2Impl::set_batch_norm(const BatchNormFunction& function) {
   batch_norm_ = function;
   for (torch::nn::Sequential stage : {stage1, stage2, stage3, stage4}) {
     for (torch::nn::AnyModule& block : *stage) block.get<BasicBlockV2Impl>().set_batch_norm(function);
+  }
+}
+
+void ResNet18V2Impl::set_convolution(const ConvolutionFunction& function) {
+  for (torch::nn::Sequential stage : {stage1, stage2, stage3, stage4}) {
+    for (torch::nn::AnyModule& block : *stage) block.get<BasicBlockV2Impl>().set_convolution(function);
   }
 }
 

@@ -16,6 +16,10 @@ namespace embed::nn {
 using BatchNormFunction =
     std::function<torch::Tensor(torch::nn::BatchNorm2dImpl& layer, const torch::Tensor& input, bool relu)>;
 
+/// Computes a block's 3×3 convolution with stride 1 in training mode in another way than the layer itself.
+using ConvolutionFunction =
+    std::function<torch::Tensor(const torch::Tensor& input, const torch::Tensor& weight)>;
+
 /// The basic pre-activation block (He et al., "Identity Mappings in Deep Residual Networks", 2016):
 /// BN → ReLU → conv 3×3 (stride) → BN → ReLU → conv 3×3, plus the shortcut. Where the shape changes, the
 /// shortcut is a 1×1 convolution of the input *after* the first BN and ReLU; else it is the raw input.
@@ -26,13 +30,17 @@ class BasicBlockV2Impl : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& input);
   /// See ResNet18V2Impl::set_batch_norm.
   void set_batch_norm(const BatchNormFunction& function) { batch_norm_ = function; }
+  void set_convolution(const ConvolutionFunction& function) { convolution_ = function; }
 
   torch::nn::BatchNorm2d bn1{nullptr}, bn2{nullptr};
   torch::nn::Conv2d conv1{nullptr}, conv2{nullptr},
       shortcut{nullptr};  ///< shortcut is empty where not needed.
 
  private:
+  torch::Tensor convolved(torch::nn::Conv2d& layer, const torch::Tensor& input);
+
   BatchNormFunction batch_norm_;
+  ConvolutionFunction convolution_;
 };
 TORCH_MODULE(BasicBlockV2);
 
@@ -57,6 +65,8 @@ class ResNet18V2Impl : public torch::nn::Module {
 
   /// What computes every batch norm in training mode from now on; empty: the layers themselves.
   void set_batch_norm(const BatchNormFunction& function);
+  /// What computes every 3×3 convolution with stride 1 in training mode from now on; empty: the layers.
+  void set_convolution(const ConvolutionFunction& function);
 
   const ResNet18V2Options& options() const noexcept { return options_; }
 
