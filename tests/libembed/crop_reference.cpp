@@ -136,6 +136,77 @@ std::vector<double> crop(const ImageView& image, const Map& map, const embed::In
   return out;
 }
 
+namespace {
+
+/// A pixel in the crop's channels and their order; of an image in YUV, grey is its luma.
+std::array<double, 3> in_channels(const ImageView& image, int x, int y, const embed::InputSpec& input) {
+  const bool yuv = image.format == PixelFormat::Nv12 || image.format == PixelFormat::I420;
+  if (input.channels == 1 && yuv) {
+    const double luma = image.planes[0][y * image.strides[0] + x];
+    return {std::clamp(image.full_range ? luma : (luma - 16) * 255 / 219, 0.0, 255.0)};
+  }
+  const auto [red, green, blue] = pixel(image, x, y);
+  const auto [kr, kb] = luma_weights(image);
+  if (input.channels == 1) return {kr * red + (1 - kr - kb) * green + kb * blue};
+  if (input.bgr) return {blue, green, red};
+  return {red, green, blue};
+}
+
+class Cells {
+ public:
+  Cells(const ImageView& image, const Part& part, int cell_x, int cell_y, const embed::InputSpec& input)
+      : columns_(image.width / cell_x + 1), rows_(image.height / cell_y + 1) {
+    means_.resize(static_cast<std::size_t>(columns_) * static_cast<std::size_t>(rows_));
+    for (int y = part.y0; y < part.y1; ++y) {
+      for (int x = part.x0; x < part.x1; ++x) {
+        const auto value = in_channels(image, x, y, input);
+        auto& mean = means_[static_cast<std::size_t>(y / cell_y * columns_ + x / cell_x)];
+        for (std::size_t c = 0; c < 3; ++c) mean[c] += value[c] / (double{1} * cell_x * cell_y);
+      }
+    }
+  }
+
+  /// Adds a tap at a point in cells.
+  void add(double x, double y, double weight, std::array<double, 3>& sum) const {
+    const double left = std::floor(x - 0.5), top = std::floor(y - 0.5);
+    const double fx = x - 0.5 - left, fy = y - 0.5 - top;
+    for (int i = 0; i < 4; ++i) {
+      const double column = left + i % 2, row = top + i / 2;
+      if (column < 0 || row < 0 || column >= columns_ || row >= rows_) continue;
+      const double share = weight * (i % 2 == 0 ? 1 - fx : fx) * (i / 2 == 0 ? 1 - fy : fy);
+      const auto& mean = means_[static_cast<std::size_t>(row * columns_ + column)];
+      for (std::size_t c = 0; c < 3; ++c) sum[c] += share * mean[c];
+    }
+  }
+
+ private:
+  int columns_, rows_;
+  std::vector<std::array<double, 3>> means_;
+};
+
+}  // namespace
+
+std::vector<double> defined_crop(const ImageView& image, const Part& part, const Map& map,
+                                 const embed::InputSpec& input) {
+  const auto cell = [](double scale) { return std::max(1, static_cast<int>(std::floor(scale + 1e-6))); };
+  const double scale_x = std::hypot(map.a, map.d), scale_y = std::hypot(map.b, map.e);
+  const int cell_x = cell(scale_x), cell_y = cell(scale_y);
+  const Cells cells(image, part, cell_x, cell_y, input);
+  const int taps = std::max(scale_x / cell_x, scale_y / cell_y) > 1 + 1e-6 ? 2 : 1;
+  std::vector<double> out;
+  for (int row = 0; row < input.height; ++row) {
+    for (int column = 0; column < input.width; ++column) {
+      std::array<double, 3> sum{};
+      for (int tap = 0; tap < taps * taps; ++tap) {
+        const double u = column + (tap % taps + 0.5) / taps, v = row + (tap / taps + 0.5) / taps;
+        cells.add(map.x(u, v) / cell_x, map.y(u, v) / cell_y, 1.0 / (taps * taps), sum);
+      }
+      out.insert(out.end(), sum.begin(), sum.begin() + input.channels);
+    }
+  }
+  return out;
+}
+
 std::vector<bool> inside(const ImageView& image, const Map& map, const embed::InputSpec& input, double room) {
   std::vector<bool> where;
   for (int row = 0; row < input.height; ++row) {

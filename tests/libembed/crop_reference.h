@@ -31,6 +31,16 @@ std::array<double, 3> pixel(const embed::ImageView& image, int x, int y);
 /// The crop, [height, width, channels]: each output pixel is the mean of 8×8 bilinear samples over its area.
 std::vector<double> crop(const embed::ImageView& image, const Map& map, const embed::InputSpec& input);
 
+/// Columns [x0, x1) and rows [y0, y1) of an image.
+struct Part {
+  int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+};
+
+/// The crop to the letter, as docs/design.md defines it: means over cells of whole pixels, then one bilinear
+/// tap or four. Black outside `part`. Not rounded.
+std::vector<double> defined_crop(const embed::ImageView& image, const Part& part, const Map& map,
+                                 const embed::InputSpec& input);
+
 /// True for the output pixels that lie inside the image by `room` image pixels on every side.
 std::vector<bool> inside(const embed::ImageView& image, const Map& map, const embed::InputSpec& input,
                          double room);

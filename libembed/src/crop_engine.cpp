@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "crop_engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "embed/preprocess.h"
+#include "pixel_sums.h"
+
+namespace embed {
+
+namespace {
+
+constexpr double kOne = 1 << kPositionBits;
+
+/// Farther from the grid than this, in cells, a row of taps does not touch it: no crop and no grid is more
+/// than 16,000 cells across. Positions up to here fit 32 bits.
+constexpr double kFarthest = 24'100;
+
+/// Where tap i of a row or column lies, in output pixels from the crop's centre.
+double tap_position(int i, int taps, int side) {
+  return i / taps + (i % taps + 0.5) / taps - side / 2.0;
+}
+
+/// To the nearest integer, halves upwards. Faster than std::llround, and enough for |value| < 2^41.
+std::int64_t nearest(double value) {
+  constexpr std::int64_t kBias = std::int64_t{1} << 41;
+  return static_cast<std::int64_t>(value + (static_cast<double>(kBias) + 0.5)) - kBias;
+}
+
+std::int32_t fixed(double cells) {
+  return static_cast<std::int32_t>(nearest(cells * kOne));
+}
+
+/// `cells` from the whole grid's origin, in cells from `first`'s centre. Rounds before it subtracts, so that
+/// the result does not depend on which part of the grid there is.
+std::int32_t fixed_from(double cells, int first) {
+  const double near = std::clamp(cells - first, -kFarthest, kFarthest) + first;
+  return static_cast<std::int32_t>(nearest(near * kOne - kOne / 2) - (std::int64_t{first} << kPositionBits));
+}
+
+LaneOrder lane_order(const ImageView& image, const InputSpec& input) {
+  if (input.channels == 1) return LaneOrder::Grey;
+  if (image.format == PixelFormat::Gray8) return LaneOrder::GreyToThree;
+  return PixelSums::blue_first(image.format) == input.bgr ? LaneOrder::AsIs : LaneOrder::Swapped;
+}
+
+}  // namespace
+
+void CropEngine::place_columns(const CentredMap& map, const InputSpec& input, const CellLayout& layout) {
+  taps_ = taps_per_axis(map, layout);
+  const int count = input.width * taps_;
+  constexpr std::size_t kBatch = 16;
+  line_ = (static_cast<std::size_t>(count) + kBatch - 1) / kBatch * kBatch;
+  column_x_.resize(line_);
+  column_y_.resize(line_);
+  const auto plan_size = line_ * static_cast<std::size_t>(taps_);
+  offsets_.resize(plan_size);
+  weights_.resize(2 * plan_size);
+  row_.resize(static_cast<std::size_t>(input.width) * 3 + 3);
+  const double x_step = map.a / layout.cell_x, y_step = map.d / layout.cell_y;
+  for (int i = 0; i < count; ++i) {
+    const double u = tap_position(i, taps_, input.width);
+    column_x_[static_cast<std::size_t>(i)] = fixed(x_step * u);
+    column_y_[static_cast<std::size_t>(i)] = fixed(y_step * u);
+  }
+}
+
+void CropEngine::resample(const CentredMap& map, const InputSpec& input, const CellLayout& layout,
+                          LaneOrder order, std::uint8_t* out) {
+  const std::size_t row_bytes =
+      static_cast<std::size_t>(input.width) * static_cast<std::size_t>(input.channels);
+  TapLine line{column_x_.data(), column_y_.data(), input.width * taps_, 0, 0,
+               layout.columns,   layout.rows,      grid_.stride()};
+  const TapPlan plan{offsets_.data(), weights_.data()};
+  for (int row = 0; row < input.height; ++row, out += row_bytes) {
+    for (int tap = 0; tap < taps_; ++tap) {
+      const double v = tap_position(row * taps_ + tap, taps_, input.height);
+      line.row_x = fixed_from((map.b * v + map.centre_x) / layout.cell_x, layout.column0);
+      line.row_y = fixed_from((map.e * v + map.centre_y) / layout.cell_y, layout.row0);
+      const std::size_t at = static_cast<std::size_t>(tap) * line_;
+      kernels_.plan_taps(line, {plan.offset + at, plan.weights + 2 * at});
+    }
+    kernels_.blend(grid_.origin(), plan, static_cast<std::ptrdiff_t>(line_), input.width, taps_, order,
+                   row_.data());
+    std::memcpy(out, row_.data(), row_bytes);
+  }
+}
+
+void CropEngine::crop(const ImageView& image, const FaceRegion* region, const InputSpec& input,
+                      std::uint8_t* out) {
+  validate(image);
+  const CentredMap map = centred_map(image, region, input);
+  const Window window = readable(image, region, input);
+  const CellLayout layout = lay_cells(map, input, window);
+  if (layout.empty()) {
+    std::memset(out, 0, crop_bytes(input));
+    return;
+  }
+  grid_.fill(image, input.channels, window, layout, CropOutline(map, input, layout), kernels_);
+  place_columns(map, input, layout);
+  resample(map, input, layout, lane_order(image, input), out);
+}
+
+}  // namespace embed

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "pixel_sums.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace embed {
+
+namespace {
+
+bool is_yuv(PixelFormat format) {
+  return format == PixelFormat::Nv12 || format == PixelFormat::I420;
+}
+
+int packed_bytes(PixelFormat format) {
+  switch (format) {
+    case PixelFormat::Rgb:
+    case PixelFormat::Bgr:
+      return 3;
+    case PixelFormat::Rgba:
+    case PixelFormat::Bgra:
+    case PixelFormat::Rgbx:
+    case PixelFormat::Bgrx:
+      return 4;
+    default:
+      return 1;
+  }
+}
+
+}  // namespace
+
+bool PixelSums::blue_first(PixelFormat format) noexcept {
+  return format == PixelFormat::Bgr || format == PixelFormat::Bgra || format == PixelFormat::Bgrx;
+}
+
+PixelSums::PixelSums(const ImageView& image, int channels, const CropKernels& kernels)
+    : image_(image), kernels_(kernels) {
+  const int bytes = packed_bytes(image.format);
+  if (!is_yuv(image.format)) {
+    way_ = channels == 1 && bytes > 1 ? Way::Grey : Way::Bytes;
+    step_ = way_ == Way::Grey ? 1 : bytes;
+  } else if (channels == 3) {
+    way_ = Way::Yuv;
+    step_ = kLanes;
+    gains_ = yuv_gains(image);
+  } else if (!image.full_range) {
+    way_ = Way::Luma;
+    for (int y = 0; y < 256; ++y) {
+      const long level = std::lround((y - 16) * 255.0 / 219.0);
+      full_luma_[static_cast<std::size_t>(y)] = static_cast<std::uint8_t>(std::clamp(level, 0L, 255L));
+    }
+  }
+}
+
+void PixelSums::operator()(const PixelBlock& block, std::uint16_t* sums) const {
+  switch (way_) {
+    case Way::Bytes: {
+      const std::uint8_t* first =
+          image_.planes[0] + block.y0 * image_.strides[0] + std::ptrdiff_t{block.x0} * step_;
+      return kernels_.sum_bytes(first, image_.strides[0], block.y1 - block.y0, (block.x1 - block.x0) * step_,
+                                (image_.width - block.x0) * step_, sums);
+    }
+    case Way::Yuv:
+      return kernels_.sum_yuv(image_, gains_, block, sums);
+    case Way::Luma:
+      return luma(block, sums);
+    case Way::Grey:
+      return grey(block, sums);
+  }
+}
+
+void PixelSums::luma(const PixelBlock& block, std::uint16_t* sums) const {
+  std::fill(sums, sums + (block.x1 - block.x0), std::uint16_t{0});
+  for (int y = block.y0; y < block.y1; ++y) {
+    const std::uint8_t* row = image_.planes[0] + y * image_.strides[0];
+    for (int x = block.x0; x < block.x1; ++x) {
+      std::uint16_t& sum = sums[x - block.x0];
+      sum = static_cast<std::uint16_t>(sum + full_luma_[row[x]]);
+    }
+  }
+}
+
+void PixelSums::grey(const PixelBlock& block, std::uint16_t* sums) const {
+  // BT.601 luma in 16.16 fixed point, whose three weights add up to exactly one.
+  constexpr int kOne = 1 << 16, kRed = 19'595, kBlue = 7'471, kGreen = kOne - kRed - kBlue;
+  const bool blue = blue_first(image_.format);
+  const int first = blue ? kBlue : kRed, last = blue ? kRed : kBlue;
+  const int bytes = packed_bytes(image_.format);
+  std::fill(sums, sums + (block.x1 - block.x0), std::uint16_t{0});
+  for (int y = block.y0; y < block.y1; ++y) {
+    const std::uint8_t* pixel = image_.planes[0] + y * image_.strides[0] + std::ptrdiff_t{block.x0} * bytes;
+    for (int i = 0; i < block.x1 - block.x0; ++i, pixel += bytes) {
+      const int level = (first * pixel[0] + kGreen * pixel[1] + last * pixel[2] + kOne / 2) >> 16;
+      sums[i] = static_cast<std::uint16_t>(sums[i] + level);
+    }
+  }
+}
+
+}  // namespace embed
