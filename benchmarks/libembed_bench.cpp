@@ -32,32 +32,33 @@ std::vector<std::uint8_t> random_bytes(std::size_t count) {
   return bytes;
 }
 
-// A 640×480 frame in any format; `bytes` holds 4 × 640 × 480 and outlives the view.
-embed::ImageView frame_view(embed::PixelFormat format, const std::vector<std::uint8_t>& bytes) {
+// A frame in any format; `bytes` holds 4 × width × height and outlives the view.
+embed::ImageView frame_view(embed::PixelFormat format, const std::vector<std::uint8_t>& bytes,
+                            int width = kWidth, int height = kHeight) {
   embed::ImageView view;
   view.format = format;
-  view.width = kWidth;
-  view.height = kHeight;
+  view.width = width;
+  view.height = height;
   view.planes = {bytes.data(), nullptr, nullptr};
-  view.strides = {kWidth, 0, 0};
-  const std::uint8_t* chroma = bytes.data() + kWidth * kHeight;
+  view.strides = {width, 0, 0};
+  const std::uint8_t* chroma = bytes.data() + static_cast<std::ptrdiff_t>(width) * height;
   switch (format) {
     case embed::PixelFormat::Nv12:
       view.planes[1] = chroma;
-      view.strides[1] = kWidth;
+      view.strides[1] = width;
       break;
     case embed::PixelFormat::I420:
-      view.planes = {bytes.data(), chroma, chroma + kWidth / 2 * (kHeight / 2)};
-      view.strides = {kWidth, kWidth / 2, kWidth / 2};
+      view.planes = {bytes.data(), chroma, chroma + static_cast<std::ptrdiff_t>(width) / 2 * (height / 2)};
+      view.strides = {width, width / 2, width / 2};
       break;
     case embed::PixelFormat::Gray8:
       break;
     case embed::PixelFormat::Rgb:
     case embed::PixelFormat::Bgr:
-      view.strides[0] = kWidth * 3;
+      view.strides[0] = width * 3;
       break;
     default:
-      view.strides[0] = kWidth * 4;
+      view.strides[0] = width * 4;
   }
   return view;
 }
@@ -87,6 +88,52 @@ BENCHMARK_CAPTURE(crop, bgrx, embed::PixelFormat::Bgrx)->Unit(benchmark::kMicros
 BENCHMARK_CAPTURE(crop, gray8, embed::PixelFormat::Gray8)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(crop, nv12, embed::PixelFormat::Nv12)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(crop, i420, embed::PixelFormat::I420)->Unit(benchmark::kMicrosecond);
+
+// The face of face_region, moved to the middle of a 1080p frame, its box range(0) pixels high. A network's
+// input of 112×112, as most published face networks have.
+void crop1080(benchmark::State& state, embed::PixelFormat format, embed::Alignment alignment) {
+  constexpr int kFullWidth = 1920, kFullHeight = 1080;
+  const auto bytes = random_bytes(static_cast<std::size_t>(kFullWidth) * kFullHeight * 4);
+  const auto view = frame_view(format, bytes, kFullWidth, kFullHeight);
+  auto region = face_region();
+  const auto scale = static_cast<float>(state.range(0)) / region.box.height;
+  const auto place = [&](float& x, float& y) {
+    x = 960 + (x - 320) * scale;
+    y = 540 + (y - 215) * scale;
+  };
+  place(region.box.x, region.box.y);
+  region.box.width *= scale;
+  region.box.height *= scale;
+  for (auto& point : *region.landmarks) place(point.x, point.y);
+  embed::InputSpec input;
+  input.width = input.height = 112;
+  input.crop.alignment = alignment;
+  std::vector<std::uint8_t> out(embed::crop_bytes(input));
+  for (auto _ : state) {
+    embed::crop_face(view, region, input, out.data());
+    benchmark::DoNotOptimize(out.data());
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+void register_crop1080() {
+  using embed::PixelFormat;
+  const std::pair<const char*, PixelFormat> formats[] = {
+      {"nv12", PixelFormat::Nv12},  {"i420", PixelFormat::I420}, {"rgb", PixelFormat::Rgb},
+      {"bgr", PixelFormat::Bgr},    {"bgrx", PixelFormat::Bgrx}, {"rgba", PixelFormat::Rgba},
+      {"gray8", PixelFormat::Gray8}};
+  for (const auto& [name, format] : formats) {
+    for (const bool aligned : {true, false}) {
+      const std::string full = std::string("crop1080/") + name + (aligned ? "/aligned" : "/box");
+      const auto alignment = aligned ? embed::Alignment::FivePoint : embed::Alignment::Box;
+      auto* one = benchmark::RegisterBenchmark(
+          full.c_str(),
+          [format = format, alignment](benchmark::State& state) { crop1080(state, format, alignment); });
+      for (const int side : {60, 150, 200, 300, 400, 500}) one->Arg(side);
+      one->Unit(benchmark::kMicrosecond);
+    }
+  }
+}
 
 // One embedder with random weights for all runs.
 const embed::Embedder& shared_embedder() {
@@ -163,4 +210,11 @@ BENCHMARK_CAPTURE(match, l1, embed::Metric::L1)
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int count, char** arguments) {
+  register_crop1080();
+  benchmark::Initialize(&count, arguments);
+  if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
