@@ -7,6 +7,7 @@
 #include <new>
 #include <opencv2/imgproc.hpp>
 
+#include "area.h"
 #include "embed/error.h"
 
 namespace embed::faces {
@@ -30,7 +31,13 @@ cv::Mat resized(const cv::Mat& source, cv::Size size) {
   if (source.size() == size) return source;
   cv::Mat target;
   const bool shrinks = size.width <= source.cols && size.height <= source.rows;
-  cv::resize(source, target, size, 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
+  const bool divides = source.cols % size.width == 0 && source.rows % size.height == 0;
+  if (shrinks && !divides) {
+    target.create(size, source.type());
+    reduce_by_area(source, target);
+  } else {
+    cv::resize(source, target, size, 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
+  }
   return target;
 }
 
