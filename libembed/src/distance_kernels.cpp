@@ -46,34 +46,58 @@ EMBED_CLONES float dot(const float* a, const float* b) noexcept {
   return accumulate(a, b, [](float x, float y) { return x * y; });
 }
 
-void distances(Metric metric, const float* query, const float* rows, std::size_t count, float* out) noexcept {
-  const float query_norm = metric == Metric::Cosine ? std::sqrt(dot(query, query)) : 0.0F;
-  for (std::size_t r = 0; r < count; ++r) {
-    const float* row = rows + r * kEmbeddingDim;
-    float value = 0;
-    switch (metric) {
-      case Metric::L1:
-        value = sum_absolute(query, row);
-        break;
-      case Metric::L2:
-        value = std::sqrt(sum_squared(query, row));
-        break;
-      case Metric::SquaredL2:
-        value = sum_squared(query, row);
-        break;
-      case Metric::Cosine: {
-        const float norms = query_norm * std::sqrt(dot(row, row));
-        if (norms == 0.0F) {
-          value = 1.0F;
-        } else {
-          const float cosine = dot(query, row) / norms;
-          value = std::isfinite(cosine) ? std::clamp(1.0F - cosine, 0.0F, 2.0F) : cosine;
-        }
-        break;
+float norm(const float* row) noexcept {
+  return std::sqrt(dot(row, row));
+}
+
+float row_distance(Metric metric, const float* query, float query_norm, const float* row,
+                   float row_norm) noexcept {
+  float value = 0;
+  switch (metric) {
+    case Metric::L1:
+      value = sum_absolute(query, row);
+      break;
+    case Metric::L2:
+      value = std::sqrt(sum_squared(query, row));
+      break;
+    case Metric::SquaredL2:
+      value = sum_squared(query, row);
+      break;
+    case Metric::Cosine: {
+      const float norms = query_norm * row_norm;
+      if (norms == 0.0F) {
+        value = 1.0F;
+      } else {
+        const float cosine = dot(query, row) / norms;
+        value = std::isfinite(cosine) ? std::clamp(1.0F - cosine, 0.0F, 2.0F) : cosine;
       }
+      break;
     }
-    out[r] = std::isfinite(value) ? value : std::numeric_limits<float>::infinity();
   }
+  return std::isfinite(value) ? value : std::numeric_limits<float>::infinity();
+}
+
+EMBED_CLONES CodingLoss encode_row(const float* row, float scale, unsigned char* codes) noexcept {
+  // Adding 1.5 × 2²³ rounds to an integer in a way that every compiler turns into vector instructions.
+  constexpr float kRound = 12582912.0F;
+  const float inverse = 1.0F / scale;
+  float squares[kLanes] = {}, absolute[kLanes] = {};
+  for (std::size_t i = 0; i < kEmbeddingDim; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const float value = row[i + lane];
+      const float code = std::min(std::max(value * inverse, -127.0F), 127.0F) + kRound - kRound;
+      const float loss = value - code * scale;
+      codes[i + lane] = static_cast<unsigned char>(static_cast<int>(code) + 128);
+      squares[lane] += loss * loss;
+      absolute[lane] += std::abs(loss);
+    }
+  }
+  CodingLoss loss = {0, 0};
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    loss.squares += squares[lane];
+    loss.absolute += absolute[lane];
+  }
+  return loss;
 }
 
 }  // namespace embed

@@ -22,9 +22,7 @@ Metric parse_metric(std::string_view name) {
 }
 
 float distance(Metric metric, const Embedding& a, const Embedding& b) noexcept {
-  float value = 0;
-  distances(metric, a.data(), b.data(), 1, &value);
-  return value;
+  return row_distance(metric, a.data(), norm(a.data()), b.data(), norm(b.data()));
 }
 
 }  // namespace embed

@@ -8,6 +8,9 @@
 #include "embed/error.h"
 #include "embed/gallery.h"
 #include "embed/safetensors.h"
+#include "gallery_checks.h"
+#include "gallery_rows.h"
+#include "safetensors_types.h"
 
 namespace embed {
 
@@ -62,6 +65,8 @@ Gallery Gallery::load(const std::string& path) {
   const std::vector<std::string> names = read_names(file);
   Gallery gallery(read_metric(file), file.metadata_at("weights_sha256"));
   gallery.threshold_ = read_threshold(file);
+  // Names get their ids in the order of their rows; one that no row has is dropped.
+  std::vector<std::int64_t> id_of(names.size(), -1);
   for (std::int64_t r = 0; r < embeddings.shape[0]; ++r) {
     std::int64_t who = 0;
     std::memcpy(&who, identity.data + static_cast<std::size_t>(r) * sizeof(who), sizeof(who));
@@ -73,11 +78,16 @@ Gallery Gallery::load(const std::string& path) {
     }
     Embedding row{};
     std::memcpy(row.data(), embeddings.data + static_cast<std::size_t>(r) * sizeof(row), sizeof(row));
+    const std::string& name = names[static_cast<std::size_t>(who)];
+    std::int64_t& id = id_of[static_cast<std::size_t>(who)];
     try {
-      gallery.add(names[static_cast<std::size_t>(who)], row);
+      if (id < 0) check_name(name);
+      check_row(name, row.data());
     } catch (const Error& error) {
       throw Error(ErrorCode::Format, error.what(), path, "row " + std::to_string(r));
     }
+    if (id < 0) id = gallery.add_name(name);
+    gallery.append(id, row.data());
   }
   return gallery;
 }
@@ -96,22 +106,25 @@ Gallery Gallery::load(const std::string& path, const std::string& weights_sha256
 
 void Gallery::save(const std::string& path) const {
   const auto count = static_cast<std::int64_t>(rows());
-  std::map<std::string, TensorView> tensors;
-  tensors["embeddings"] = {DType::F32,
-                           {count, static_cast<std::int64_t>(kEmbeddingDim)},
-                           reinterpret_cast<const std::uint8_t*>(embeddings_.data()),
-                           embeddings_.size() * sizeof(float)};
-  tensors["identity"] = {DType::I64,
-                         {count},
-                         reinterpret_cast<const std::uint8_t*>(identities_.data()),
-                         identities_.size() * sizeof(std::int64_t)};
+  std::map<std::string, TensorPieces> tensors;
+  TensorPieces& embeddings = tensors["embeddings"];
+  TensorPieces& identity = tensors["identity"];
+  embeddings = {DType::F32, {count, static_cast<std::int64_t>(kEmbeddingDim)}, {}};
+  identity = {DType::I64, {count}, {}};
+  for (std::size_t b = 0; rows_ && b < rows_->blocks(); ++b) {
+    const GalleryBlock& block = rows_->block(b);
+    embeddings.pieces.push_back(
+        {reinterpret_cast<const std::uint8_t*>(block.row(0)), block.size() * kEmbeddingDim * sizeof(float)});
+    identity.pieces.push_back(
+        {reinterpret_cast<const std::uint8_t*>(block.identities()), block.size() * sizeof(std::int64_t)});
+  }
   std::map<std::string, std::string> metadata = {{"kind", kKind},
                                                  {"version", std::to_string(kVersion)},
                                                  {"names", nlohmann::json(names_).dump()},
                                                  {"metric", to_string(metric_)},
                                                  {"weights_sha256", weights_sha256_}};
   if (threshold_) metadata["threshold"] = nlohmann::json(*threshold_).dump();
-  write_safetensors(path, tensors, metadata);
+  write_safetensors_pieces(path, tensors, metadata);
 }
 
 }  // namespace embed

@@ -89,23 +89,34 @@ class AtomicFile {
 
 struct Placed {
   std::string name;
-  const TensorView* view;
+  const TensorPieces* tensor;
+  std::uint64_t bytes;
 };
 
+/// The bytes of all pieces; nothing when there is a piece without data.
+std::optional<std::uint64_t> bytes_of(const TensorPieces& tensor) {
+  std::uint64_t bytes = 0;
+  for (const TensorPieces::Piece& piece : tensor.pieces) {
+    if (piece.bytes > 0 && piece.data == nullptr) return std::nullopt;
+    bytes += piece.bytes;
+  }
+  return bytes;
+}
+
 /// Largest element first, then by name: every tensor is then aligned without padding.
-std::vector<Placed> place(const std::map<std::string, TensorView>& tensors) {
+std::vector<Placed> place(const std::map<std::string, TensorPieces>& tensors) {
   std::vector<Placed> order;
-  for (const auto& [name, view] : tensors) {
-    const auto bytes = tensor_bytes(view.dtype, view.shape);
-    if (!bytes || *bytes != view.bytes || (view.bytes > 0 && view.data == nullptr)) {
+  for (const auto& [name, tensor] : tensors) {
+    const auto bytes = bytes_of(tensor);
+    if (!bytes || tensor_bytes(tensor.dtype, tensor.shape) != bytes) {
       throw Error(ErrorCode::InvalidArgument, "tensor '" + name + "': shape, dtype and bytes do not agree");
     }
     if (name == "__metadata__")
       throw Error(ErrorCode::InvalidArgument, "a tensor cannot be called __metadata__");
-    order.push_back({name, &view});
+    order.push_back({name, &tensor, *bytes});
   }
   std::stable_sort(order.begin(), order.end(), [](const Placed& a, const Placed& b) {
-    return size_of(a.view->dtype) > size_of(b.view->dtype);
+    return size_of(a.tensor->dtype) > size_of(b.tensor->dtype);
   });
   return order;
 }
@@ -114,15 +125,22 @@ std::vector<Placed> place(const std::map<std::string, TensorView>& tensors) {
 
 void write_safetensors(const std::string& path, const std::map<std::string, TensorView>& tensors,
                        const std::map<std::string, std::string>& metadata) {
+  std::map<std::string, TensorPieces> whole;
+  for (const auto& [name, view] : tensors) whole[name] = {view.dtype, view.shape, {{view.data, view.bytes}}};
+  write_safetensors_pieces(path, whole, metadata);
+}
+
+void write_safetensors_pieces(const std::string& path, const std::map<std::string, TensorPieces>& tensors,
+                              const std::map<std::string, std::string>& metadata) {
   const std::vector<Placed> order = place(tensors);
   nlohmann::json header = nlohmann::json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t offset = 0;
   for (const Placed& tensor : order) {
-    header[tensor.name] = {{"dtype", to_string(tensor.view->dtype)},
-                           {"shape", tensor.view->shape},
-                           {"data_offsets", {offset, offset + tensor.view->bytes}}};
-    offset += tensor.view->bytes;
+    header[tensor.name] = {{"dtype", to_string(tensor.tensor->dtype)},
+                           {"shape", tensor.tensor->shape},
+                           {"data_offsets", {offset, offset + tensor.bytes}}};
+    offset += tensor.bytes;
   }
   std::string text;
   try {
@@ -141,7 +159,9 @@ void write_safetensors(const std::string& path, const std::map<std::string, Tens
   for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<std::uint8_t>(text.size() >> (8 * i));
   file.write(length.data(), length.size());
   file.write(text.data(), text.size());
-  for (const Placed& tensor : order) file.write(tensor.view->data, tensor.view->bytes);
+  for (const Placed& tensor : order) {
+    for (const TensorPieces::Piece& piece : tensor.tensor->pieces) file.write(piece.data, piece.bytes);
+  }
   file.commit();
 }
 

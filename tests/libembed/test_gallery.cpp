@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "error_matchers.h"
@@ -301,6 +302,61 @@ TEST(GalleryMatch, AHundredThousandRows) {
   EXPECT_GE(gallery.match(fixtures::random_embedding(2), options).label_id, 0);
   EXPECT_EQ(gallery.rows(), 100'000U);
   EXPECT_EQ(gallery.rows_of(0), 100U);
+}
+
+TEST(GalleryRows, CopiesAreIndependent) {
+  Gallery gallery(Metric::L1, "weights");
+  gallery.set_threshold(3.0F);
+  for (int r = 0; r < 9000; ++r) gallery.add("p" + std::to_string(r % 10), at(static_cast<float>(r)));
+  Gallery copy = gallery;
+  Gallery assigned;
+  assigned = gallery;
+  copy.add("new", at(-1));
+  EXPECT_EQ(gallery.remove("p3"), 900U);
+  gallery.add("other", at(-2));
+  for (const Gallery* kept : {&copy, &assigned}) {
+    EXPECT_EQ(kept->rows_of(3), 900U);
+    EXPECT_EQ(kept->weights_sha256(), "weights");
+    EXPECT_EQ(kept->threshold(), 3.0F);
+    EXPECT_EQ(kept->metric(), Metric::L1);
+    for (const std::size_t r : {0U, 4095U, 4096U, 8191U, 8192U, 8999U}) {
+      EXPECT_EQ(kept->row(r)[5], static_cast<float>(r));
+      EXPECT_EQ(kept->identity(r), static_cast<std::int64_t>(r % 10));
+    }
+    EXPECT_EQ(kept->match(at(8503), on_a_line()).nearest_id, 3);
+  }
+  EXPECT_EQ(copy.rows(), 9001U);
+  EXPECT_EQ(assigned.rows(), 9000U);
+  EXPECT_EQ(gallery.rows(), 8101U);
+  EXPECT_EQ(gallery.name(gallery.match(at(8504), on_a_line()).label_id), "p4");
+  EXPECT_EQ(gallery.name(gallery.match(at(-3), on_a_line()).label_id), "other");
+  const Gallery moved = std::move(copy);
+  EXPECT_EQ(moved.rows(), 9001U);
+  EXPECT_EQ(moved.name(moved.match(at(-1), on_a_line()).label_id), "new");
+}
+
+TEST(GalleryRows, ARowStaysWhereItIs) {
+  Gallery gallery;
+  gallery.add("A", at(1));
+  const float* first = gallery.row(0);
+  for (int r = 1; r < 10'000; ++r) gallery.add("A", at(static_cast<float>(r)));
+  EXPECT_EQ(gallery.row(0), first);
+  const Gallery moved = std::move(gallery);
+  EXPECT_EQ(moved.row(0), first);
+}
+
+TEST(GalleryRows, RemovingFromTheMiddleClosesTheGapAcrossBlocks) {
+  Gallery gallery;
+  for (int r = 0; r < 12'500; ++r) gallery.add(std::to_string(r / 2500), at(static_cast<float>(r)));
+  EXPECT_EQ(gallery.remove("1"), 2500U);
+  ASSERT_EQ(gallery.rows(), 10'000U);
+  for (std::size_t r = 0; r < gallery.rows(); ++r) {
+    const std::size_t before = r < 2500 ? r : r + 2500;
+    ASSERT_EQ(gallery.row(r)[5], static_cast<float>(before));
+    ASSERT_EQ(gallery.name(gallery.identity(r)), std::to_string(before / 2500));
+  }
+  EXPECT_EQ(gallery.name(gallery.match(at(12'499), on_a_line()).label_id), "4");
+  EXPECT_EQ(gallery.match(at(3000), on_a_line()).distance, 501.0F);  // to 2,499, the last of "0"
 }
 
 TEST(GalleryNames, AddTakesUtf8AndRefusesTheRest) {

@@ -84,6 +84,24 @@ TEST(GalleryFile, ComesBackAsItWas) {
   }
 }
 
+TEST(GalleryFile, ManyRowsComeBackInTheirOrder) {
+  const std::string path = fixtures::temp_dir() + "/many.safetensors";
+  Gallery gallery;
+  for (std::uint64_t r = 0; r < 8200; ++r) {
+    embed::Embedding row{};
+    row[r % row.size()] = static_cast<float>(r);
+    gallery.add(std::to_string(r * 7 % 900), row);
+  }
+  gallery.save(path);
+  const Gallery back = Gallery::load(path);
+  ASSERT_EQ(back.rows(), gallery.rows());
+  EXPECT_EQ(back.names(), gallery.names());
+  for (std::size_t r = 0; r < back.rows(); ++r) {
+    ASSERT_EQ(back.identity(r), gallery.identity(r)) << r;
+    ASSERT_EQ(std::memcmp(back.row(r), gallery.row(r), sizeof(embed::Embedding)), 0) << r;
+  }
+}
+
 TEST(GalleryFile, AnEmptyGalleryComesBackEmpty) {
   const std::string path = fixtures::temp_dir() + "/empty.safetensors";
   Gallery(Metric::L2, "w").save(path);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,12 +39,21 @@ struct Match {
   Unknown unknown = Unknown::No;
 };
 
+class GalleryRows;
+
 /// Enrolled identities: rows of embeddings, each with a name. A value type; const members are thread-safe,
-/// changes are not: share a `std::shared_ptr<const Gallery>` and swap it.
+/// changes are not: share a `std::shared_ptr<const Gallery>` and swap it. Copies share most of their rows.
+/// A row takes 672 bytes: its floats, the same as bytes for the search, and what the search knows of it.
 class Gallery {
  public:
   /// An empty gallery for embeddings of the weights with that SHA-256 (empty: of unknown weights).
   explicit Gallery(Metric metric = Metric::Cosine, std::string weights_sha256 = {});
+
+  Gallery(const Gallery& other);
+  Gallery& operator=(const Gallery& other);
+  Gallery(Gallery&& other) noexcept;
+  Gallery& operator=(Gallery&& other) noexcept;
+  ~Gallery();
 
   /// Throws Error(NotFound | Io | Format).
   static Gallery load(const std::string& path);
@@ -63,26 +73,32 @@ class Gallery {
   std::optional<float> threshold() const noexcept { return threshold_; }
   void set_threshold(std::optional<float> threshold) { threshold_ = threshold; }
 
-  std::size_t rows() const noexcept { return identities_.size(); }
+  std::size_t rows() const noexcept;
   const std::vector<std::string>& names() const noexcept { return names_; }
   /// The name of a label id; the empty string for −1.
   const std::string& name(std::int64_t label_id) const;
-  /// Row r, [128] float32, and whose it is.
-  const float* row(std::size_t r) const noexcept { return embeddings_.data() + r * kEmbeddingDim; }
-  std::int64_t identity(std::size_t r) const noexcept { return identities_[r]; }
+  /// Row r < rows(), [128] float32, and whose it is. The row stays where it is until rows are removed or the
+  /// gallery goes.
+  const float* row(std::size_t r) const noexcept;
+  std::int64_t identity(std::size_t r) const noexcept;
   std::size_t rows_of(std::int64_t label_id) const noexcept;
 
-  /// The nearest-identity rule for a batch: `queries` [count] → `out` [count], both the caller's.
+  /// The nearest-identity rule for a batch: `queries` [count] → `out` [count], both the caller's. One pass
+  /// over the rows serves up to 256 queries; large work is spread over all processors (or OMP_NUM_THREADS).
   /// Throws Error(InvalidArgument) for k outside 1–1024.
   void match(const Embedding* queries, std::size_t count, const MatchOptions& options, Match* out) const;
   Match match(const Embedding& query, const MatchOptions& options) const;
 
  private:
+  /// The id of a name that has been checked.
+  std::int64_t add_name(const std::string& name);
+  /// Adds a row [128] of finite values.
+  void append(std::int64_t label_id, const float* row);
+
   Metric metric_;
   std::string weights_sha256_;
   std::optional<float> threshold_;
-  std::vector<float> embeddings_;         // [rows, 128]
-  std::vector<std::int64_t> identities_;  // [rows]
+  std::unique_ptr<GalleryRows> rows_;  // Null: none.
   std::vector<std::string> names_;
   std::map<std::string, std::int64_t> ids_;
 };

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "embed/embedding.h"
+
+namespace embed {
+
+/// Rows are scanned as bytes, sixteen at a time. A panel holds 16 rows of 128 codes as [16][16][8]: values
+/// 8·i to 8·i + 7 of every row, then the next eight. A code c stands for (c − 128) × the block's scale.
+inline constexpr std::size_t kPanelRows = 16;
+inline constexpr std::size_t kPanelStep = 8;
+inline constexpr std::size_t kPanelBytes = kPanelRows * kEmbeddingDim;
+
+/// Where code `i` of row `row` of a panel is.
+inline constexpr std::size_t panel_offset(std::size_t row, std::size_t i) noexcept {
+  return (i / kPanelStep) * kPanelRows * kPanelStep + row * kPanelStep + i % kPanelStep;
+}
+
+/// What a row's score is made of, besides the sum over its codes.
+enum class ScanKind {
+  Cosine,  ///< (product − bias) × scale + slack_weight × slack
+  L2,      ///< (product − bias) + slack_weight × slack + offset_weight × offset
+  L1,      ///< slack_weight × slack − sum of absolute differences
+};
+
+/// Whole panels, borrowed. `codes` [panels, kPanelBytes], 64-byte aligned; the others [panels, 16] or null
+/// where the kind does not use them.
+struct CodePanels {
+  const std::uint8_t* codes;
+  std::size_t panels;
+  const float* scale;
+  const float* slack;
+  const float* offset;
+};
+
+/// A query, borrowed. `codes` [128]: int8 for products, biased like a row's for L1.
+struct ScanQuery {
+  const std::uint8_t* codes;
+  std::int32_t bias;  ///< 128 × the sum of the codes; 0 for L1.
+  float slack_weight;
+  float offset_weight;
+  float bar;  ///< Rows whose score is not below it are hits. The sink may raise it during the scan.
+};
+
+/// Takes the hits of a scan.
+class HitSink {
+ public:
+  /// Rows first_row + i of the panels for each bit i of `hits`, for query number `query`; `score` [16].
+  virtual void take(std::size_t query, std::size_t first_row, std::uint32_t hits, const float* score) = 0;
+
+ protected:
+  ~HitSink() = default;
+};
+
+/// One way to scan. All give the same hits with the same scores, bit for bit, for queries whose codes all can
+/// take.
+struct ScanVariant {
+  const char* name;  ///< "avx512-vnni", "avx2", "portable".
+  int largest_code;  ///< Codes of a query (products) are within ± this.
+  void (*scan)(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count, HitSink& sink);
+};
+
+/// Those that this machine runs, the fastest first; the last is the portable one.
+const std::vector<ScanVariant>& scan_variants();
+
+}  // namespace embed

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "code_scan.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define EMBED_SCAN_X86 1
+
+namespace embed {
+
+/// As ScanVariant::scan. Only for machines that have the instructions.
+void scan_avx512_vnni(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count,
+                      HitSink& sink);
+void scan_avx2(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count, HitSink& sink);
+
+}  // namespace embed
+
+#endif

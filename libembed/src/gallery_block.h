@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+
+#include "code_scan.h"
+#include "embed/embedding.h"
+
+namespace embed {
+
+/// An array that starts on a cache line and is not initialised: memory that is never written is never paged
+/// in.
+template <typename T>
+class AlignedArray {
+ public:
+  explicit AlignedArray(std::size_t size)
+      : data_(static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{kLine}))) {}
+  T* data() noexcept { return data_.get(); }
+  const T* data() const noexcept { return data_.get(); }
+  T& operator[](std::size_t i) noexcept { return data_.get()[i]; }
+  const T& operator[](std::size_t i) const noexcept { return data_.get()[i]; }
+
+ private:
+  static constexpr std::size_t kLine = 64;
+  struct Free {
+    void operator()(T* data) const noexcept { ::operator delete (data, std::align_val_t{kLine}); }
+  };
+  std::unique_ptr<T, Free> data_;
+};
+
+/// Up to 4,096 rows with whose they are, and the same rows as bytes for a fast first look (code_scan.h). The
+/// bytes are made when a panel of sixteen rows is complete; the few rows after the last panel have none.
+///
+/// For every row are kept its norm and bounds on what its bytes lose, so that a scan of the bytes can tell
+/// which rows cannot be near enough, and the rest is measured exactly. Rows that bytes do no justice (zero or
+/// huge ones) have infinite bounds: they are always measured.
+///
+/// A value type. const members are thread-safe.
+class GalleryBlock {
+ public:
+  static constexpr std::size_t kRows = 4096;
+
+  GalleryBlock();
+  GalleryBlock(const GalleryBlock& other);
+  GalleryBlock& operator=(const GalleryBlock&) = delete;
+
+  /// Adds a row, [128] finite values. The block must not be full.
+  void append(const float* row, std::int64_t identity);
+
+  std::size_t size() const noexcept { return size_; }
+  bool full() const noexcept { return size_ == kRows; }
+  const float* row(std::size_t r) const noexcept { return rows_.data() + r * kEmbeddingDim; }
+  float norm(std::size_t r) const noexcept { return norms_[r]; }
+  std::int64_t identity(std::size_t r) const noexcept { return identities_[r]; }
+  const std::int64_t* identities() const noexcept { return identities_.data(); }
+
+  /// The rows that have bytes, a multiple of 16.
+  std::size_t coded() const noexcept { return size_ / kPanelRows * kPanelRows; }
+  CodePanels panels(ScanKind kind) const noexcept;
+  /// Value of a step between two codes; above 0 where coded() is.
+  float code_scale() const noexcept { return code_scale_; }
+  /// No smaller than the norm of any row with finite bounds.
+  float largest_norm() const noexcept { return largest_norm_; }
+
+ private:
+  void encode_panel(std::size_t first_row);
+
+  std::size_t size_ = 0;
+  float code_scale_ = 0.0F;
+  float largest_norm_ = 0.0F;
+  AlignedArray<float> rows_;               // [kRows, 128]
+  AlignedArray<std::uint8_t> codes_;       // [kRows / 16, kPanelBytes]
+  AlignedArray<std::int64_t> identities_;  // [kRows], as are the following
+  AlignedArray<float> norms_;
+  AlignedArray<float> inverse_norms_;  // 0 for rows that have no use for it.
+  AlignedArray<float> cosine_slack_;   // ‖row − bytes‖ / ‖row‖, rounded up.
+  AlignedArray<float> l2_slack_;       // ‖row − bytes‖, rounded up.
+  AlignedArray<float> half_squares_;   // ‖row‖² / 2
+  AlignedArray<float> l1_slack_;       // Σ |row − bytes|, rounded up.
+};
+
+}  // namespace embed

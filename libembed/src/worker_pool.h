@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace embed {
+
+/// Threads that wait for work which is worth sharing. There is one pool a process, as large as the processors
+/// that it may use, or as OMP_NUM_THREADS says, which rules LibTorch's threads too. thread-safe.
+class WorkerPool {
+ public:
+  static WorkerPool& shared();
+
+  explicit WorkerPool(std::size_t width);
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  /// Most threads that work at a time, the caller's among them.
+  std::size_t width() const noexcept { return width_; }
+
+  /// Calls work(0) on this thread and work(1) … work(width − 1) on others, and returns when all are done.
+  /// When the pool is busy, or has no more threads, fewer are called: the calls must share the work among
+  /// themselves, and the first must be able to do it all. `work` must not throw.
+  void run(std::size_t width, const std::function<void(std::size_t)>& work);
+
+ private:
+  void start_threads();
+  void serve(std::size_t number);
+
+  const std::size_t width_;
+  std::mutex turn_;   // Held by the caller whose work it is; taken before mutex_.
+  std::mutex mutex_;  // Guards what follows.
+  std::condition_variable wake_, done_;
+  const std::function<void(std::size_t)>* work_ = nullptr;
+  std::size_t wanted_ = 0;   // Threads 1 to wanted_ are to work.
+  std::size_t running_ = 0;  // Of them: not yet done.
+  std::size_t round_ = 0;
+  bool ending_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace embed

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "worker_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstddef>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using embed::WorkerPool;
+
+/// Adds up 0 … 999, whoever comes.
+std::size_t add_up(WorkerPool& pool, std::size_t width) {
+  std::atomic<std::size_t> next{0}, sum{0};
+  pool.run(width, [&](std::size_t) {
+    for (std::size_t i = next++; i < 1000; i = next++) sum += i;
+  });
+  return sum;
+}
+
+TEST(WorkerPool, DoesTheWorkOnce) {
+  for (const std::size_t size : {0U, 1U, 2U, 5U}) {
+    WorkerPool pool(size);
+    for (const std::size_t width : {0U, 1U, 2U, 3U, 100U}) {
+      for (int round = 0; round < 20; ++round) EXPECT_EQ(add_up(pool, width), 499'500U);
+    }
+  }
+}
+
+TEST(WorkerPool, ThreadsHaveTheirOwnNumbers) {
+  WorkerPool pool(4);
+  std::vector<std::atomic<int>> calls(4);
+  pool.run(3, [&](std::size_t number) { ++calls.at(number); });
+  EXPECT_EQ(calls[0], 1);
+  EXPECT_EQ(calls[1], 1);
+  EXPECT_EQ(calls[2], 1);
+  EXPECT_EQ(calls[3], 0);
+}
+
+TEST(WorkerPool, WorkWithinWorkGoesOnAlone) {
+  WorkerPool pool(3);
+  std::atomic<std::size_t> sum{0};
+  pool.run(3, [&](std::size_t) { sum += add_up(pool, 3); });
+  EXPECT_EQ(sum, 3 * 499'500U);
+}
+
+TEST(WorkerPool, ManyCallersShareIt) {
+  WorkerPool pool(3);
+  std::vector<std::thread> callers;
+  std::atomic<int> right{0};
+  for (int caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 200; ++round) right += add_up(pool, 3) == 499'500U ? 1 : 0;
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(right, 800);
+}
+
+}  // namespace
