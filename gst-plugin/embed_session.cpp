@@ -22,8 +22,8 @@ std::uint64_t since(Clock::time_point& start) {
 }
 
 std::string key_of(const EmbedSettings& s, const std::string& model) {
-  return model + '\n' + s.gallery + '\n' + s.embedder.device + '\n' + s.embedder.precision + '\n' +
-         std::to_string(s.embedder.batch_size) + '\n' + std::to_string(s.embedder.threads);
+  return model + '\n' + s.gallery + '\n' + s.index + '\n' + s.embedder.device + '\n' + s.embedder.precision +
+         '\n' + std::to_string(s.embedder.batch_size) + '\n' + std::to_string(s.embedder.threads);
 }
 
 Identity unnamed(const EmbedSettings& settings, const std::string& reason) {
@@ -44,6 +44,9 @@ void EmbedSession::open(const EmbedSettings& settings) {
   const ModelInfo& info = embedder->info();
   gallery_ = settings.gallery.empty() ? Gallery(info.metric, info.sha256)
                                       : Gallery::load(settings.gallery, info.sha256);
+  if (settings.index == "faiss") {
+    gallery_.build_index(settings.metric == "auto" ? info.metric : parse_metric(settings.metric));
+  }
   embedder_ = std::move(embedder);
   model_name_ = std::filesystem::path(model).stem().string();
   opened_as_ = key;

@@ -14,8 +14,9 @@ const std::vector<ElementOption>& embed_options();
 
 /// Their values, typed. A value type.
 struct EmbedSettings {
-  std::string model;    ///< Weights file; empty: see default_model().
-  std::string gallery;  ///< Gallery file; empty: nobody is known.
+  std::string model;           ///< Weights file; empty: see default_model().
+  std::string gallery;         ///< Gallery file; empty: nobody is known.
+  std::string index = "flat";  ///< "flat" or "faiss": see Gallery::build_index().
   EmbedderOptions embedder;
   double threshold = -1;        ///< < 0: the gallery's, else the weights'.
   std::string metric = "auto";  ///< "auto" or a name that parse_metric takes.

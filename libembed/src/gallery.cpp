@@ -7,8 +7,10 @@
 
 #include "embed/error.h"
 #include "gallery_checks.h"
+#include "gallery_index.h"
 #include "gallery_rows.h"
 #include "gallery_scan.h"
+#include "kmeans.h"
 #include "nearest_rows.h"
 
 namespace embed {
@@ -42,6 +44,7 @@ Gallery::Gallery(const Gallery& other)
       weights_sha256_(other.weights_sha256_),
       threshold_(other.threshold_),
       rows_(other.rows_ ? std::make_unique<GalleryRows>(*other.rows_) : nullptr),
+      index_(other.index_),
       names_(other.names_),
       ids_(other.ids_) {}
 
@@ -63,6 +66,7 @@ std::int64_t Gallery::add_name(const std::string& name) {
 void Gallery::append(std::int64_t label_id, const float* row) {
   if (!rows_) rows_ = std::make_unique<GalleryRows>();
   rows_->append(row, label_id);
+  index_.reset();
 }
 
 void Gallery::add(const std::string& name, const Embedding& embedding) {
@@ -77,6 +81,7 @@ std::size_t Gallery::remove(const std::string& name) {
   const std::int64_t gone = found->second;
   const std::size_t before = rows();
   rows_->remove(gone);
+  index_.reset();
   names_.erase(names_.begin() + static_cast<std::ptrdiff_t>(gone));
   ids_.erase(found);
   for (auto& [ignored, id] : ids_) {
@@ -113,6 +118,21 @@ std::size_t Gallery::rows_of(std::int64_t label_id) const noexcept {
   return count;
 }
 
+bool Gallery::can_index() noexcept {
+  return have_kmeans();
+}
+
+void Gallery::build_index(Metric metric) {
+  if (!can_index()) {
+    throw Error(ErrorCode::Unsupported, "index 'faiss': this build has no FAISS; use index 'flat'");
+  }
+  if (rows() >= GalleryIndex::kFewestRows) index_ = std::make_shared<const GalleryIndex>(*rows_, metric);
+}
+
+bool Gallery::indexed(Metric metric) const noexcept {
+  return index_ && index_->metric() == metric;
+}
+
 void Gallery::match(const Embedding* queries, std::size_t count, const MatchOptions& options,
                     Match* out) const {
   if (options.k < 1 || options.k > 1024) throw Error(ErrorCode::InvalidArgument, "k: 1 to 1024 expected");
@@ -129,7 +149,11 @@ void Gallery::match(const Embedding* queries, std::size_t count, const MatchOpti
     nearest.reserve(some);
     // More neighbours than rows vote as all rows do.
     for (std::size_t q = 0; q < some; ++q) nearest.emplace_back(std::min(options.k, rows()));
-    scan_rows(*rows_, options.metric, queries + first, some, nearest.data());
+    if (indexed(options.metric)) {
+      index_->search(*rows_, queries + first, some, nearest.data());
+    } else {
+      scan_rows(*rows_, options.metric, queries + first, some, nearest.data());
+    }
     for (std::size_t q = 0; q < some; ++q) out[first + q] = nearest[q].decide(options);
   }
 }

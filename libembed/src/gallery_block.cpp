@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gallery_block.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
+#include <new>
 
 #include "distance_kernels.h"
 
@@ -17,19 +21,52 @@ constexpr float kSmallestNorm = 1e-12F, kLargestNorm = 1e12F;
 // Room for rounding in the sums over a row's losses.
 constexpr float kUp = 1.0F + 1e-5F, kRounding = 1e-6F, kUnderflow = 1e-15F;
 
-/// A step such that the first rows fit with a quarter to spare: later ones are of the same kind, and one that
-/// does not fit has a larger bound, no wrong one.
-float step_for(const float* rows, std::size_t count) {
+constexpr std::size_t kLine = 64, kHugePage = std::size_t{2} << 20;
+
+}  // namespace
+
+void* allocate_aligned(std::size_t bytes) {
+  const std::size_t unit = bytes >= kHugePage ? kHugePage : kLine;
+  const std::size_t rounded = (std::max<std::size_t>(bytes, 1) + unit - 1) / unit * unit;
+  void* data = std::aligned_alloc(unit, rounded);
+  if (data == nullptr) throw std::bad_alloc();
+  // Only a wish: a system without such pages gives its usual ones.
+  if (unit == kHugePage) ::madvise(data, rounded, MADV_HUGEPAGE);
+  return data;
+}
+
+void free_aligned(void* data) noexcept {
+  std::free(data);
+}
+
+// Later rows are of the same kind as the first, and one that does not fit has a larger bound, no wrong one.
+float code_scale_for(const float* const* rows, std::size_t count) {
   float largest = 0;
   for (std::size_t r = 0; r < count; ++r) {
-    const float* row = rows + r * kEmbeddingDim;
-    if (norm(row) > kLargestNorm) continue;
-    for (std::size_t i = 0; i < kEmbeddingDim; ++i) largest = std::max(largest, std::abs(row[i]));
+    if (norm(rows[r]) > kLargestNorm) continue;
+    for (std::size_t i = 0; i < kEmbeddingDim; ++i) largest = std::max(largest, std::abs(rows[r][i]));
   }
   return std::max(largest * 1.25F / 127, kSmallestNorm);
 }
 
-}  // namespace
+RowTerms encode_in_panel(const float* row, float norm, float code_scale, std::size_t i, std::uint8_t* panel) {
+  alignas(64) std::uint8_t codes[kEmbeddingDim];
+  const CodingLoss loss = encode_row(row, code_scale, codes);
+  for (std::size_t step = 0; step < kEmbeddingDim; step += kPanelStep) {
+    std::copy_n(codes + step, kPanelStep, panel + panel_offset(i, step));
+  }
+  const bool huge = !(norm <= kLargestNorm);
+  const bool directed = !huge && norm >= kSmallestNorm;
+  const float rounding = kRounding * norm + kUnderflow;
+  RowTerms terms = {};
+  terms.huge = huge;
+  terms.l2_slack = huge ? kInfinity : std::sqrt(loss.squares) * kUp + rounding;
+  terms.l1_slack = huge ? kInfinity : loss.absolute * kUp + 16 * rounding;
+  terms.half_square = norm * norm / 2;
+  terms.inverse_norm = directed ? 1.0F / norm : 0.0F;
+  terms.cosine_slack = directed ? terms.l2_slack * terms.inverse_norm * kUp : kInfinity;
+  return terms;
+}
 
 GalleryBlock::GalleryBlock()
     : rows_(kRows * kEmbeddingDim),
@@ -66,29 +103,25 @@ void GalleryBlock::append(const float* row, std::int64_t identity) {
 }
 
 void GalleryBlock::encode_panel(std::size_t first_row) {
-  if (first_row == 0) code_scale_ = step_for(rows_.data(), kPanelRows);
+  if (first_row == 0) {
+    const float* first[kPanelRows];
+    for (std::size_t i = 0; i < kPanelRows; ++i) first[i] = row(i);
+    code_scale_ = code_scale_for(first, kPanelRows);
+  }
   std::uint8_t* panel = codes_.data() + first_row * kEmbeddingDim;
   for (std::size_t i = 0; i < kPanelRows; ++i) {
     const std::size_t r = first_row + i;
-    alignas(64) std::uint8_t codes[kEmbeddingDim];
-    const CodingLoss loss = encode_row(row(r), code_scale_, codes);
-    for (std::size_t step = 0; step < kEmbeddingDim; step += kPanelStep) {
-      std::copy_n(codes + step, kPanelStep, panel + panel_offset(i, step));
-    }
-    const float length = norms_[r];
-    const bool huge = !(length <= kLargestNorm);
-    const bool tiny = length < kSmallestNorm;
-    const float rounding = kRounding * length + kUnderflow;
-    l2_slack_[r] = huge ? kInfinity : std::sqrt(loss.squares) * kUp + rounding;
-    l1_slack_[r] = huge ? kInfinity : loss.absolute * kUp + 16 * rounding;
-    half_squares_[r] = length * length / 2;
-    inverse_norms_[r] = huge || tiny ? 0.0F : 1.0F / length;
-    cosine_slack_[r] = huge || tiny ? kInfinity : l2_slack_[r] * inverse_norms_[r] * kUp;
-    if (!huge) largest_norm_ = std::max(largest_norm_, length * kUp);
+    const RowTerms terms = encode_in_panel(row(r), norms_[r], code_scale_, i, panel);
+    inverse_norms_[r] = terms.inverse_norm;
+    cosine_slack_[r] = terms.cosine_slack;
+    l2_slack_[r] = terms.l2_slack;
+    half_squares_[r] = terms.half_square;
+    l1_slack_[r] = terms.l1_slack;
+    if (!terms.huge) largest_norm_ = std::max(largest_norm_, norms_[r] * kUp);
   }
 }
 
-CodePanels GalleryBlock::panels(ScanKind kind) const noexcept {
+CodedRows GalleryBlock::coded_rows(ScanKind kind) const noexcept {
   CodePanels panels = {codes_.data(), coded() / kPanelRows, nullptr, nullptr, nullptr};
   switch (kind) {
     case ScanKind::Cosine:
@@ -103,7 +136,7 @@ CodePanels GalleryBlock::panels(ScanKind kind) const noexcept {
       panels.slack = l1_slack_.data();
       break;
   }
-  return panels;
+  return {panels, code_scale_, largest_norm_};
 }
 
 }  // namespace embed

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 
 #include "code_scan.h"
 #include "embed/embedding.h"
@@ -30,6 +29,30 @@ class AlignedArray {
   };
   std::unique_ptr<T, Free> data_;
 };
+
+/// Rows as bytes with the scale of their codes, borrowed.
+struct CodedRows {
+  CodePanels panels;
+  float code_scale;    ///< Value of a step between two codes, above 0.
+  float largest_norm;  ///< No smaller than the norm of any row with a finite slack.
+};
+
+/// What the bytes of a row lose, as bounds that a scan needs: see QueryCodes. Infinite for rows that bytes do
+/// no justice.
+struct RowTerms {
+  float inverse_norm;  ///< 0 for rows that have no use for it.
+  float cosine_slack;  ///< ‖row − bytes‖ / ‖row‖, rounded up.
+  float l2_slack;      ///< ‖row − bytes‖, rounded up.
+  float half_square;   ///< ‖row‖² / 2
+  float l1_slack;      ///< Σ |row − bytes|, rounded up.
+  bool huge;           ///< Not to be counted in CodedRows::largest_norm.
+};
+
+/// Writes row `i` of a panel, [128] finite values whose norm is `norm`.
+RowTerms encode_in_panel(const float* row, float norm, float code_scale, std::size_t i, std::uint8_t* panel);
+
+/// A scale for codes such that these rows, `count` of them as pointers to [128], fit with a quarter to spare.
+float code_scale_for(const float* const* rows, std::size_t count);
 
 /// Up to 4,096 rows with whose they are, and the same rows as bytes for a fast first look (code_scan.h). The
 /// bytes are made when a panel of sixteen rows is complete; the few rows after the last panel have none.
@@ -59,11 +82,7 @@ class GalleryBlock {
 
   /// The rows that have bytes, a multiple of 16.
   std::size_t coded() const noexcept { return size_ / kPanelRows * kPanelRows; }
-  CodePanels panels(ScanKind kind) const noexcept;
-  /// Value of a step between two codes; above 0 where coded() is.
-  float code_scale() const noexcept { return code_scale_; }
-  /// No smaller than the norm of any row with finite bounds.
-  float largest_norm() const noexcept { return largest_norm_; }
+  CodedRows coded_rows(ScanKind kind) const noexcept;
 
  private:
   void encode_panel(std::size_t first_row);
@@ -75,11 +94,11 @@ class GalleryBlock {
   AlignedArray<std::uint8_t> codes_;       // [kRows / 16, kPanelBytes]
   AlignedArray<std::int64_t> identities_;  // [kRows], as are the following
   AlignedArray<float> norms_;
-  AlignedArray<float> inverse_norms_;  // 0 for rows that have no use for it.
-  AlignedArray<float> cosine_slack_;   // ‖row − bytes‖ / ‖row‖, rounded up.
-  AlignedArray<float> l2_slack_;       // ‖row − bytes‖, rounded up.
-  AlignedArray<float> half_squares_;   // ‖row‖² / 2
-  AlignedArray<float> l1_slack_;       // Σ |row − bytes|, rounded up.
+  AlignedArray<float> inverse_norms_;  // This and the following: RowTerms of the rows that have bytes.
+  AlignedArray<float> cosine_slack_;
+  AlignedArray<float> l2_slack_;
+  AlignedArray<float> half_squares_;
+  AlignedArray<float> l1_slack_;
 };
 
 }  // namespace embed

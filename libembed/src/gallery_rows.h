@@ -17,6 +17,8 @@ class GalleryRows {
   GalleryRows() = default;
   GalleryRows(const GalleryRows& other);
   GalleryRows& operator=(const GalleryRows&) = delete;
+  GalleryRows(GalleryRows&&) noexcept = default;
+  GalleryRows& operator=(GalleryRows&&) noexcept = default;
 
   /// Adds a row, [128] finite values.
   void append(const float* row, std::int64_t identity);

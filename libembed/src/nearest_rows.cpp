@@ -6,7 +6,7 @@ namespace embed {
 namespace {
 
 /// The nearest row of the identity with most of the rows (nearest first); a tie goes to the one that comes
-/// first. There is at least one row.
+/// first.
 MeasuredRow vote(const std::vector<MeasuredRow>& rows) {
   MeasuredRow winner;
   std::ptrdiff_t most = 0;
@@ -41,13 +41,15 @@ bool NearestRows::add_to_heap(const MeasuredRow& found) noexcept {
   return true;
 }
 
+std::vector<MeasuredRow> NearestRows::nearest() const {
+  if (k_ == 1) return first_.identity < 0 ? std::vector<MeasuredRow>{} : std::vector<MeasuredRow>{first_};
+  std::vector<MeasuredRow> rows = heap_;
+  std::sort_heap(rows.begin(), rows.end());
+  return rows;
+}
+
 Match NearestRows::decide(const MatchOptions& options) const {
-  MeasuredRow winner = first_;
-  if (k_ > 1 && !heap_.empty()) {
-    std::vector<MeasuredRow> nearest = heap_;
-    std::sort_heap(nearest.begin(), nearest.end());
-    winner = vote(nearest);
-  }
+  const MeasuredRow winner = k_ == 1 ? first_ : vote(nearest());
   const MeasuredRow& other = winner.identity == first_.identity ? second_ : first_;
   Match match;
   match.nearest_id = winner.identity;

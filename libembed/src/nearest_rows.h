@@ -52,6 +52,11 @@ class NearestRows {
   /// −1 while there is none.
   std::int64_t nearest_identity() const noexcept { return first_.identity; }
 
+  /// At infinity while there is none.
+  const MeasuredRow& first() const noexcept { return first_; }
+  /// The k nearest, or as many as there are, nearest first.
+  std::vector<MeasuredRow> nearest() const;
+
   /// The rule, for a gallery that has rows.
   Match decide(const MatchOptions& options) const;
 

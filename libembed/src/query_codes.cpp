@@ -65,16 +65,16 @@ QueryCodes::QueryCodes(Metric metric, const float* query, int largest_code)
   loss_ = std::sqrt(losses) * (1 + kRounding);
 }
 
-ScanQuery QueryCodes::enter(const GalleryBlock& block, float limit) {
-  block_norm_ = block.largest_norm();
+ScanQuery QueryCodes::enter(const CodedRows& rows, float limit) {
+  largest_norm_ = rows.largest_norm;
   ScanQuery query = {codes_, bias_, 0, 0, 0};
   if (metric_ == Metric::L1) {
-    step_ = unit_ = block.code_scale();
-    const CodingLoss loss = encode_row(values_, block.code_scale(), codes_);
+    step_ = unit_ = rows.code_scale;
+    const CodingLoss loss = encode_row(values_, rows.code_scale, codes_);
     loss_ = loss.absolute * (1 + 1e-5) + 2e-5 * norm_;
     query.slack_weight = static_cast<float>(1 / unit_ * (1 + kRounding));
   } else {
-    unit_ = step_ * block.code_scale();
+    unit_ = step_ * rows.code_scale;
     // Above 0, so that an infinite slack stays infinite.
     query.slack_weight = static_cast<float>(std::max(coded_length_, 1e-12) / unit_ * (1 + kRounding));
     query.offset_weight = static_cast<float>(-1 / unit_);
@@ -95,8 +95,8 @@ float QueryCodes::bar(float limit) const noexcept {
     case Metric::L2:
     case Metric::SquaredL2: {
       const double square = metric_ == Metric::L2 ? static_cast<double>(limit) * limit : limit;
-      const double lengths = length_ * length_ + block_norm_ * block_norm_;
-      least = (length_ * length_ - square) / 2 - block_norm_ * loss_ - kRounding * (lengths + square) -
+      const double lengths = length_ * length_ + largest_norm_ * largest_norm_;
+      least = (length_ * length_ - square) / 2 - largest_norm_ * loss_ - kRounding * (lengths + square) -
               kUnderflow;
       break;
     }

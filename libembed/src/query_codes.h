@@ -29,10 +29,12 @@ class QueryCodes {
   const float* values() const noexcept { return values_; }
   float norm() const noexcept { return norm_; }
 
-  /// For a scan of that block in which rows beyond `limit` need not be found. Borrows from this object.
+  /// For a scan of those rows in which rows beyond `limit` need not be found. Borrows from this object.
   /// Not while !usable().
-  ScanQuery enter(const GalleryBlock& block, float limit);
-  /// The bar for another limit in the block that was entered last.
+  ScanQuery enter(const CodedRows& rows, float limit);
+  /// What a score of 1 is worth among the rows that were entered last: of a product, or of a sum for L1.
+  float unit() const noexcept { return static_cast<float>(unit_); }
+  /// The bar for another limit among the rows that were entered last.
   float bar(float limit) const noexcept;
 
  private:
@@ -44,9 +46,9 @@ class QueryCodes {
   double length_ = 0;        // ‖q‖
   double coded_length_ = 0;  // ‖q̂‖
   double loss_ = 0;          // ‖q − q̂‖, or Σ|q − q̂| for L1; rounded up.
-  double step_ = 0;          // Of the query's codes; for L1 the block's.
-  double unit_ = 0;          // What a score of 1 is worth in the block.
-  double block_norm_ = 0;
+  double step_ = 0;          // Of the query's codes; for L1 the rows'.
+  double unit_ = 0;          // What a score of 1 is worth among the rows.
+  double largest_norm_ = 0;
   alignas(64) std::uint8_t codes_[kEmbeddingDim] = {};
 };
 

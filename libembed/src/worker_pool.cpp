@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <system_error>
+#include <utility>
 
 namespace embed {
 
@@ -65,9 +66,19 @@ void WorkerPool::run(std::size_t width, const std::function<void(std::size_t)>& 
     ++round_;
   }
   wake_.notify_all();
-  work(0);
+  call(work, 0);
   std::unique_lock lock(mutex_);
   done_.wait(lock, [this] { return running_ == 0; });
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+void WorkerPool::call(const std::function<void(std::size_t)>& work, std::size_t number) noexcept {
+  try {
+    work(number);
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::current_exception();
+  }
 }
 
 void WorkerPool::serve(std::size_t number) {
@@ -79,7 +90,7 @@ void WorkerPool::serve(std::size_t number) {
     seen = round_;
     const auto* work = work_;
     lock.unlock();
-    (*work)(number);
+    call(*work, number);
     lock.lock();
     if (--running_ == 0) done_.notify_one();
   }

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -26,11 +27,12 @@ class WorkerPool {
 
   /// Calls work(0) on this thread and work(1) … work(width − 1) on others, and returns when all are done.
   /// When the pool is busy, or has no more threads, fewer are called: the calls must share the work among
-  /// themselves, and the first must be able to do it all. `work` must not throw.
+  /// themselves, and the first must be able to do it all. What a call throws is thrown on when all are done.
   void run(std::size_t width, const std::function<void(std::size_t)>& work);
 
  private:
   void start_threads();
+  void call(const std::function<void(std::size_t)>& work, std::size_t number) noexcept;
   void serve(std::size_t number);
 
   const std::size_t width_;
@@ -41,6 +43,7 @@ class WorkerPool {
   std::size_t wanted_ = 0;   // Threads 1 to wanted_ are to work.
   std::size_t running_ = 0;  // Of them: not yet done.
   std::size_t round_ = 0;
+  std::exception_ptr failure_;  // The first that a thread's work threw.
   bool ending_ = false;
   std::vector<std::thread> threads_;
 };

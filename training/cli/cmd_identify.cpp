@@ -24,7 +24,7 @@ struct IdentifyOptions {
   std::string weights, gallery;
   std::vector<std::string> images;
   bool json = false;
-  TableFlags embedder, match, detector;
+  TableFlags embedder, match, index, detector;
 };
 
 Json finite(float value) {
@@ -64,8 +64,9 @@ void print_face(const Json& face) {
 
 int identify(const IdentifyOptions& options) {
   const embed::Embedder embedder(options.weights, embedder_options(options.embedder));
-  const embed::Gallery gallery = embed::Gallery::load(options.gallery, embedder.info().sha256);
+  embed::Gallery gallery = embed::Gallery::load(options.gallery, embedder.info().sha256);
   const embed::MatchOptions rule = match_options(options.match, embedder.info(), gallery);
+  if (options.index.text("index") == "faiss") gallery.build_index(rule.metric);
   FaceCropper cropper(embedder.info().input, options.detector);
 
   Json images = Json::array();
@@ -117,6 +118,7 @@ void add_identify(CLI::App& app, Action& action) {
       ->type_name("FILE");
   command->add_flag("--json", options->json, "One JSON object on the standard output");
   options->match.add(*command, embed::kMatchOptions, "Who is it");
+  options->index.add(*command, embed::kGalleryOptions, "Who is it");
   options->embedder.add(*command, embed::kEmbedderOptions, "Running the network");
   options->detector.add(*command, embed::kDetectorOptions, "Face detection");
   command->footer(

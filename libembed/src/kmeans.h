@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "gallery_rows.h"
+
+namespace embed {
+
+/// Whether this build has FAISS, which does the clustering.
+bool have_kmeans() noexcept;
+
+/// k-means: `count` centroids of `points` [points.size() / 128, 128], at least as many as centroids. With
+/// `spherical` they have length 1. Seeded: the same points give the same centroids. Centroid i has identity
+/// i. Throws Error(Unsupported) without FAISS, Error(Internal) when FAISS fails. Any thread.
+GalleryRows train_centroids(const std::vector<float>& points, std::size_t count, bool spherical);
+
+}  // namespace embed

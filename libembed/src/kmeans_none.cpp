@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// In builds without FAISS.
+#include "embed/error.h"
+#include "kmeans.h"
+
+namespace embed {
+
+bool have_kmeans() noexcept {
+  return false;
+}
+
+GalleryRows train_centroids(const std::vector<float>&, std::size_t, bool) {
+  throw Error(ErrorCode::Unsupported, "this build has no FAISS: index 'faiss' cannot be had, use 'flat'");
+}
+
+}  // namespace embed
