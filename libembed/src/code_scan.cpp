@@ -9,10 +9,11 @@ namespace embed {
 
 namespace {
 
-/// The sum over one row of a panel. `codes` is of the row, `query` [128].
-std::int32_t row_sum(ScanKind kind, const std::uint8_t* panel, std::size_t row, const std::uint8_t* query) {
+/// The sum over `count` values of one row of a panel. `query` [128].
+std::int32_t row_sum(ScanKind kind, const std::uint8_t* panel, std::size_t row, const std::uint8_t* query,
+                     std::size_t count) {
   std::int32_t sum = 0;
-  for (std::size_t i = 0; i < kEmbeddingDim; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     const auto code = static_cast<std::int32_t>(panel[panel_offset(row, i)]);
     sum += kind == ScanKind::L1 ? std::abs(code - static_cast<std::int32_t>(query[i]))
                                 : code * static_cast<std::int32_t>(static_cast<std::int8_t>(query[i]));
@@ -26,8 +27,8 @@ void scan_panel(ScanKind kind, const CodePanels& rows, std::size_t panel, std::s
   std::uint32_t hits = 0;
   for (std::size_t i = 0; i < kPanelRows; ++i) {
     const std::size_t row = panel * kPanelRows + i;
-    const auto sum =
-        static_cast<float>(row_sum(kind, rows.codes + panel * kPanelBytes, i, query.codes) - query.bias);
+    const auto sum = static_cast<float>(
+        row_sum(kind, rows.panel(panel), i, query.codes, rows.steps * kPanelStep) - query.bias);
     const float slack = query.slack_weight * rows.slack[row];
     if (kind == ScanKind::L1) {
       score[i] = slack - sum;

@@ -9,11 +9,15 @@
 
 namespace embed {
 
-/// Rows are scanned as bytes, sixteen at a time. A panel holds 16 rows of 128 codes as [16][16][8]: values
-/// 8·i to 8·i + 7 of every row, then the next eight. A code c stands for (c − 128) × the block's scale.
+/// Rows are scanned as bytes, sixteen at a time. A panel holds 16 rows as [steps][16][8] codes: values 8·i to
+/// 8·i + 7 of every row, then the next eight; 16 steps for all 128 values, fewer for the first few alone. A
+/// code c stands for (c − 128) × the scale of its rows.
 inline constexpr std::size_t kPanelRows = 16;
 inline constexpr std::size_t kPanelStep = 8;
-inline constexpr std::size_t kPanelBytes = kPanelRows * kEmbeddingDim;
+inline constexpr std::size_t kPanelStepBytes = kPanelRows * kPanelStep;
+inline constexpr std::size_t kPanelSteps = kEmbeddingDim / kPanelStep;
+/// Of a panel with all values.
+inline constexpr std::size_t kPanelBytes = kPanelSteps * kPanelStepBytes;
 
 /// Where code `i` of row `row` of a panel is.
 inline constexpr std::size_t panel_offset(std::size_t row, std::size_t i) noexcept {
@@ -27,7 +31,7 @@ enum class ScanKind {
   L1,      ///< slack_weight × slack − sum of absolute differences
 };
 
-/// Whole panels, borrowed. `codes` [panels, kPanelBytes], 64-byte aligned; the others [panels, 16] or null
+/// Whole panels, borrowed. `codes` [panels, steps, 16, 8], 64-byte aligned; the others [panels, 16] or null
 /// where the kind does not use them.
 struct CodePanels {
   const std::uint8_t* codes;
@@ -35,6 +39,9 @@ struct CodePanels {
   const float* scale;
   const float* slack;
   const float* offset;
+  std::size_t steps = kPanelSteps;
+
+  const std::uint8_t* panel(std::size_t p) const noexcept { return codes + p * steps * kPanelStepBytes; }
 };
 
 /// A query, borrowed. `codes` [128]: int8 for products, biased like a row's for L1.

@@ -17,9 +17,6 @@ namespace embed {
 
 namespace {
 
-constexpr std::size_t kSteps = kEmbeddingDim / kPanelStep;
-constexpr std::size_t kStepBytes = kPanelRows * kPanelStep;
-
 EMBED_INLINE long long eight_codes(const std::uint8_t* codes) {
   long long eight = 0;
   std::memcpy(&eight, codes, sizeof(eight));
@@ -67,13 +64,13 @@ EMBED_AVX512 EMBED_INLINE __m512 score_of(__m512i sum, const CodePanels& rows, s
 template <ScanKind K, std::size_t Q>
 EMBED_AVX512 EMBED_INLINE void tile_avx512(const CodePanels& rows, std::size_t panel,
                                            const ScanQuery* queries, std::size_t first_query, HitSink& sink) {
-  const std::uint8_t* codes = rows.codes + panel * kPanelBytes;
+  const std::uint8_t* codes = rows.panel(panel);
   __m512i low[Q], high[Q];
   for (std::size_t q = 0; q < Q; ++q) low[q] = high[q] = _mm512_setzero_si512();
 #pragma GCC unroll 1
-  for (std::size_t step = 0; step < kSteps; ++step) {
-    const __m512i first = _mm512_load_si512(codes + step * kStepBytes);
-    const __m512i second = _mm512_load_si512(codes + step * kStepBytes + 64);
+  for (std::size_t step = 0; step < rows.steps; ++step) {
+    const __m512i first = _mm512_load_si512(codes + step * kPanelStepBytes);
+    const __m512i second = _mm512_load_si512(codes + step * kPanelStepBytes + 64);
 #pragma GCC unroll 8
     for (std::size_t q = 0; q < Q; ++q) {
       const __m512i query =
@@ -143,14 +140,14 @@ EMBED_AVX2 EMBED_INLINE __m256 score_of(__m256i sum, const CodePanels& rows, std
 template <ScanKind K, std::size_t Q>
 EMBED_AVX2 EMBED_INLINE void tile_avx2(const CodePanels& rows, std::size_t panel, const ScanQuery* queries,
                                        std::size_t first_query, HitSink& sink) {
-  const std::uint8_t* codes = rows.codes + panel * kPanelBytes;
+  const std::uint8_t* codes = rows.panel(panel);
   __m256i sums[Q][4];
   for (std::size_t q = 0; q < Q; ++q) {
     for (auto& sum : sums[q]) sum = _mm256_setzero_si256();
   }
 #pragma GCC unroll 1
-  for (std::size_t step = 0; step < kSteps; ++step) {
-    const auto* four = reinterpret_cast<const __m256i*>(codes + step * kStepBytes);
+  for (std::size_t step = 0; step < rows.steps; ++step) {
+    const auto* four = reinterpret_cast<const __m256i*>(codes + step * kPanelStepBytes);
 #pragma GCC unroll 2
     for (std::size_t q = 0; q < Q; ++q) {
       const __m256i query =

@@ -49,10 +49,11 @@ float code_scale_for(const float* const* rows, std::size_t count) {
   return std::max(largest * 1.25F / 127, kSmallestNorm);
 }
 
-RowTerms encode_in_panel(const float* row, float norm, float code_scale, std::size_t i, std::uint8_t* panel) {
+RowTerms encode_in_panel(const float* row, float norm, float code_scale, std::size_t i, std::size_t steps,
+                         std::uint8_t* panel) {
   alignas(64) std::uint8_t codes[kEmbeddingDim];
   const CodingLoss loss = encode_row(row, code_scale, codes);
-  for (std::size_t step = 0; step < kEmbeddingDim; step += kPanelStep) {
+  for (std::size_t step = 0; step < steps * kPanelStep; step += kPanelStep) {
     std::copy_n(codes + step, kPanelStep, panel + panel_offset(i, step));
   }
   const bool huge = !(norm <= kLargestNorm);
@@ -111,7 +112,7 @@ void GalleryBlock::encode_panel(std::size_t first_row) {
   std::uint8_t* panel = codes_.data() + first_row * kEmbeddingDim;
   for (std::size_t i = 0; i < kPanelRows; ++i) {
     const std::size_t r = first_row + i;
-    const RowTerms terms = encode_in_panel(row(r), norms_[r], code_scale_, i, panel);
+    const RowTerms terms = encode_in_panel(row(r), norms_[r], code_scale_, i, kPanelSteps, panel);
     inverse_norms_[r] = terms.inverse_norm;
     cosine_slack_[r] = terms.cosine_slack;
     l2_slack_[r] = terms.l2_slack;

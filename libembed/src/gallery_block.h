@@ -35,6 +35,9 @@ struct CodedRows {
   CodePanels panels;
   float code_scale;    ///< Value of a step between two codes, above 0.
   float largest_norm;  ///< No smaller than the norm of any row with a finite slack.
+  /// Where the bytes have only the first values of rows: no smaller than the norm of the rest of any of these
+  /// rows; for cosine as a share of the row's norm.
+  float largest_rest = 0;
 };
 
 /// What the bytes of a row lose, as bounds that a scan needs: see QueryCodes. Infinite for rows that bytes do
@@ -48,8 +51,10 @@ struct RowTerms {
   bool huge;           ///< Not to be counted in CodedRows::largest_norm.
 };
 
-/// Writes row `i` of a panel, [128] finite values whose norm is `norm`.
-RowTerms encode_in_panel(const float* row, float norm, float code_scale, std::size_t i, std::uint8_t* panel);
+/// Writes row `i` of a panel of that many steps: the first of its values, `row` [128], all finite and zero
+/// beyond those. `norm` is that of the whole row.
+RowTerms encode_in_panel(const float* row, float norm, float code_scale, std::size_t i, std::size_t steps,
+                         std::uint8_t* panel);
 
 /// A scale for codes such that these rows, `count` of them as pointers to [128], fit with a quarter to spare.
 float code_scale_for(const float* const* rows, std::size_t count);

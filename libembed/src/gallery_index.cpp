@@ -20,6 +20,8 @@ namespace {
 constexpr std::size_t kRowsPerList = 128;
 constexpr std::size_t kPointsPerCentroid = 40;
 constexpr std::size_t kRowsAtOnce = 2048;
+// From which the directions of most spread are learned.
+constexpr std::size_t kDirectionPoints = 16'384;
 // Rows that are looked for to find out how many lists it takes, and the share that must be found.
 constexpr std::size_t kTrials = 2000;
 constexpr double kFound = 0.995;
@@ -69,6 +71,8 @@ GalleryIndex::GalleryIndex(const GalleryRows& rows, Metric metric) : metric_(met
   const bool spherical = list_metric(metric) == Metric::Cosine;
   const std::size_t lists = lists_for(rows.size());
   centroids_ = train_centroids(sample(rows, lists * kPointsPerCentroid, spherical), lists, spherical);
+  // A rotation keeps angles and lengths, but no sums of absolute differences.
+  if (metric != Metric::L1) leading_ = LeadingValues(sample(rows, kDirectionPoints, spherical));
   const std::vector<std::uint32_t> list_of = assign(rows);
   fill_lists(rows, list_of);
   for (std::size_t r = 0; r < rows.size() && !several_; ++r) several_ = rows.identity(r) != rows.identity(0);
@@ -104,9 +108,10 @@ void GalleryIndex::fill_lists(const GalleryRows& rows, const std::vector<std::ui
     lists_[l].panels = (members[l].size() + kPanelRows - 1) / kPanelRows;
     panels += lists_[l].panels;
   }
-  codes_ = std::make_unique<AlignedArray<std::uint8_t>>(panels * kPanelBytes);
+  const std::size_t bytes = panels * leading_.count() * kPanelRows;
+  codes_ = std::make_unique<AlignedArray<std::uint8_t>>(bytes);
   // Places without a row are no number's and are never nearer than a row.
-  std::fill_n(codes_->data(), panels * kPanelBytes, std::uint8_t{128});
+  std::fill_n(codes_->data(), bytes, std::uint8_t{128});
   slack_.assign(panels * kPanelRows, -std::numeric_limits<float>::infinity());
   if (scan_kind(metric_) != ScanKind::L1) other_.assign(panels * kPanelRows, 0.0F);
   numbers_.assign(panels * kPanelRows, MeasuringScan::kNoRow);
@@ -114,14 +119,28 @@ void GalleryIndex::fill_lists(const GalleryRows& rows, const std::vector<std::ui
 }
 
 void GalleryIndex::fill_list(const GalleryRows& rows, List& list, const std::vector<std::uint32_t>& members) {
+  std::vector<Embedding> first(members.size());
   std::vector<const float*> values;
-  for (const std::uint32_t r : members) values.push_back(rows.row(r));
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    const float rest = leading_.take(rows.row(members[m]), first[m].data());
+    values.push_back(first[m].data());
+    // A huge row: it is always measured, whatever its codes.
+    if (!std::isfinite(rest)) {
+      first[m] = {};
+      continue;
+    }
+    const float norm = rows.norm(members[m]);
+    const float share = norm > 0 ? std::min(rest / norm, 1.0F) : 1.0F;
+    list.largest_rest = std::max(list.largest_rest, metric_ == Metric::Cosine ? share : rest);
+  }
   list.code_scale = code_scale_for(values.data(), values.size());
+  const std::size_t steps = leading_.count() / kPanelStep;
   for (std::size_t m = 0; m < members.size(); ++m) {
     const std::size_t place = list.first_panel * kPanelRows + m;
-    std::uint8_t* panel = codes_->data() + place / kPanelRows * kPanelBytes;
+    std::uint8_t* panel = codes_->data() + place / kPanelRows * steps * kPanelStepBytes;
     const float norm = rows.norm(members[m]);
-    const RowTerms terms = encode_in_panel(values[m], norm, list.code_scale, place % kPanelRows, panel);
+    const RowTerms terms =
+        encode_in_panel(values[m], norm, list.code_scale, place % kPanelRows, steps, panel);
     numbers_[place] = members[m];
     switch (scan_kind(metric_)) {
       case ScanKind::Cosine:
@@ -144,10 +163,13 @@ CodedRows GalleryIndex::coded(const List& list) const noexcept {
   const std::size_t place = list.first_panel * kPanelRows;
   const float* other = other_.empty() ? nullptr : other_.data() + place;
   const bool cosine = scan_kind(metric_) == ScanKind::Cosine;
-  return {{codes_->data() + list.first_panel * kPanelBytes, list.panels, cosine ? other : nullptr,
-           slack_.data() + place, cosine ? nullptr : other},
-          list.code_scale,
-          list.largest_norm};
+  const CodePanels panels = {codes_->data() + place * leading_.count(),
+                             list.panels,
+                             cosine ? other : nullptr,
+                             slack_.data() + place,
+                             cosine ? nullptr : other,
+                             leading_.count() / kPanelStep};
+  return {panels, list.code_scale, list.largest_norm, list.largest_rest};
 }
 
 std::size_t GalleryIndex::measure_probes(const GalleryRows& rows,
@@ -176,8 +198,9 @@ std::size_t GalleryIndex::measure_probes(const GalleryRows& rows,
 }
 
 void GalleryIndex::prefetch(const List& list) const noexcept {
-  const std::uint8_t* codes = codes_->data() + list.first_panel * kPanelBytes;
-  for (std::size_t i = 0; i < list.panels * kPanelBytes; i += 64) __builtin_prefetch(codes + i, 0, 2);
+  const std::size_t bytes = list.panels * kPanelRows * leading_.count();
+  const std::uint8_t* codes = codes_->data() + list.first_panel * kPanelRows * leading_.count();
+  for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(codes + i, 0, 2);
 }
 
 void GalleryIndex::search_some(const GalleryRows& rows, const Embedding* queries, std::size_t count,
@@ -188,7 +211,11 @@ void GalleryIndex::search_some(const GalleryRows& rows, const Embedding* queries
   MeasuringScan scan(rows, metric_, variant);
   const float no_limit = std::numeric_limits<float>::infinity();
   for (std::size_t q = 0; q < count; ++q) {
-    QueryCodes codes(metric_, queries[q].data(), variant.largest_code);
+    Embedding first;
+    const float rest = leading_.take(queries[q].data(), first.data());
+    QueryCodes codes = metric_ == Metric::L1
+                           ? QueryCodes(metric_, queries[q].data(), variant.largest_code)
+                           : QueryCodes(metric_, queries[q].data(), variant.largest_code, first.data(), rest);
     QueryCodes* const one = &codes;
     NearestRows* const nearest = &out[q];
     for (std::size_t p = 0; codes.usable() && p < probes[q].size(); ++p) {

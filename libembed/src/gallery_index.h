@@ -8,6 +8,7 @@
 
 #include "gallery_block.h"
 #include "gallery_rows.h"
+#include "leading_values.h"
 #include "nearest_rows.h"
 #include "query_codes.h"
 
@@ -40,7 +41,7 @@ class GalleryIndex {
  private:
   struct List {
     std::size_t first_panel = 0, panels = 0;
-    float code_scale = 0, largest_norm = 0;
+    float code_scale = 0, largest_norm = 0, largest_rest = 0;
   };
 
   std::vector<std::uint32_t> assign(const GalleryRows& rows) const;
@@ -54,10 +55,11 @@ class GalleryIndex {
 
   Metric metric_;
   GalleryRows centroids_;
+  LeadingValues leading_;  // What of the rows is in the lists.
   std::size_t probes_ = 1;
   bool several_ = false;  // More than one identity.
   std::vector<List> lists_;
-  std::unique_ptr<AlignedArray<std::uint8_t>> codes_;  // [panels, kPanelBytes], list after list
+  std::unique_ptr<AlignedArray<std::uint8_t>> codes_;  // [panels, steps, 16, 8], list after list
   std::vector<float> slack_;                           // [panels, 16]
   std::vector<float> other_;                           // [panels, 16]: scale for cosine, offset for L2
   std::vector<std::uint32_t> numbers_;  // [panels, 16]: whose bytes; kNoRow fills a list's last.

@@ -16,4 +16,8 @@ bool have_kmeans() noexcept;
 /// i. Throws Error(Unsupported) without FAISS, Error(Internal) when FAISS fails. Any thread.
 GalleryRows train_centroids(const std::vector<float>& points, std::size_t count, bool spherical);
 
+/// The directions of most spread about 0 of `points` [points.size() / 128, 128]: a rotation [128, 128], the
+/// direction with most in the first row. Seeded and Errors as above.
+std::vector<float> principal_directions(const std::vector<float>& points);
+
 }  // namespace embed

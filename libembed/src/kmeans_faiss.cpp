@@ -3,6 +3,7 @@
 // most of the work.
 #include <faiss/Clustering.h>
 #include <faiss/Index.h>
+#include <faiss/VectorTransform.h>
 
 #include <algorithm>
 #include <cstring>
@@ -85,6 +86,20 @@ GalleryRows train_centroids(const std::vector<float>& points, std::size_t count,
     throw Error(ErrorCode::Internal, std::string("clustering a gallery: ") + error.what());
   }
   return centroids.take();
+}
+
+std::vector<float> principal_directions(const std::vector<float>& points) {
+  // FAISS takes the mean away first, which is none of points that are there with both signs.
+  std::vector<float> both = points;
+  both.reserve(2 * points.size());
+  for (const float value : points) both.push_back(-value);
+  try {
+    faiss::PCAMatrix matrix(kEmbeddingDim, kEmbeddingDim);
+    matrix.train(static_cast<faiss::Index::idx_t>(both.size() / kEmbeddingDim), both.data());
+    return matrix.A;
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::Internal, std::string("directions of a gallery: ") + error.what());
+  }
 }
 
 }  // namespace embed

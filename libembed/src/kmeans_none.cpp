@@ -10,7 +10,11 @@ bool have_kmeans() noexcept {
 }
 
 GalleryRows train_centroids(const std::vector<float>&, std::size_t, bool) {
-  throw Error(ErrorCode::Unsupported, "this build has no FAISS: index 'faiss' cannot be had, use 'flat'");
+  throw Error(ErrorCode::Unsupported, "this build has no FAISS");
+}
+
+std::vector<float> principal_directions(const std::vector<float>&) {
+  throw Error(ErrorCode::Unsupported, "this build has no FAISS");
 }
 
 }  // namespace embed

@@ -38,24 +38,28 @@ ScanKind scan_kind(Metric metric) noexcept {
 }
 
 QueryCodes::QueryCodes(Metric metric, const float* query, int largest_code)
+    : QueryCodes(metric, query, largest_code, query, 0) {}
+
+QueryCodes::QueryCodes(Metric metric, const float* query, int largest_code, const float* first, float rest)
     : metric_(metric),
       values_(query),
       norm_(embed::norm(query)),
-      usable_(norm_ <= kLargestNorm && (metric != Metric::Cosine || norm_ >= kSmallestNorm)) {
+      usable_(norm_ <= kLargestNorm && (metric != Metric::Cosine || norm_ >= kSmallestNorm)),
+      rest_(rest) {
   if (!usable_ || metric == Metric::L1) return;
   float largest = 0;
-  for (std::size_t i = 0; i < kEmbeddingDim; ++i) largest = std::max(largest, std::abs(query[i]));
+  for (std::size_t i = 0; i < kEmbeddingDim; ++i) largest = std::max(largest, std::abs(first[i]));
   const float step = std::max(largest / static_cast<float>(largest_code), kSmallestNorm);
   step_ = step;
   double squares = 0, losses = 0;
   std::int32_t sum = 0, code_squares = 0;
   for (std::size_t i = 0; i < kEmbeddingDim; ++i) {
     const float limit = static_cast<float>(largest_code);
-    const auto code = static_cast<std::int32_t>(std::nearbyint(std::clamp(query[i] / step, -limit, limit)));
+    const auto code = static_cast<std::int32_t>(std::nearbyint(std::clamp(first[i] / step, -limit, limit)));
     codes_[i] = static_cast<std::uint8_t>(code);
     sum += code;
     code_squares += code * code;
-    const double loss = query[i] - code * step_;
+    const double loss = first[i] - code * step_;
     squares += static_cast<double>(query[i]) * query[i];
     losses += loss * loss;
   }
@@ -67,6 +71,7 @@ QueryCodes::QueryCodes(Metric metric, const float* query, int largest_code)
 
 ScanQuery QueryCodes::enter(const CodedRows& rows, float limit) {
   largest_norm_ = rows.largest_norm;
+  largest_rest_ = rows.largest_rest;
   ScanQuery query = {codes_, bias_, 0, 0, 0};
   if (metric_ == Metric::L1) {
     step_ = unit_ = rows.code_scale;
@@ -90,14 +95,14 @@ float QueryCodes::bar(float limit) const noexcept {
       least = -(limit + loss_) * (1 + kRounding) - kUnderflow;
       break;
     case Metric::Cosine:
-      least = (1.0 - limit - 3 * kRounding) * length_ - loss_;
+      least = (1.0 - limit - 3 * kRounding) * length_ - loss_ - rest_ * largest_rest_;
       break;
     case Metric::L2:
     case Metric::SquaredL2: {
       const double square = metric_ == Metric::L2 ? static_cast<double>(limit) * limit : limit;
       const double lengths = length_ * length_ + largest_norm_ * largest_norm_;
-      least = (length_ * length_ - square) / 2 - largest_norm_ * loss_ - kRounding * (lengths + square) -
-              kUnderflow;
+      least = (length_ * length_ - square) / 2 - largest_norm_ * loss_ - rest_ * largest_rest_ -
+              kRounding * (lengths + square) - kUnderflow;
       break;
     }
   }

@@ -22,6 +22,10 @@ class QueryCodes {
  public:
   /// Borrows `query` [128]. Codes of products are within ± `largest_code`.
   QueryCodes(Metric metric, const float* query, int largest_code);
+  /// For rows that are scanned in other coordinates (of the same lengths and angles), and there by their
+  /// first values alone: `first` [128] is the query in these, zero beyond the values that are scanned, and
+  /// `rest` the norm of what it has there. q·r is then at most ‖rest of q‖·‖rest of r‖ more. Not for L1.
+  QueryCodes(Metric metric, const float* query, int largest_code, const float* first, float rest);
 
   /// Whether bytes can stand for it at all. Not for a query of values that are not finite, are huge, or, for
   /// cosine, have no direction.
@@ -49,6 +53,8 @@ class QueryCodes {
   double step_ = 0;          // Of the query's codes; for L1 the rows'.
   double unit_ = 0;          // What a score of 1 is worth among the rows.
   double largest_norm_ = 0;
+  double rest_ = 0;  // Of the query, where not all is scanned.
+  double largest_rest_ = 0;
   alignas(64) std::uint8_t codes_[kEmbeddingDim] = {};
 };
 

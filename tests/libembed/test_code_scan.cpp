@@ -36,8 +36,8 @@ class Collect final : public embed::HitSink {
 
 /// Codes of all values, at both ends of their range too, and terms with an infinite one among them.
 struct Panels {
-  explicit Panels(std::size_t count)
-      : panels(count), codes(count * embed::kPanelBytes), terms(3 * count * kPanelRows) {
+  explicit Panels(std::size_t count, std::size_t steps_each = embed::kPanelSteps)
+      : panels(count), steps(steps_each), codes(count * embed::kPanelBytes), terms(3 * count * kPanelRows) {
     std::mt19937 generator(static_cast<unsigned>(count));
     for (std::size_t i = 0; i < count * embed::kPanelBytes; ++i) {
       const unsigned value = generator();
@@ -49,9 +49,9 @@ struct Panels {
   }
   embed::CodePanels view() const {
     const std::size_t rows = panels * kPanelRows;
-    return {codes.data(), panels, terms.data(), terms.data() + rows, terms.data() + 2 * rows};
+    return {codes.data(), panels, terms.data(), terms.data() + rows, terms.data() + 2 * rows, steps};
   }
-  std::size_t panels;
+  std::size_t panels, steps;
   embed::AlignedArray<std::uint8_t> codes;
   embed::AlignedArray<float> terms;
 };
@@ -91,7 +91,8 @@ TEST(CodeScan, AllVariantsGiveTheSameHits) {
   for (const embed::ScanVariant& variant : embed::scan_variants()) {
     for (const ScanKind kind : kKinds) {
       for (const std::size_t count : {0U, 1U, 2U, 3U, 5U, 8U, 15U, 32U}) {
-        const Panels panels(count == 8 ? 0 : 7);
+        // All values, and the first 24 alone.
+        const Panels panels(count == 8 ? 0 : 7, count % 2 == 0 ? embed::kPanelSteps : 3);
         Queries queries(count, kind, variant.largest_code);
         for (const float bar : {-std::numeric_limits<float>::infinity(), -8000.0F, 0.0F, 20000.0F, 1e30F}) {
           for (auto& query : queries.scans) query.bar = bar;
