@@ -2,8 +2,8 @@
 // How fast galleries are searched, beside this machine's memory and beside FAISS, in one run and on the same
 // threads (OMP_NUM_THREADS).
 //
-// usage: gallery-bench [--rows N] [--data faces|identities|uniform] [--runs N] [--no-index] [--faiss-indexes]
-//                      [--json]
+// usage: gallery-bench [--rows N] [--data faces|identities|uniform] [--runs N] [--no-index] [--no-faiss-flat]
+//                      [--faiss-indexes] [--json]
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -38,6 +38,7 @@ struct Options {
   std::string data = "identities";
   int runs = 15;
   bool index = true;
+  bool faiss_flat = true;
   bool faiss_indexes = false;
   bool json = false;
 };
@@ -262,7 +263,7 @@ void run(const Options& options) {
   std::vector<Match> exact(data.queries.size());
   gallery.match(data.queries.data(), exact.size(), by(Metric::Cosine), exact.data());
 #ifdef HAVE_FAISS
-  bench_faiss_flat(data, options.runs, results);
+  if (options.faiss_flat) bench_faiss_flat(data, options.runs, results);
   if (options.faiss_indexes) bench_faiss_indexes(data, exact, options.runs, results);
 #endif
   if (options.index && Gallery::can_index()) bench_index(gallery, data, exact, options, flat, results);
@@ -275,6 +276,8 @@ Options parse(int argc, char** argv) {
     const char* value = i + 1 < argc ? argv[i + 1] : nullptr;
     if (name == "--no-index") {
       options.index = false;
+    } else if (name == "--no-faiss-flat") {
+      options.faiss_flat = false;
     } else if (name == "--faiss-indexes") {
       options.faiss_indexes = true;
     } else if (name == "--json") {
