@@ -88,7 +88,7 @@ class Gallery {
   static bool can_index() noexcept;
   /// Prepares a gallery of very many rows for match() in that metric: a query is then compared with the rows
   /// of a few of the lists into which FAISS sorts them, which misses the nearest row for at most about one
-  /// query in a hundred. Takes tens of seconds for a million rows, and 140 bytes a row. With fewer than
+  /// query in a hundred. Takes a minute or so for a million rows, and up to 140 bytes a row. With fewer than
   /// 20,000 rows it does nothing, for match() is as fast without. A change of the gallery drops the index.
   /// Throws Error(Unsupported) without FAISS.
   void build_index(Metric metric);
