@@ -11,33 +11,7 @@ import torch
 from pytorch_metric_learning import distances, losses, miners
 from torch import nn
 
-
-class Block(nn.Module):
-    def __init__(self, inner, outer, stride):
-        super().__init__()
-        self.bn1, self.conv1 = nn.BatchNorm2d(inner), nn.Conv2d(inner, outer, 3, stride, 1, bias=False)
-        self.bn2, self.conv2 = nn.BatchNorm2d(outer), nn.Conv2d(outer, outer, 3, 1, 1, bias=False)
-        self.shortcut = nn.Conv2d(inner, outer, 1, stride, bias=False) if stride != 1 or inner != outer else None
-
-    def forward(self, x):
-        active = torch.relu_(self.bn1(x))
-        carried = x if self.shortcut is None else self.shortcut(active)
-        return self.conv2(torch.relu_(self.bn2(self.conv1(active)))).add_(carried)
-
-
-class ResNet18V2(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        stages = []
-        for inner, outer, stride in ((64, 64, 1), (64, 128, 2), (128, 256, 2), (256, 512, 2)):
-            stages += [Block(inner, outer, stride), Block(outer, outer, 1)]
-        self.body = nn.Sequential(
-            nn.BatchNorm2d(channels, affine=False), nn.Conv2d(channels, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64),
-            nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1), *stages, nn.BatchNorm2d(512), nn.ReLU(inplace=True),
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 128))
-
-    def forward(self, x):
-        return nn.functional.normalize(self.body(x))
+from resnet import ResNet18V2
 
 
 def main():

@@ -6,7 +6,7 @@ usage: ./run exec benchmarks/training.py [--peer-python PYTHON] [--runs N] [--se
 
 Both train the same network on batch-hard triplets of the same P×K batches from memory, without augmentation, with SGD; runs
 take turns, medians count. PYTHON is one that has torch and pytorch-metric-learning; without it they are installed into
-build-peers/venv.
+build/peers/venv.
 """
 import argparse
 import json
@@ -20,22 +20,18 @@ import sys
 import tempfile
 import time
 
+import peer_env
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def peer_python():
-    """A virtual environment of the benchmark's own, made at the first call; None where it cannot be."""
-    folder = os.path.join(ROOT, "build-peers", "venv")
-    python = os.path.join(folder, "bin", "python")
-    probe = [python, "-c", "import torch, pytorch_metric_learning"]
-    if os.path.exists(python) and subprocess.run(probe, capture_output=True, check=False).returncode == 0:
-        return python
-    print("installing torch and pytorch-metric-learning into build-peers/venv", file=sys.stderr)
-    made = subprocess.run([sys.executable, "-m", "venv", folder], check=False).returncode == 0
-    if made and subprocess.run([python, "-m", "pip", "install", "-q", "torch", "numpy", "pytorch-metric-learning"],
-                               check=False).returncode == 0:
-        return python
-    return None
+    """A Python with what the peer needs; None, and a word why, where it cannot be."""
+    try:
+        return peer_env.ensure(["torch", "numpy", "pytorch_metric_learning"], ["torch", "numpy", "pytorch-metric-learning"])
+    except peer_env.PeerError as error:
+        print(f"no peer: {error}", file=sys.stderr)
+        return None
 
 
 def made_up_set(folder, identities, each, size):
@@ -94,8 +90,6 @@ def main():
     ap.add_argument("--device", default="cpu")
     args = ap.parse_args()
     python = args.peer_python or peer_python()
-    if python is None:
-        print("PyTorch with pytorch-metric-learning cannot be had here: no peer", file=sys.stderr)
     print(f"{args.pk[0]}×{args.pk[1]} pictures of {args.size}×{args.size} a batch, {args.threads} threads, {args.device}; "
           f"medians of {args.runs} runs of {args.seconds:g} s, taking turns\n")
     print("| precision | program | images/s | peak memory |\n|---|---|---:|---:|")
