@@ -1,89 +1,128 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`./run bench`: runs every benchmark and prints one table; --write adds it as docs/benchmarks/DATE-NAME.md."""
+"""`./run bench`: libembed beside its peers, what each stage costs, and how far that is from the machine's limits.
+
+--write NAME keeps it all as docs/benchmarks/DATE-NAME.md with its charts. docs/benchmarks/README.md says how it is measured
+and how to read it.
+"""
 import argparse
 import datetime
 import json
 import os
-import platform
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import pipeline  # noqa: E402
+import contest  # noqa: E402
+import faces  # noqa: E402
+import machine  # noqa: E402
+import peer_env  # noqa: E402
+import report  # noqa: E402
+import sections  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+SECTIONS = ("embed", "peers", "crop", "gallery", "million", "frames", "streams", "pipeline")
+# Takes minutes: measured by default only for a page that stays.
+SLOW = ("million",)
 
 
-def libembed_rows(build, repetitions):
-    """[(name, time, rate)], medians."""
-    command = [os.path.join(build, "benchmarks", "libembed-bench"), "--benchmark_format=json",
-               f"--benchmark_repetitions={repetitions}", "--benchmark_report_aggregates_only=true"]
-    result = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    rows = []
-    for entry in json.loads(result.stdout)["benchmarks"]:
-        if entry["aggregate_name"] == "median":
-            seconds = entry["real_time"] * UNITS[entry["time_unit"]]
-            name = entry["run_name"].replace("/real_time", "")
-            rows.append((name, as_time(seconds), f"{entry['items_per_second']:,.0f} /s"))
-    return rows
+def section_list(text):
+    names = text.split(",")
+    for name in names:
+        if name not in SECTIONS:
+            raise argparse.ArgumentTypeError(f"no section '{name}'; there are: {', '.join(SECTIONS)}")
+    return names
 
 
-def as_time(seconds):
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.2f} {unit}"
-    return f"{seconds / 1e-9:.0f} ns"
+def at_least(least, kind):
+    def parse(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or value < least:
+            raise argparse.ArgumentTypeError(f"'{text}': a number of at least {least} expected")
+        return value
+    return parse
 
 
-def pipeline_rows(runs):
-    clips = pipeline.default_clips()
-    if not clips:
-        print("the sample clips are not here: whole pipelines are not measured", file=sys.stderr)
-        return []
-    if not os.environ.get("TRIPLETEMBED_MODEL"):
-        print("no default weights: whole pipelines are not measured", file=sys.stderr)
-        return []
-    return [(f"pipeline: {stage}", as_time(1 / median), f"{median:,.1f} frames/s")
-            for stage, median, _, _, _ in pipeline.measure_all(clips, runs)]
-
-
-def machine():
-    cpu = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            cpu = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), cpu)
-    except OSError:
-        pass
-    return f"{cpu}, {os.cpu_count()} CPUs, {platform.system()} {platform.release()}"
-
-
-def table(rows):
-    rows = [("benchmark", "median time", "rate")] + rows
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = [f"| {row[0].ljust(widths[0])} | {row[1].rjust(widths[1])} | {row[2].rjust(widths[2])} |" for row in rows]
-    lines.insert(1, f"|{'-' * (widths[0] + 2)}|{'-' * (widths[1] + 1)}:|{'-' * (widths[2] + 1)}:|")
-    return "\n".join(lines)
-
-
-def main():
-    ap = argparse.ArgumentParser(prog="./run bench")
+def arguments(words):
+    ap = argparse.ArgumentParser(prog="./run bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--build", required=True, help=argparse.SUPPRESS)
-    ap.add_argument("--runs", type=int, default=5, help="runs of each benchmark; the median counts (5)")
-    ap.add_argument("--write", metavar="NAME", help="also write docs/benchmarks/DATE-NAME.md")
-    args = ap.parse_args()
-    text = table(libembed_rows(args.build, args.runs) + pipeline_rows(args.runs))
-    print(f"{machine()}; medians of {args.runs} runs\n\n{text}")
+    ap.add_argument("--sections", type=section_list, metavar="A,B,…",
+                    help=f"what to measure: {', '.join(SECTIONS)} (all; without --write, not {', '.join(SLOW)})")
+    ap.add_argument("--runs", type=at_least(1, int), default=5, help="runs, or turns, of each benchmark; the median counts (5)")
+    ap.add_argument("--seconds", type=at_least(0.0, float), default=0.3, help="seconds of each run (0.3)")
+    ap.add_argument("--side", type=at_least(16, int), default=112, help="side of the faces that are embedded (112)")
+    ap.add_argument("--weights", default=os.environ.get("TRIPLETEMBED_MODEL"),
+                    help="the network's weights (TRIPLETEMBED_MODEL; random ones without it)")
+    ap.add_argument("--threads", type=at_least(1, int), default=machine.cpus(), help="for every runtime (all CPUs)")
+    ap.add_argument("--offline", action="store_true", help="install no peers; take those that are there")
+    ap.add_argument("--peers-folder", default=peer_env.FOLDER, help="where peers are installed (build/peers)")
+    ap.add_argument("--write", metavar="NAME", help="also write docs/benchmarks/DATE-NAME.md and its charts")
+    ap.add_argument("--folder", default=os.path.join(ROOT, "docs", "benchmarks"), help="where --write writes")
+    ap.add_argument("--json", metavar="FILE", help="also write everything that was measured")
+    args = ap.parse_args(words)
+    if args.weights and not os.path.isfile(args.weights):
+        ap.error(f"--weights: {args.weights} is not there")
+    if args.sections is None:
+        args.sections = [name for name in SECTIONS if args.write or name not in SLOW]
+    return args
+
+
+def run_contest(args, model, folder):
+    """{"results", "skipped", "model", "shape"}: see contest.py."""
+    ours = contest.Contest(args.build, folder, model, args.threads, args.peers_folder, args.offline)
+    names = [*contest.OURS, *(contest.PEERS if "peers" in args.sections else ())]
+    results = ours.take_turns(names, contest.SWEEP, args.runs, args.seconds)
+    ours.probe(names, results, min(3, args.runs))
+    return {"results": results, "skipped": ours.skipped, "model": model.made_of, "shape": model.shape}
+
+
+def measure(args):
+    """Everything that was asked for, as plain numbers."""
+    data, others = {"runs": args.runs, "threads": args.threads}, machine.Others()
+    with tempfile.TemporaryDirectory() as folder:
+        model = faces.make_model(args.build, folder, args.side, args.weights)
+        data["limits"] = machine.limits(args.build, args.threads, args.seconds, args.runs)
+        if {"embed", "peers"} & set(args.sections):
+            data["contest"] = run_contest(args, model, folder)
+        for name, pattern in (("crop", "crop"), ("gallery", "match")):
+            if name in args.sections:
+                data[name] = sections.google_rows(args.build, args.runs, pattern, args.seconds)
+        if "million" in args.sections:
+            data["million"] = sections.million(args.build, args.runs)
+        if "frames" in args.sections:
+            data["frames"] = sections.frame_points(args.build, model.weights, args.seconds / 2, args.runs)
+        if "streams" in args.sections:
+            data["streams"] = sections.streams(args.build, model.weights, 6 * args.seconds or 0.1, min(3, args.runs))
+        if "pipeline" in args.sections:
+            data["pipeline"] = sections.pipeline_rows(args.runs)
+            data["memory"] = sections.pipeline_memory(args.build, args.weights or model.weights)
+    data["others"] = others.share()
+    return data
+
+
+def revision():
+    def git(*words):
+        return subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True, check=False).stdout.strip()
+    return (git("rev-parse", "--short", "HEAD") or "unknown") + (", changed since" if git("status", "--porcelain") else "")
+
+
+def main(words=None):
+    args = arguments(words)
+    asked = list(words or sys.argv[1:])
+    del asked[asked.index("--build"):asked.index("--build") + 2]
+    begin, today = revision(), datetime.date.today().isoformat()
+    data = measure(args)
+    print(report.text(data, machine.describe()))
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as file:
+            json.dump(data, file, indent=1)
     if args.write:
-        today = datetime.date.today().isoformat()
-        path = os.path.join(ROOT, "docs", "benchmarks", f"{today}-{args.write}.md")
-        revision = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
-                                  check=False).stdout.strip() or "unknown"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"# Benchmarks of {today}: {args.write}\n\n`./run bench --runs {args.runs} --write {args.write}`"
-                       f" at revision {revision} on {machine()}. Medians of {args.runs} runs.\n\n{text}\n")
-        print(f"\nwritten: {path}")
+        head = f"# Benchmarks of {today}: {args.write}\n\n`./run bench {' '.join(asked)}` at revision {begin}.\n\n"
+        print("\nwritten: " + report.write(args.folder, f"{today}-{args.write}", head, data, machine.describe()))
 
 
 if __name__ == "__main__":

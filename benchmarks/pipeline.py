@@ -17,7 +17,7 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CLIPS = os.path.join(ROOT, "..", "shared", "data", "video")
+CLIPS = os.path.join(os.environ.get("TRIPLETEMBED_DATA") or os.path.join(ROOT, "..", "shared", "data"), "video")
 # 640×480, one face in nearly every frame.
 DEFAULT = ["milk", "please", "learn", "school", "walk", "night", "yes"]
 STAGES = {
