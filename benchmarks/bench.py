@@ -8,7 +8,9 @@ and how to read it.
 import argparse
 import datetime
 import json
+import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -41,18 +43,26 @@ def at_least(least, kind):
             value = kind(text)
         except ValueError:
             value = None
-        if value is None or value < least:
+        if value is None or not least <= value < math.inf:
             raise argparse.ArgumentTypeError(f"'{text}': a number of at least {least} expected")
         return value
     return parse
 
 
+def page_name(text):
+    if not re.fullmatch(r"[\w.-]+", text):
+        raise argparse.ArgumentTypeError(f"'{text}': letters, digits, '.', '_' and '-' expected, as it becomes a file's name")
+    return text
+
+
 def arguments(words):
-    ap = argparse.ArgumentParser(prog="./run bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap = argparse.ArgumentParser(prog="./run bench", description=__doc__,
+                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--build", required=True, help=argparse.SUPPRESS)
     ap.add_argument("--sections", type=section_list, metavar="A,B,…",
                     help=f"what to measure: {', '.join(SECTIONS)} (all; without --write, not {', '.join(SLOW)})")
-    ap.add_argument("--runs", type=at_least(1, int), default=5, help="runs, or turns, of each benchmark; the median counts (5)")
+    ap.add_argument("--runs", type=at_least(1, int), default=5,
+                    help="runs, or turns, of each benchmark; the median counts (5)")
     ap.add_argument("--seconds", type=at_least(0.0, float), default=0.3, help="seconds of each run (0.3)")
     ap.add_argument("--side", type=at_least(16, int), default=112, help="side of the faces that are embedded (112)")
     ap.add_argument("--weights", default=os.environ.get("TRIPLETEMBED_MODEL"),
@@ -60,9 +70,10 @@ def arguments(words):
     ap.add_argument("--threads", type=at_least(1, int), default=machine.cpus(), help="for every runtime (all CPUs)")
     ap.add_argument("--offline", action="store_true", help="install no peers; take those that are there")
     ap.add_argument("--peers-folder", default=peer_env.FOLDER, help="where peers are installed (build/peers)")
-    ap.add_argument("--write", metavar="NAME", help="also write docs/benchmarks/DATE-NAME.md and its charts")
+    ap.add_argument("--write", type=page_name, metavar="NAME", help="also write docs/benchmarks/DATE-NAME.md and its charts")
     ap.add_argument("--folder", default=os.path.join(ROOT, "docs", "benchmarks"), help="where --write writes")
     ap.add_argument("--json", metavar="FILE", help="also write everything that was measured")
+    ap.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     args = ap.parse_args(words)
     if args.weights and not os.path.isfile(args.weights):
         ap.error(f"--weights: {args.weights} is not there")
@@ -112,6 +123,8 @@ def revision():
 
 def main(words=None):
     args = arguments(words)
+    if args.check:
+        return
     asked = list(words or sys.argv[1:])
     del asked[asked.index("--build"):asked.index("--build") + 2]
     begin, today = revision(), datetime.date.today().isoformat()

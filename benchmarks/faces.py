@@ -40,7 +40,7 @@ def channels_of(weights):
 
 
 def real_crops(build, weights, folder):
-    """The bytes of COUNT faces of as many people of LFW, chosen by a seed and cut as a stream cuts them; None without them."""
+    """The bytes of COUNT faces of as many people of LFW, chosen by a seed and cut as a stream cuts them; or None."""
     root = os.path.join(data_folder(), "lfw")
     if not os.path.isdir(root) or not os.environ.get("TRIPLETEMBED_DETECTOR"):
         return None
@@ -77,8 +77,8 @@ def made_up_crops(side, channels):
 
 def make_model(build, folder, side, weights=None):
     """Writes everything into `folder`; `weights` (a file; random ones without it) is laid out for side × side pictures."""
-    made = Model(*(os.path.join(folder, name) for name in ("weights.safetensors", "model.onnx", "crops.raw", "reference.raw")),
-                 shape=(), made_of="")
+    names = ("weights.safetensors", "model.onnx", "crops.raw", "reference.raw")
+    made = Model(*(os.path.join(folder, name) for name in names), shape=(), made_of="")
     tool = os.path.join(build, "benchmarks", "bench-model")
     subprocess.run([tool, "weights", made.weights, str(side), *([weights] if weights else [])], check=True)
     made.shape = (side, side, channels_of(made.weights))
@@ -88,8 +88,8 @@ def make_model(build, folder, side, weights=None):
     with open(made.crops, "wb") as file:
         file.write(real or made_up_crops(side, made.shape[2]))
     subprocess.run([tool, "reference", made.weights, made.crops, made.reference], check=True)
-    made.made_of = (f"{os.path.basename(weights) if weights else 'random weights'} at {side}×{side}×{made.shape[2]}; cosines over {COUNT} "
-                    f"{'faces of LFW' if real else 'made-up pictures'}")
+    made.made_of = (f"{os.path.basename(weights) if weights else 'random weights'} at {side}×{side}×{made.shape[2]}; "
+                    f"cosines over {COUNT} {'faces of LFW' if real else 'made-up pictures'}")
     return made
 
 

@@ -91,7 +91,8 @@ def roofline_rows(data):
         rows += roofline.embed_rows(data["contest"]["results"], limits, data["contest"]["shape"])
     for name, (seconds, _) in data.get("crop", {}).items():
         if name.startswith("crop/"):
-            rows.append(roofline.crop_row(name, seconds, CROP_BOX, PIXEL_BYTES.get(name.split("/")[1], 4), CROP_BYTES, limits))
+            pixel = PIXEL_BYTES.get(name.split("/")[1], 4)
+            rows.append(roofline.crop_row(name, seconds, CROP_BOX, pixel, CROP_BYTES, limits))
     for name, (seconds, _) in data.get("gallery", {}).items():
         words = name.split("/")
         if len(words) == 4 and words[0] == "match":
@@ -130,15 +131,15 @@ def charts(data):
     sized = {{"crop": "one face cut", "detect": "faces looked for"}[what]: [(x, 1e3 * seconds) for x, seconds in points]
              for what, points in frames.items() if what != "faces"}
     if sized:
-        made["frame-size"] = svg.chart("A frame by its size", "width of a 4:3 frame", "ms a frame", sized, x_base=2, y_base=10)
+        made["frame-size"] = svg.chart("A frame by its size", "width of a 4:3 frame", "ms a frame", sized,
+                                       x_base=2, y_base=10)
     if data.get("gallery"):
         made["gallery"] = svg.chart("A match by the gallery's size", "rows", "µs a face", {
             label: [(x, 1e6 * seconds) for x, seconds in points]
             for label, points in sections.match_points(data["gallery"]).items()}, x_base=10, y_base=10)
     if data.get("streams"):
-        made["streams"] = svg.chart("Streams of one face a frame", "streams", "faces/s, all streams",
-                                    {"tripletembed": [(row["streams"], row["faces_per_second"]) for row in data["streams"]["streams"]]},
-                                    x_base=2)
+        made["streams"] = svg.chart("Streams of one face a frame", "streams", "faces/s, all streams", {
+            "tripletembed": [(row["streams"], row["faces_per_second"]) for row in data["streams"]["streams"]]}, x_base=2)
     return made
 
 

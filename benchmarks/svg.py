@@ -55,7 +55,8 @@ def chart(title, x_name, y_name, series, x_base=None, y_base=None):
         parts.append(f'<text x="{across(mark):.1f}" y="{TOP + HEIGHT + 20}" text-anchor="middle">{number(mark)}</text>')
     middle = TOP + HEIGHT / 2
     parts.append(f'<text x="{LEFT + WIDTH / 2}" y="{TOP + HEIGHT + 44}" text-anchor="middle">{escape(x_name)}</text>'
-                 f'<text x="16" y="{middle}" text-anchor="middle" transform="rotate(-90 16 {middle})">{escape(y_name)}</text>')
+                 f'<text x="16" y="{middle}" text-anchor="middle" transform="rotate(-90 16 {middle})">'
+                 f'{escape(y_name)}</text>')
     for i, (label, line) in enumerate(series.items()):
         colour, dash = COLOURS[i % len(COLOURS)], ' stroke-dasharray="6 4"' if i >= len(COLOURS) else ""
         where = [(across(x), up(y)) for x, y in sorted(line)]
