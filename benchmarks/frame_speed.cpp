@@ -94,8 +94,9 @@ void by_faces(const embed::Embedder& embedder, double seconds) {
   for (const int faces : {0, 1, 2, 4, 8, 16, 32}) {
     std::vector<embed::FaceRegion> regions;
     for (int i = 0; i < faces; ++i) {
+      const int column = i % 8, row = i / 8;
       regions.push_back(
-          make_region(static_cast<float>(20 + i % 8 * 75), static_cast<float>(20 + i / 8 * 110), 64));
+          make_region(static_cast<float>(20 + 75 * column), static_cast<float>(20 + 110 * row), 64));
     }
     say("faces", faces, median_seconds(seconds, [&] { embedder.embed(frame.view, regions); }));
   }

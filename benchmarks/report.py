@@ -123,7 +123,7 @@ def charts(data):
     if "contest" in data:
         made["batch"] = svg.chart("A face by faces in a pass", "faces in a pass", "ms a face", {
             name: [(batch, 1e3 * statistics.median(entry["times"])) for batch, entry in result["batches"].items()]
-            for name, result in data["contest"]["results"].items()}, x_base=2, y_base=10)
+            for name, result in data["contest"]["results"].items()}, log_x=True, log_y=True)
     frames = data.get("frames", {})
     if "faces" in frames:
         made["faces"] = svg.chart("A 640×480 frame by faces in it: cut and embedded", "faces", "ms a frame",
@@ -132,14 +132,14 @@ def charts(data):
              for what, points in frames.items() if what != "faces"}
     if sized:
         made["frame-size"] = svg.chart("A frame by its size", "width of a 4:3 frame", "ms a frame", sized,
-                                       x_base=2, y_base=10)
+                                       log_x=True, log_y=True)
     if data.get("gallery"):
         made["gallery"] = svg.chart("A match by the gallery's size", "rows", "µs a face", {
             label: [(x, 1e6 * seconds) for x, seconds in points]
-            for label, points in sections.match_points(data["gallery"]).items()}, x_base=10, y_base=10)
+            for label, points in sections.match_points(data["gallery"]).items()}, log_x=True, log_y=True)
     if data.get("streams"):
         made["streams"] = svg.chart("Streams of one face a frame", "streams", "faces/s, all streams", {
-            "tripletembed": [(row["streams"], row["faces_per_second"]) for row in data["streams"]["streams"]]}, x_base=2)
+            "tripletembed": [(row["streams"], row["faces_per_second"]) for row in data["streams"]["streams"]]}, log_x=True)
     return made
 
 

@@ -9,24 +9,25 @@ LEGEND = 230
 
 
 class Axis:
-    """Values to pixels. Logarithmic: to base 2 or 10, all values above 0."""
+    """Values to pixels. Logarithmic ones are all above 0; others start at 0."""
 
-    def __init__(self, values, begin, end, base=None):
-        self.begin, self.end, self.base = begin, end, base
-        self.low, self.high = (min(values), max(values)) if base else (0.0, max(values) or 1.0)
+    def __init__(self, values, begin, end, logarithmic):
+        self.begin, self.end, self.logarithmic = begin, end, logarithmic
+        self.low, self.high = (min(values), max(values)) if logarithmic else (0.0, max(values) or 1.0)
         if self.low == self.high:
-            self.low, self.high = (self.low / 2, self.high * 2) if base else (self.low - 1, self.high + 1)
+            self.low, self.high = self.low / 2, self.high * 2
 
     def __call__(self, value):
-        low, high, at = (math.log(v) for v in (self.low, self.high, value)) if self.base else (self.low, self.high, value)
+        low, high, at = (math.log(v) if self.logarithmic else v for v in (self.low, self.high, value))
         return self.begin + (self.end - self.begin) * (at - low) / (high - low)
 
     def marks(self):
-        if self.base:
-            first, last = (math.log(v, self.base) for v in (self.low, self.high))
-            exponents = range(math.ceil(first - 1e-9), math.floor(last + 1e-9) + 1)
-            marks = [self.base ** exponent for exponent in exponents]
-            return marks if len(marks) >= 2 else [self.low, self.high]
+        """Round values to draw lines at."""
+        if self.logarithmic:
+            decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+            steps = (1, 2, 5) if len(decades) <= 4 else (1,)
+            marks = [step * 10.0 ** decade for decade in decades for step in steps]
+            return [mark for mark in marks if self.low * (1 - 1e-9) <= mark <= self.high * (1 + 1e-9)]
         step = 10 ** math.floor(math.log10(self.high / 2))
         step *= next(factor for factor in (1, 2, 5, 10) if self.high / (step * factor) <= 6)
         return [step * i for i in range(int(self.high / step + 1e-9) + 1)]
@@ -40,18 +41,18 @@ def number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def chart(title, x_name, y_name, series, x_base=None, y_base=None):
-    """The text of an SVG file. `series`: {label: [(x, y)]}, none of them empty."""
+def chart(title, x_name, y_name, series, log_x=False, log_y=False):
+    """The text of an SVG file. `series`: {label: [(x, y)]}, none of them empty. The x that occur are marked: a few."""
     points = [point for line in series.values() for point in line]
-    across = Axis([x for x, _ in points], LEFT, LEFT + WIDTH, x_base)
-    up = Axis([y for _, y in points], TOP + HEIGHT, TOP, y_base)
+    across = Axis([x for x, _ in points], LEFT, LEFT + WIDTH, log_x)
+    up = Axis([y for _, y in points], TOP + HEIGHT, TOP, log_y)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDTH + LEGEND} {TOP + HEIGHT + 60}" '
              f'font-family="sans-serif" font-size="13"><rect width="100%" height="100%" fill="#fff"/>',
              f'<text x="{LEFT}" y="24" font-size="15" font-weight="bold">{escape(title)}</text>']
     for mark in up.marks():
         parts.append(f'<line x1="{LEFT}" x2="{LEFT + WIDTH}" y1="{up(mark):.1f}" y2="{up(mark):.1f}" stroke="#e5e5e5"/>'
                      f'<text x="{LEFT - 8}" y="{up(mark) + 4:.1f}" text-anchor="end">{number(mark)}</text>')
-    for mark in across.marks():
+    for mark in sorted({x for x, _ in points}):
         parts.append(f'<text x="{across(mark):.1f}" y="{TOP + HEIGHT + 20}" text-anchor="middle">{number(mark)}</text>')
     middle = TOP + HEIGHT / 2
     parts.append(f'<text x="{LEFT + WIDTH / 2}" y="{TOP + HEIGHT + 44}" text-anchor="middle">{escape(x_name)}</text>'

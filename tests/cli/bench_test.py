@@ -139,7 +139,7 @@ class Charts(unittest.TestCase):
         return ElementTree.fromstring(svg.chart(*args, **more))
 
     def test_points_lie_where_their_values_are(self):
-        root = self.parsed("t", "x", "y", {"a < b": [(4, 10.0), (1, 0.1), (2, 1.0)]}, x_base=2, y_base=10)
+        root = self.parsed("t", "x", "y", {"a < b": [(4, 10.0), (1, 0.1), (2, 1.0)]}, log_x=True, log_y=True)
         circles = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter("{http://www.w3.org/2000/svg}circle")]
         self.assertEqual(circles, [(svg.LEFT, svg.TOP + svg.HEIGHT), (svg.LEFT + svg.WIDTH / 2, svg.TOP + svg.HEIGHT / 2),
                                    (svg.LEFT + svg.WIDTH, svg.TOP)])
@@ -148,7 +148,7 @@ class Charts(unittest.TestCase):
             self.assertIn(mark, texts)
 
     def test_a_single_point_and_zeros_can_be_drawn(self):
-        self.parsed("t", "x", "y", {"a": [(32, 1.0)]}, x_base=2, y_base=10)
+        self.parsed("t", "x", "y", {"a": [(32, 1.0)]}, log_x=True, log_y=True)
         self.parsed("t", "x", "y", {"a": [(0, 0.0)]})
         self.parsed("t", "x", "y", {"a": [(0, 0.0), (32, 7.5)]})
 
