@@ -15,4 +15,4 @@ def run_bench(*words, **environment):
     kept = {key: value for key, value in os.environ.items() if not key.startswith("TRIPLETEMBED_")}
     kept["LD_LIBRARY_PATH"] = os.path.join(BUILD, "libembed") + ":" + os.path.join(BUILD, "libembed", "faces")
     return subprocess.run([sys.executable, os.path.join(BENCHMARKS, "bench.py"), "--build", BUILD, *map(str, words)],
-                          capture_output=True, text=True, env={**kept, **environment}, timeout=800)
+                          capture_output=True, text=True, env={**kept, **environment}, timeout=1700)
