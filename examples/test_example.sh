@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs one example as its header says and looks at what it gives. Exits 77 (skipped) without weights or real faces.
 #
-# usage: test_example.sh launch|python|compare|enrol|two-kinds EXAMPLE
+# usage: test_example.sh launch|python|compare|enrol|two-kinds|cameras EXAMPLE
 set -euo pipefail
 what=$1 example=$2
 
@@ -52,6 +52,13 @@ case $what in
     enrol_person_a
     "$example" "$video/milk.mkv" "$gallery" "$scratch/names.jsonl"
     at_least 30 '"label":"A"' "$scratch/names.jsonl"
+    ;;
+  cameras)
+    enrol_person_a
+    GST_DEBUG=tripletembed:4 GST_DEBUG_NO_COLOR=1 "$example" "$gallery" "$scratch" "$video/milk.mkv" "$video/bird.mkv" \
+      2>"$scratch/log"
+    for camera in 1 2; do at_least 30 '"label":"A"' "$scratch/$camera.jsonl"; done
+    at_least 1 '2 streams share the model' "$scratch/log"
     ;;
   python)
     /usr/bin/python3 -c 'import gi; gi.require_version("Gst", "1.0")' 2>/dev/null || skip "no python3-gi"

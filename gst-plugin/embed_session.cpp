@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "embed_session.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -14,6 +15,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Fewer leave no room for one frame to be cut while another is embedded; more only make a stream lag.
+constexpr std::size_t kFewestFrames = 4;
+constexpr std::size_t kMostFrames = 16;
+
 std::uint64_t since(Clock::time_point& start) {
   const auto now = Clock::now();
   const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(now - start).count();
@@ -23,7 +28,18 @@ std::uint64_t since(Clock::time_point& start) {
 
 std::string key_of(const EmbedSettings& s, const std::string& model) {
   return model + '\n' + s.gallery + '\n' + s.index + '\n' + s.embedder.device + '\n' + s.embedder.precision +
-         '\n' + std::to_string(s.embedder.batch_size) + '\n' + std::to_string(s.embedder.threads);
+         '\n' + std::to_string(s.embedder.batch_size) + '\n' + std::to_string(s.embedder.threads) + '\n' +
+         s.model_instance_id + '\n' + std::to_string(s.batch_timeout);
+}
+
+void add_batches(const BatchStats& batches, EmbedStats& stats) {
+  stats.batches = batches.passes;
+  if (batches.passes > 0) {
+    stats.mean_batch_size =
+        static_cast<double>(batches.faces_in_passes) / static_cast<double>(batches.passes);
+  }
+  stats.wait_time = static_cast<std::uint64_t>(batches.wait_time.count());
+  stats.infer_time = static_cast<std::uint64_t>(batches.pass_time.count());
 }
 
 Identity unnamed(const EmbedSettings& settings, const std::string& reason) {
@@ -38,38 +54,51 @@ Identity unnamed(const EmbedSettings& settings, const std::string& reason) {
 void EmbedSession::open(const EmbedSettings& settings) {
   const std::string model = settings.model.empty() ? default_model() : settings.model;
   const std::string key = key_of(settings, model);
-  if (embedder_ && key == opened_as_) return;
+  if (queue_ && key == opened_as_) return;
   close();
-  auto embedder = std::make_unique<Embedder>(model, settings.embedder);
-  const ModelInfo& info = embedder->info();
+  const auto shared = share_embedder(model, settings.embedder, settings.model_instance_id);
+  const ModelInfo& info = shared->embedder().info();
   gallery_ = settings.gallery.empty() ? Gallery(info.metric, info.sha256)
                                       : Gallery::load(settings.gallery, info.sha256);
   if (settings.index == "faiss") {
     gallery_.build_index(settings.metric == "auto" ? info.metric : parse_metric(settings.metric));
   }
-  embedder_ = std::move(embedder);
+  queue_ = std::shared_ptr<BatchQueue>(shared, &shared->queue());
+  embedder_ = &shared->embedder();
+  const std::chrono::duration<double, std::milli> timeout(settings.batch_timeout);
+  auto client =
+      std::make_unique<BatchClient>(queue_, std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
   model_name_ = std::filesystem::path(model).stem().string();
   opened_as_ = key;
   frame_ = 0;
   const std::lock_guard lock(stats_mutex_);
+  client_ = std::move(client);
   stats_ = {};
 }
 
 void EmbedSession::close() noexcept {
-  embedder_.reset();
+  {
+    const std::lock_guard lock(stats_mutex_);
+    if (client_) add_batches(client_->stats(), stats_);
+    client_.reset();
+  }
+  idle_requests_.clear();
+  embedder_ = nullptr;
+  queue_.reset();
   gallery_ = Gallery();
   opened_as_.clear();
 }
 
 FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height,
-                             const EmbedSettings& settings) {
+                             const EmbedSettings& settings, bool late) {
   FramePlan plan;
   const bool due = frame_++ % static_cast<std::uint64_t>(settings.inference_interval) == 0;
   plan.identities.reserve(rois.size());
   for (const Roi& roi : rois) {
     RoiCrop crop = check_roi(roi, width, height, settings.min_face_size);
     plan.rejected += crop.rejected ? 1 : 0;
-    if (crop.region && !due) crop = {std::nullopt, "skipped", false};
+    if (crop.region && due && late) plan.late = true;
+    if (crop.region && (late || !due)) crop = {std::nullopt, "skipped", false};
     if (crop.region) {
       plan.regions.push_back(*crop.region);
       plan.roi_of.push_back(plan.identities.size());
@@ -109,33 +138,69 @@ void EmbedSession::name(const Match& match, const MatchOptions& rule, const Embe
   identity.label = match.label_id >= 0 ? gallery_.name(match.label_id) : settings.unknown_label;
 }
 
-void EmbedSession::embed(const ImageView& image, FramePlan& plan, const EmbedSettings& settings) {
-  if (!embedder_) throw Error(ErrorCode::Internal, "no weights are loaded");
-  const std::size_t count = plan.regions.size();
-  const InputSpec& input = embedder_->info().input;
-  const std::size_t bytes = crop_bytes(input);
+std::shared_ptr<BatchRequest> EmbedSession::take_request() {
+  {
+    const std::lock_guard lock(requests_mutex_);
+    if (!idle_requests_.empty()) {
+      auto request = std::move(idle_requests_.back());
+      idle_requests_.pop_back();
+      return request;
+    }
+  }
+  return std::make_shared<BatchRequest>();
+}
+
+void EmbedSession::give_back(std::shared_ptr<BatchRequest> request) {
+  const std::lock_guard lock(requests_mutex_);
+  idle_requests_.push_back(std::move(request));
+}
+
+void EmbedSession::submit(const ImageView& image, FramePlan& plan) {
+  if (!client_) throw Error(ErrorCode::Internal, "no weights are loaded");
   auto start = Clock::now();
-  crops_.resize(count * bytes);
-  embeddings_.resize(count);
-  matches_.resize(count);
-  for (std::size_t i = 0; i < count; ++i) crop_face(image, plan.regions[i], input, crops_.data() + i * bytes);
+  const InputSpec& input = embedder_->info().input;
+  const std::size_t bytes = queue_->crop_bytes();
+  plan.request = take_request();
+  std::uint8_t* crops = plan.request->prepare(plan.regions.size(), bytes);
+  for (std::size_t i = 0; i < plan.regions.size(); ++i) {
+    crop_face(image, plan.regions[i], input, crops + i * bytes);
+  }
+  client_->submit(plan.request);
   const auto preprocess = since(start);
-  embedder_->embed_crops(crops_.data(), count, embeddings_.data());
-  const auto infer = since(start);
+  const std::lock_guard lock(stats_mutex_);
+  stats_.preprocess_time += preprocess;
+}
+
+bool EmbedSession::complete(FramePlan& plan, const EmbedSettings& settings) {
+  if (!plan.request) return true;
+  if (!client_->wait(*plan.request)) return false;
+  auto start = Clock::now();
+  const std::size_t count = plan.regions.size();
+  const Embedding* embeddings = plan.request->embeddings();
   const MatchOptions rule = match_options(settings);
-  gallery_.match(embeddings_.data(), count, rule, matches_.data());
+  matches_.resize(count);
+  gallery_.match(embeddings, count, rule, matches_.data());
   for (std::size_t i = 0; i < count; ++i) {
     Identity& identity = plan.identities[plan.roi_of[i]];
     name(matches_[i], rule, settings, identity);
-    if (settings.attach_embedding) identity.embedding = embeddings_[i];
+    if (settings.attach_embedding) identity.embedding = embeddings[i];
   }
+  give_back(std::move(plan.request));
   const auto match = since(start);
-  const std::size_t batch = settings.embedder.batch_size;
   const std::lock_guard lock(stats_mutex_);
-  stats_.preprocess_time += preprocess;
-  stats_.infer_time += infer;
   stats_.match_time += match;
-  stats_.batches += (count + batch - 1) / batch;
+  return true;
+}
+
+void EmbedSession::withdraw() noexcept {
+  if (client_) client_->withdraw();
+}
+
+std::size_t EmbedSession::most_frames(const EmbedSettings& settings) const {
+  if (settings.max_size_buffers > 0) return static_cast<std::size_t>(settings.max_size_buffers);
+  if (!queue_) return kFewestFrames;
+  const std::size_t streams = std::max<std::size_t>(1, queue_->clients());
+  return std::clamp((2 * queue_->batch_size() + streams - 1) / streams, kFewestFrames, kMostFrames);
 }
 
 void EmbedSession::finish(const FramePlan& plan) {
@@ -143,6 +208,7 @@ void EmbedSession::finish(const FramePlan& plan) {
   ++stats_.frames;
   stats_.faces += plan.identities.size();
   stats_.embedded += plan.regions.size();
+  stats_.drops += plan.late ? 1 : 0;
   stats_.rejected += plan.rejected;
   for (const Identity& identity : plan.identities) {
     if (identity.reason.empty()) {
@@ -154,14 +220,17 @@ void EmbedSession::finish(const FramePlan& plan) {
 }
 
 std::string EmbedSession::description() const {
-  if (!embedder_) return {};
+  if (embedder_ == nullptr) return {};
   return model_name_ + " on " + embedder_->device() + " in " + embedder_->precision() + ", " +
-         std::to_string(gallery_.names().size()) + " people in " + std::to_string(gallery_.rows()) + " rows";
+         std::to_string(gallery_.names().size()) + " people in " + std::to_string(gallery_.rows()) +
+         " rows; " + std::to_string(queue_->clients()) + " streams share the model";
 }
 
 EmbedStats EmbedSession::stats() const {
   const std::lock_guard lock(stats_mutex_);
-  return stats_;
+  EmbedStats stats = stats_;
+  if (client_) add_batches(client_->stats(), stats);
+  return stats;
 }
 
 }  // namespace embed::gst

@@ -5,11 +5,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "embed/embedder.h"
 #include "embed/gallery.h"
+#include "embed/shared_embedder.h"
 #include "embed_settings.h"
 #include "face_types.h"
 
@@ -18,64 +19,87 @@ namespace embed::gst {
 /// Counts since the weights were loaded. Times are nanoseconds of wall clock.
 struct EmbedStats {
   std::uint64_t frames = 0;
-  std::uint64_t faces = 0;     ///< ROIs seen.
-  std::uint64_t embedded = 0;  ///< Of those: went through the network.
-  std::uint64_t named = 0;     ///< Of those: got a name.
-  std::uint64_t rejected =
-      0;                      ///< ROIs that no working detector gives: without area, outside the frame, huge.
-  std::uint64_t batches = 0;  ///< Forward passes.
+  std::uint64_t faces = 0;      ///< ROIs seen.
+  std::uint64_t embedded = 0;   ///< Of those: went through the network.
+  std::uint64_t named = 0;      ///< Of those: got a name.
+  std::uint64_t rejected = 0;   ///< ROIs of no working detector: without area, outside the frame, huge.
+  std::uint64_t drops = 0;      ///< Frames that came too late to be embedded and were passed on as they were.
+  std::uint64_t batches = 0;    ///< Forward passes with a face of this element.
+  double mean_batch_size = 0;   ///< Faces of all elements in those passes, by the passes.
+  std::uint64_t wait_time = 0;  ///< Of faces, each from being cut to the start of its pass.
   std::uint64_t preprocess_time = 0, infer_time = 0, match_time = 0;
   std::map<std::string, std::uint64_t> unnamed;  ///< By reason.
 };
 
-/// The work on one frame, between plan() and embed().
+/// The work on one frame, from plan() to finish().
 struct FramePlan {
   std::vector<Identity> identities;  ///< One for each ROI, in order; final where nothing is to be embedded.
   std::vector<FaceRegion> regions;   ///< To embed.
   std::vector<std::size_t> roi_of;   ///< regions[i] belongs to ROI roi_of[i].
   std::size_t rejected = 0;          ///< ROIs that are worth a warning.
+  bool late = false;                 ///< Regions were left out because the frame came too late.
+  std::shared_ptr<BatchRequest> request;  ///< From submit() to complete().
   /// Only then the frame's pixels are looked at.
   bool needs_pixels() const noexcept { return !regions.empty(); }
 };
 
-/// What tripletembed does, without GStreamer: ROIs and pixels in, identities out. open, close, plan and embed
-/// are for one thread at a time; stats() and description() for any.
+/// What tripletembed does, without GStreamer: ROIs and pixels in, identities out, several frames at a time.
+/// plan and submit are for one thread at a time, complete and finish for another one beside it; withdraw,
+/// stats and most_frames for any. While open or close runs there is no other call but stats.
 class EmbedSession {
  public:
-  /// Loads weights and gallery, or does nothing when the same are open already.
-  /// Throws Error(NotFound | Io | Format | Mismatch | Unsupported | Device | InvalidArgument).
+  /// Takes the model (see share_embedder) and loads the gallery, or does nothing when the same are open
+  /// already. Throws Error(NotFound | Io | Format | Mismatch | Unsupported | Device | InvalidArgument).
   void open(const EmbedSettings& settings);
   void close() noexcept;
 
-  /// Decides what is to be embedded on a frame of that size and counts it.
-  FramePlan plan(const std::vector<Roi>& rois, int width, int height, const EmbedSettings& settings);
-  /// Embeds and names the plan's regions. Throws Error(Device | OutOfMemory | InvalidArgument).
-  void embed(const ImageView& image, FramePlan& plan, const EmbedSettings& settings);
+  /// Decides what is to be embedded on a frame of that size. On a late one nothing is.
+  FramePlan plan(const std::vector<Roi>& rois, int width, int height, const EmbedSettings& settings,
+                 bool late = false);
+  /// Cuts the plan's regions and puts them in line for a pass; `image` is not needed any more after it.
+  /// Throws Error(InvalidArgument).
+  void submit(const ImageView& image, FramePlan& plan);
+  /// Waits for the plan's embeddings and names them. False when they were withdrawn; a plan without a
+  /// request is complete. Throws Error(Device | OutOfMemory).
+  bool complete(FramePlan& plan, const EmbedSettings& settings);
   /// Adds a finished plan to the statistics.
   void finish(const FramePlan& plan);
+  /// Takes back all that was submitted: every complete() of it returns false at once.
+  void withdraw() noexcept;
+
+  /// Frames that may be between plan() and finish(): settings.max_size_buffers, else so many that two batches
+  /// are on the way over all streams of this model, but 4 to 16.
+  std::size_t most_frames(const EmbedSettings& settings) const;
 
   /// One line for a log: weights, device, precision, gallery. Empty when closed.
   std::string description() const;
   /// For metadata: the weights file's name without folder and extension.
   const std::string& model_name() const noexcept { return model_name_; }
+  /// The batch size that the model runs with: that of the first element that opened it. 0 when closed.
+  std::size_t batch_size() const noexcept { return queue_ ? queue_->batch_size() : 0; }
   EmbedStats stats() const;
 
  private:
   MatchOptions match_options(const EmbedSettings& settings) const;
   void name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
             Identity& identity) const;
+  std::shared_ptr<BatchRequest> take_request();
+  void give_back(std::shared_ptr<BatchRequest> request);
 
   std::string opened_as_;  // What open() was called with, to tell a change.
   std::string model_name_;
-  std::unique_ptr<Embedder> embedder_;
+  std::shared_ptr<BatchQueue> queue_;  // Keeps the SharedEmbedder alive, whose part it is.
+  const Embedder* embedder_ = nullptr;
   Gallery gallery_;
   std::uint64_t frame_ = 0;
-  std::vector<std::uint8_t> crops_;  // [faces, height, width, channels], re-used from frame to frame.
-  std::vector<Embedding> embeddings_;
   std::vector<Match> matches_;
 
-  mutable std::mutex stats_mutex_;  // Guards stats_ alone; no other lock is taken under it.
+  std::mutex requests_mutex_;  // Guards idle_requests_ alone; no other lock is taken under it.
+  std::vector<std::shared_ptr<BatchRequest>> idle_requests_;  // Re-used from frame to frame.
+
+  mutable std::mutex stats_mutex_;  // Guards the two below; the queue's mutex may be taken under it.
   EmbedStats stats_;
+  std::unique_ptr<BatchClient> client_;  // Changed by open and close alone.
 };
 
 }  // namespace embed::gst

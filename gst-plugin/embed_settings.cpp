@@ -16,6 +16,16 @@ constexpr OptionSpec kFileOptions[] = {
      "Gallery file (safetensors) of the people to name; unset names nobody"},
 };
 
+constexpr OptionSpec kSharingOptions[] = {
+    {"model-instance-id", OptionType::String, 0, 0, "", "",
+     "Elements with the same id share one model; unset shares it with all of the same file, device and "
+     "precision"},
+    {"batch-timeout", OptionType::Double, 0, 10000, "0", "",
+     "Most milliseconds that a face waits for those of other streams with the same model"},
+    {"max-size-buffers", OptionType::Int, 0, 1024, "0", "",
+     "Most frames held while their faces are embedded; 0 chooses by batch-size and the number of streams"},
+};
+
 constexpr OptionSpec kFrameOptions[] = {
     {"object-class", OptionType::String, 0, 0, "face", "",
      "Type of the regions of interest to embed; empty takes all"},
@@ -23,6 +33,8 @@ constexpr OptionSpec kFrameOptions[] = {
      "What to embed: the regions of interest on the frame, or the frame as a whole"},
     {"inference-interval", OptionType::Int, 1, 1000000, "1", "",
      "Embed the faces of every Nth frame; those of the frames between get the reason 'skipped'"},
+    {"qos", OptionType::Bool, 0, 0, "true", "",
+     "Pass frames that come too late without embedding their faces, which get the reason 'skipped'"},
     {"unknown-label", OptionType::String, 0, 0, "???", "", "Label of a face that is nobody in the gallery"},
     {"min-face-size", OptionType::Int, 0, 65535, "0", "",
      "Faces whose shorter side has fewer pixels are not embedded and get the reason 'small'"},
@@ -37,6 +49,7 @@ const std::vector<ElementOption>& embed_options() {
     for (const auto& spec : kFileOptions) all.push_back({spec, Takes::AtStart});
     for (const auto& spec : kGalleryOptions) all.push_back({spec, Takes::AtStart});
     for (const auto& spec : kEmbedderOptions) all.push_back({spec, Takes::AtStart});
+    for (const auto& spec : kSharingOptions) all.push_back({spec, Takes::AtStart});
     for (const auto& spec : kMatchOptions) all.push_back({spec, Takes::AtOnce});
     for (const auto& spec : kFrameOptions) all.push_back({spec, Takes::AtOnce});
     return all;
@@ -53,6 +66,10 @@ EmbedSettings EmbedSettings::from(const OptionValues& values) {
   s.embedder.precision = values.text("precision");
   s.embedder.threads = static_cast<int>(values.integer("threads"));
   s.embedder.batch_size = static_cast<std::size_t>(values.integer("batch-size"));
+  s.model_instance_id = values.text("model-instance-id");
+  s.batch_timeout = values.number("batch-timeout");
+  s.max_size_buffers = values.integer("max-size-buffers");
+  s.qos = values.flag("qos");
   s.threshold = values.number("threshold");
   s.metric = values.text("metric");
   s.k = values.integer("k");

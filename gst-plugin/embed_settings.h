@@ -17,7 +17,12 @@ struct EmbedSettings {
   std::string model;           ///< Weights file; empty: see default_model().
   std::string gallery;         ///< Gallery file; empty: nobody is known.
   std::string index = "flat";  ///< "flat" or "faiss": see Gallery::build_index().
+  /// Only elements with the same one share a model; empty: those of one file.
+  std::string model_instance_id;
   EmbedderOptions embedder;
+  double batch_timeout = 0;     ///< Milliseconds that a face may wait for those of other streams.
+  int max_size_buffers = 0;     ///< Most frames in the element; 0: see EmbedSession::most_frames.
+  bool qos = true;              ///< Late frames are not embedded.
   double threshold = -1;        ///< < 0: the gallery's, else the weights'.
   std::string metric = "auto";  ///< "auto" or a name that parse_metric takes.
   int k = 1;

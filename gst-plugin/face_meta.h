@@ -37,15 +37,14 @@ void register_face_meta();
 /// box that has no pixel in the frame is left out. Returns the meta or null.
 GstVideoRegionOfInterestMeta* add_face(GstBuffer* buffer, const FaceRegion& region, double confidence,
                                        int frame_width, int frame_height);
-/// Attaches a ROI meta of that type over the whole frame.
-GstVideoRegionOfInterestMeta* add_whole_frame(GstBuffer* buffer, const char* type, int frame_width,
-                                              int frame_height);
-
 /// The ROI metas of a frame, in their order; the two vectors run in parallel.
 struct RoiList {
   std::vector<Roi> rois;
   std::vector<GstVideoRegionOfInterestMeta*> metas;  ///< Owned by the buffer.
 };
+/// Attaches a ROI meta of that type over the whole frame and returns it.
+RoiList add_whole_frame(GstBuffer* buffer, const char* type, int frame_width, int frame_height);
+
 /// ROIs of that type (all when `type` is empty). Foreign detectors' ones are fine, by hand or by gvadetect.
 RoiList read_rois(GstBuffer* buffer, const std::string& type, int frame_width, int frame_height);
 

@@ -116,12 +116,14 @@ GstVideoRegionOfInterestMeta* add_face(GstBuffer* buffer, const FaceRegion& regi
   return meta;
 }
 
-GstVideoRegionOfInterestMeta* add_whole_frame(GstBuffer* buffer, const char* type, int frame_width,
-                                              int frame_height) {
+RoiList add_whole_frame(GstBuffer* buffer, const char* type, int frame_width, int frame_height) {
   auto* meta = gst_buffer_add_video_region_of_interest_meta(
       buffer, type, 0, 0, static_cast<guint>(frame_width), static_cast<guint>(frame_height));
   meta->id = fresh_id();
-  return meta;
+  RoiList list;
+  list.rois.push_back(read_roi(meta, frame_width, frame_height));
+  list.metas.push_back(meta);
+  return list;
 }
 
 RoiList read_rois(GstBuffer* buffer, const std::string& type, int frame_width, int frame_height) {

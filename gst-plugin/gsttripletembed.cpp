@@ -15,19 +15,28 @@
  *   gallery=people.safetensors ! tripletjson location=names.jsonl ! fakesink
  * gst-launch-1.0 v4l2src ! videoconvert ! tripletdetect ! tripletembed gallery=people.safetensors !
  * tripletoverlay ! videoconvert ! autovideosink
+ * gst-launch-1.0 v4l2src device=/dev/video0 ! videoconvert ! tripletdetect ! tripletembed ! tripletjson !
+ *   fakesink v4l2src device=/dev/video1 ! videoconvert ! tripletdetect ! tripletembed ! tripletjson !
+ * fakesink
  * ]|
  */
 #include "gsttripletembed.h"
 
 #include <gst/video/video.h>
 
+#include <atomic>
 #include <memory>
+#include <utility>
+#include <variant>
 
 #include "detector_query.h"
 #include "embed_session.h"
 #include "face_meta.h"
 #include "gobject_options.h"
 #include "gst_guard.h"
+#include "in_flight.h"
+#include "lateness.h"
+#include "stats_structure.h"
 #include "video_view.h"
 
 using embed::gst::EmbedSession;
@@ -41,28 +50,60 @@ namespace {
 
 constexpr guint kFramesBeforeWarning = 100;
 constexpr gint64 kWarningPause = 5 * G_TIME_SPAN_SECOND;
+constexpr gint64 kStatsPause = G_TIME_SPAN_SECOND;
 
-/// What the GObject points to. `values` and `settings` are guarded by the object lock; the rest belongs to
-/// the streaming thread while there is one, else to the thread that changes the state.
+struct Unref {
+  void operator()(gpointer object) const { gst_mini_object_unref(GST_MINI_OBJECT_CAST(object)); }
+};
+using EventPtr = std::unique_ptr<GstEvent, Unref>;
+
+/// A frame between the pads.
+struct Frame {
+  std::unique_ptr<GstBuffer, Unref> buffer;
+  int width = 0, height = 0;
+  embed::gst::RoiList list;
+  embed::gst::FramePlan plan;
+  std::shared_ptr<const EmbedSettings> settings;
+};
+using Item = std::variant<EventPtr, Frame>;
+
+/// What the GObject points to.
 struct State {
+  // Guarded by the object lock.
   embed::gst::OptionValues values{embed::gst::embed_options()};
   std::shared_ptr<const EmbedSettings> settings =
       std::make_shared<const EmbedSettings>(EmbedSettings::from(values));
+  GstClockTime frame_duration = GST_CLOCK_TIME_NONE;
+
+  // Thread-safe, or as their headers say.
   EmbedSession session;
+  embed::gst::InFlight<Item> way;
+  embed::gst::Lateness lateness;
+  std::atomic<GstFlowReturn> flow{GST_FLOW_OK};  // What became of the latest frame behind the source pad.
+  std::atomic<bool> told{false};                 // Upstream has been told of `flow`.
+  std::atomic<bool> failed{false};               // An error of ours was posted: nothing more is sent.
+
+  // Of the thread that holds the sink pad's stream lock.
   GstVideoInfo info{};
+  GstSegment segment{};
   guint bare_frames = 0;  // Frames without any ROI so far; stops counting at the first ROI or the warning.
   bool watch_bare = true;
   gint64 last_warning = 0;  // Monotonic time of the last warning about rejected ROIs.
+
+  // Of the source pad's task.
+  gint64 last_stats = 0;  // Monotonic time of the last line of statistics in the debug log.
 };
 
 }  // namespace
 
 struct _GstTripletEmbed {
-  GstBaseTransform parent;
+  GstElement parent;
+  GstPad* sink;
+  GstPad* src;
   State* state;
 };
 
-G_DEFINE_TYPE(GstTripletEmbed, gst_triplet_embed, GST_TYPE_BASE_TRANSFORM)
+G_DEFINE_TYPE(GstTripletEmbed, gst_triplet_embed, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE(tripletembed, "tripletembed", GST_RANK_NONE, GST_TYPE_TRIPLET_EMBED)
 
 static std::shared_ptr<const EmbedSettings> settings_of(GstTripletEmbed* self) {
@@ -76,19 +117,8 @@ static guint stats_property_id() {
   return static_cast<guint>(embed::gst::embed_options().size() + 1);
 }
 
-static GstStructure* make_stats(const embed::gst::EmbedStats& stats) {
-  GstStructure* s = gst_structure_new(
-      "tripletembed-stats", "frames", G_TYPE_UINT64, stats.frames, "faces", G_TYPE_UINT64, stats.faces,
-      "embedded", G_TYPE_UINT64, stats.embedded, "named", G_TYPE_UINT64, stats.named, "rejected",
-      G_TYPE_UINT64, stats.rejected, "batches", G_TYPE_UINT64, stats.batches, "preprocess-time",
-      G_TYPE_UINT64, stats.preprocess_time, "infer-time", G_TYPE_UINT64, stats.infer_time, "match-time",
-      G_TYPE_UINT64, stats.match_time, nullptr);
-  for (const char* reason : {"small", "outside", "far", "ambiguous", "skipped", "no-gallery"}) {
-    const auto found = stats.unnamed.find(reason);
-    const guint64 count = found != stats.unnamed.end() ? found->second : 0;
-    gst_structure_set(s, reason, G_TYPE_UINT64, count, nullptr);
-  }
-  return s;
+static GstStructure* make_stats(GstTripletEmbed* self) {
+  return embed::gst::stats_structure(self->state->session.stats(), self->state->way.depth());
 }
 
 static void gst_triplet_embed_set_property(GObject* object, guint id, const GValue* value,
@@ -105,7 +135,7 @@ static void gst_triplet_embed_set_property(GObject* object, guint id, const GVal
 static void gst_triplet_embed_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
   GstTripletEmbed* self = GST_TRIPLET_EMBED(object);
   if (id == stats_property_id()) {
-    g_value_take_boxed(value, make_stats(self->state->session.stats()));
+    g_value_take_boxed(value, make_stats(self));
     return;
   }
   GST_OBJECT_LOCK(self);
@@ -114,37 +144,7 @@ static void gst_triplet_embed_get_property(GObject* object, guint id, GValue* va
   if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 
-static gboolean open_session(GstTripletEmbed* self) {
-  return guarded(GST_ELEMENT(self), FALSE, [self] {
-    self->state->session.open(*settings_of(self));
-    GST_INFO_OBJECT(self, "%s", self->state->session.description().c_str());
-    return TRUE;
-  });
-}
-
-// Weights are loaded on the way to READY, so that a broken file stops the pipeline there, before any data
-// flows.
-static GstStateChangeReturn gst_triplet_embed_change_state(GstElement* element, GstStateChange transition) {
-  GstTripletEmbed* self = GST_TRIPLET_EMBED(element);
-  if (transition == GST_STATE_CHANGE_NULL_TO_READY && open_session(self) == FALSE)
-    return GST_STATE_CHANGE_FAILURE;
-  const GstStateChangeReturn result =
-      GST_ELEMENT_CLASS(gst_triplet_embed_parent_class)->change_state(element, transition);
-  if (transition == GST_STATE_CHANGE_READY_TO_NULL) self->state->session.close();
-  return result;
-}
-
-// Again on the way to PAUSED: properties may have changed in READY. Does nothing when they have not.
-static gboolean gst_triplet_embed_start(GstBaseTransform* trans) {
-  GstTripletEmbed* self = GST_TRIPLET_EMBED(trans);
-  self->state->bare_frames = 0;
-  self->state->watch_bare = true;
-  return open_session(self);
-}
-
-static gboolean gst_triplet_embed_set_caps(GstBaseTransform* trans, GstCaps* incaps, GstCaps*) {
-  return gst_video_info_from_caps(&GST_TRIPLET_EMBED(trans)->state->info, incaps);
-}
+// --- the sink pad's thread: from a buffer to a frame on the way
 
 static void warn_of_bare_frames(GstTripletEmbed* self, bool bare) {
   State& state = *self->state;
@@ -155,7 +155,7 @@ static void warn_of_bare_frames(GstTripletEmbed* self, bool bare) {
   }
   if (++state.bare_frames < kFramesBeforeWarning) return;
   state.watch_bare = false;
-  if (embed::gst::detector_upstream(GST_BASE_TRANSFORM_SINK_PAD(self))) return;
+  if (embed::gst::detector_upstream(self->sink)) return;
   GST_ELEMENT_WARNING(
       self, STREAM, FAILED,
       ("%u frames have come without a region of interest: tripletembed needs a face detector upstream, "
@@ -176,41 +176,273 @@ static void warn_of_rejected(GstTripletEmbed* self, std::size_t rejected) {
                      rejected);
 }
 
-static void process(GstTripletEmbed* self, GstBuffer* buffer, const EmbedSettings& settings) {
-  State& state = *self->state;
-  const int width = GST_VIDEO_INFO_WIDTH(&state.info);
-  const int height = GST_VIDEO_INFO_HEIGHT(&state.info);
-  embed::gst::RoiList list;
-  if (settings.full_frame) {
-    auto* meta = embed::gst::add_whole_frame(buffer, "frame", width, height);
-    list.metas.push_back(meta);
-    embed::gst::Roi roi;
-    roi.id = meta->id;
-    roi.type = "frame";
-    roi.box = {0, 0, width, height};
-    list.rois.push_back(roi);
-  } else {
-    warn_of_bare_frames(self, gst_buffer_get_video_region_of_interest_meta(buffer) == nullptr);
-    list = embed::gst::read_rois(buffer, settings.object_class, width, height);
-    embed::gst::assign_ids(list);
-  }
-  auto plan = state.session.plan(list.rois, width, height, settings);
-  if (plan.needs_pixels()) {
-    const embed::gst::MappedFrame frame(state.info, buffer);
-    state.session.embed(frame.view(), plan, settings);
-  }
-  state.session.finish(plan);
-  warn_of_rejected(self, plan.rejected);
-  embed::gst::write_identities(buffer, list, plan.identities, state.session.model_name(), width, height);
+static void read_regions(GstTripletEmbed* self, Frame& frame) {
+  const bool whole = frame.settings->full_frame;
+  const bool bare = gst_buffer_get_video_region_of_interest_meta(frame.buffer.get()) == nullptr;
+  if (!whole) warn_of_bare_frames(self, bare);
+  if (!whole && bare) return;
+  // Ours alone from here on, so that what is read now can be written to once the faces are embedded.
+  GstBuffer* buffer = gst_buffer_make_writable(frame.buffer.release());
+  frame.buffer.reset(buffer);
+  frame.list = whole ? embed::gst::add_whole_frame(buffer, "frame", frame.width, frame.height)
+                     : embed::gst::read_rois(buffer, frame.settings->object_class, frame.width, frame.height);
+  if (!whole) embed::gst::assign_ids(frame.list);
 }
 
-static GstFlowReturn gst_triplet_embed_transform_ip(GstBaseTransform* trans, GstBuffer* buffer) {
-  GstTripletEmbed* self = GST_TRIPLET_EMBED(trans);
-  return guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, buffer] {
-    process(self, buffer, *settings_of(self));
-    return GST_FLOW_OK;
+// Decides what is to be done with a frame, cuts its faces and puts them in line. The pixels are not looked at
+// after that.
+static void begin(GstTripletEmbed* self, Frame& frame) {
+  State& state = *self->state;
+  read_regions(self, frame);
+  const bool late = frame.settings->qos && state.lateness.is_late(state.segment, frame.buffer.get());
+  const bool unwanted = state.flow != GST_FLOW_OK;
+  frame.plan =
+      state.session.plan(frame.list.rois, frame.width, frame.height, *frame.settings, late || unwanted);
+  if (late && frame.plan.late) {
+    const auto stats = state.session.stats();
+    GST_DEBUG_OBJECT(self, "too late to be embedded: %" GST_PTR_FORMAT,
+                     static_cast<gpointer>(frame.buffer.get()));
+    state.lateness.post(GST_ELEMENT(self), state.segment, frame.buffer.get(), stats.frames - stats.drops,
+                        stats.drops + 1);
+  }
+  warn_of_rejected(self, frame.plan.rejected);
+  if (!frame.plan.needs_pixels()) return;
+  const embed::gst::MappedFrame pixels(state.info, frame.buffer.get());
+  state.session.submit(pixels.view(), frame.plan);
+}
+
+static GstFlowReturn gst_triplet_embed_chain(GstPad*, GstObject* parent, GstBuffer* buffer) {
+  GstTripletEmbed* self = GST_TRIPLET_EMBED(parent);
+  State& state = *self->state;
+  Frame frame;
+  frame.buffer.reset(buffer);
+  frame.settings = settings_of(self);
+  frame.width = GST_VIDEO_INFO_WIDTH(&state.info);
+  frame.height = GST_VIDEO_INFO_HEIGHT(&state.info);
+  if (frame.width == 0) return GST_FLOW_NOT_NEGOTIATED;
+  return guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, &state, &frame] {
+    if (state.failed) return GST_FLOW_ERROR;
+    if (!state.way.reserve(state.session.most_frames(*frame.settings))) return GST_FLOW_FLUSHING;
+    begin(self, frame);
+    if (!state.way.push(Item(std::move(frame)), true)) return GST_FLOW_FLUSHING;
+    const GstFlowReturn flow = state.flow;
+    state.told = flow != GST_FLOW_OK;
+    return flow;
   });
 }
+
+// --- the source pad's task: from a frame on the way to a buffer
+
+static GstFlowReturn send_frame(GstTripletEmbed* self, Frame& frame) {
+  State& state = *self->state;
+  if (state.failed) return GST_FLOW_ERROR;
+  const GstFlowReturn done = guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [&] {
+    if (!state.session.complete(frame.plan, *frame.settings)) return GST_FLOW_FLUSHING;
+    embed::gst::write_identities(frame.buffer.get(), frame.list, frame.plan.identities,
+                                 state.session.model_name(), frame.width, frame.height);
+    state.session.finish(frame.plan);
+    return GST_FLOW_OK;
+  });
+  state.failed = done == GST_FLOW_ERROR;
+  return done == GST_FLOW_OK ? gst_pad_push(self->src, frame.buffer.release()) : done;
+}
+
+static void send_event(GstTripletEmbed* self, GstEvent* event) {
+  State& state = *self->state;
+  const GstFlowReturn flow = state.flow;
+  // Nothing follows the end of the stream whose return value could tell upstream.
+  if (GST_EVENT_TYPE(event) == GST_EVENT_EOS && !state.told && !state.failed &&
+      (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS)) {
+    GST_ELEMENT_FLOW_ERROR(self, flow);
+  }
+  gst_pad_push_event(self->src, event);
+}
+
+static void log_stats(GstTripletEmbed* self) {
+  const gint64 now = g_get_monotonic_time();
+  if (gst_debug_category_get_threshold(GST_CAT_DEFAULT) < GST_LEVEL_DEBUG ||
+      now - self->state->last_stats < kStatsPause)
+    return;
+  self->state->last_stats = now;
+  GstStructure* stats = make_stats(self);
+  GST_DEBUG_OBJECT(self, "%" GST_PTR_FORMAT, static_cast<gpointer>(stats));
+  gst_structure_free(stats);
+}
+
+static void gst_triplet_embed_loop(gpointer pad) {
+  GstTripletEmbed* self = GST_TRIPLET_EMBED(GST_PAD_PARENT(GST_PAD(pad)));
+  State& state = *self->state;
+  Item item;
+  if (!state.way.pop(item)) {
+    gst_pad_pause_task(self->src);
+    return;
+  }
+  if (auto* event = std::get_if<EventPtr>(&item)) {
+    send_event(self, event->release());
+  } else {
+    state.flow = send_frame(self, std::get<Frame>(item));
+    log_stats(self);
+  }
+  state.way.done();
+}
+
+// --- starting and stopping
+
+// Ends all waiting in either thread. A frame that is being pushed is let go by downstream.
+static void halt(GstTripletEmbed* self) {
+  self->state->way.flush();
+  self->state->session.withdraw();
+}
+
+static gboolean go(GstTripletEmbed* self) {
+  State& state = *self->state;
+  state.session.withdraw();  // What the sink pad's thread put in line while all was being flushed.
+  state.lateness.reset();
+  state.flow = GST_FLOW_OK;
+  state.told = false;
+  state.failed = false;
+  state.way.restart();
+  return gst_pad_start_task(self->src, gst_triplet_embed_loop, self->src, nullptr);
+}
+
+static gboolean gst_triplet_embed_src_activate_mode(GstPad* pad, GstObject* parent, GstPadMode mode,
+                                                    gboolean active) {
+  if (mode != GST_PAD_MODE_PUSH) return FALSE;
+  if (active != FALSE) return go(GST_TRIPLET_EMBED(parent));
+  halt(GST_TRIPLET_EMBED(parent));
+  return gst_pad_stop_task(pad);
+}
+
+static gboolean open_session(GstTripletEmbed* self) {
+  return guarded(GST_ELEMENT(self), FALSE, [self] {
+    self->state->session.open(*settings_of(self));
+    GST_INFO_OBJECT(self, "%s", self->state->session.description().c_str());
+    const auto asked = settings_of(self)->embedder.batch_size;
+    if (const auto got = self->state->session.batch_size(); got != asked) {
+      GST_WARNING_OBJECT(self,
+                         "the model is shared with an element that opened it with batch-size=%" G_GSIZE_FORMAT
+                         ", which stays; batch-size=%" G_GSIZE_FORMAT " is not used",
+                         got, asked);
+    }
+    return TRUE;
+  });
+}
+
+// The model is opened on the way to READY, so that a broken file stops the pipeline there, before any data
+// flows; and again on the way to PAUSED, as properties may have changed in READY.
+static GstStateChangeReturn gst_triplet_embed_change_state(GstElement* element, GstStateChange transition) {
+  GstTripletEmbed* self = GST_TRIPLET_EMBED(element);
+  State& state = *self->state;
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY || transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+    if (open_session(self) == FALSE) return GST_STATE_CHANGE_FAILURE;
+    state.bare_frames = 0;
+    state.watch_bare = true;
+    gst_video_info_init(&state.info);
+    gst_segment_init(&state.segment, GST_FORMAT_UNDEFINED);
+  }
+  const GstStateChangeReturn result =
+      GST_ELEMENT_CLASS(gst_triplet_embed_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL) state.session.close();
+  return result;
+}
+
+// --- events and queries
+
+static gboolean set_caps(GstTripletEmbed* self, GstEvent* event) {
+  GstCaps* caps = nullptr;
+  gst_event_parse_caps(event, &caps);
+  GstVideoInfo info;
+  if (gst_video_info_from_caps(&info, caps) == FALSE) return FALSE;
+  self->state->info = info;
+  GST_OBJECT_LOCK(self);
+  self->state->frame_duration =
+      info.fps_n > 0 ? gst_util_uint64_scale_int(GST_SECOND, info.fps_d, info.fps_n) : GST_CLOCK_TIME_NONE;
+  GST_OBJECT_UNLOCK(self);
+  return TRUE;
+}
+
+static gboolean gst_triplet_embed_sink_event(GstPad*, GstObject* parent, GstEvent* event) {
+  GstTripletEmbed* self = GST_TRIPLET_EMBED(parent);
+  EventPtr owned(event);
+  switch (GST_EVENT_TYPE(event)) {
+    case GST_EVENT_FLUSH_START: {
+      const gboolean sent = gst_pad_push_event(self->src, owned.release());
+      halt(self);
+      gst_pad_pause_task(self->src);
+      return sent;
+    }
+    case GST_EVENT_FLUSH_STOP: {
+      const gboolean sent = gst_pad_push_event(self->src, owned.release());
+      gst_segment_init(&self->state->segment, GST_FORMAT_UNDEFINED);
+      return go(self) != FALSE && sent != FALSE;
+    }
+    case GST_EVENT_CAPS:
+      if (set_caps(self, event) == FALSE) return FALSE;
+      break;
+    case GST_EVENT_SEGMENT:
+      gst_event_copy_segment(event, &self->state->segment);
+      break;
+    default:
+      if (!GST_EVENT_IS_SERIALIZED(event)) return gst_pad_push_event(self->src, owned.release());
+      break;
+  }
+  return self->state->way.push(Item(std::move(owned)), false) ? TRUE : FALSE;
+}
+
+static gboolean gst_triplet_embed_src_event(GstPad* pad, GstObject* parent, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_QOS) GST_TRIPLET_EMBED(parent)->state->lateness.observe(event);
+  return gst_pad_event_default(pad, parent, event);
+}
+
+// So many frames are held here beside those that downstream wants.
+static void ask_for_more_buffers(GstTripletEmbed* self, GstQuery* query) {
+  const auto held = static_cast<guint>(self->state->session.most_frames(*settings_of(self)));
+  for (guint i = 0; i < gst_query_get_n_allocation_pools(query); ++i) {
+    GstBufferPool* pool = nullptr;
+    guint size = 0, least = 0, most = 0;
+    gst_query_parse_nth_allocation_pool(query, i, &pool, &size, &least, &most);
+    least = most == 0 ? least + held : MIN(least + held, most);
+    gst_query_set_nth_allocation_pool(query, i, pool, size, least, most);
+    gst_clear_object(&pool);
+  }
+}
+
+static gboolean gst_triplet_embed_sink_query(GstPad* pad, GstObject* parent, GstQuery* query) {
+  GstTripletEmbed* self = GST_TRIPLET_EMBED(parent);
+  if (!GST_QUERY_IS_SERIALIZED(query)) return gst_pad_query_default(pad, parent, query);
+  // Downstream must have seen all that came before; and while this thread asks, nothing else is sent.
+  if (!self->state->way.drain()) return FALSE;
+  if (gst_pad_peer_query(self->src, query) == FALSE) return FALSE;
+  if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) ask_for_more_buffers(self, query);
+  return TRUE;
+}
+
+static gboolean answer_latency(GstTripletEmbed* self, GstQuery* query) {
+  if (gst_pad_peer_query(self->sink, query) == FALSE) return FALSE;
+  gboolean live = FALSE;
+  GstClockTime least = 0, most = 0;
+  gst_query_parse_latency(query, &live, &least, &most);
+  const auto settings = settings_of(self);
+  const auto wait = static_cast<GstClockTime>(settings->batch_timeout * GST_MSECOND);
+  GST_OBJECT_LOCK(self);
+  const GstClockTime duration = self->state->frame_duration;
+  GST_OBJECT_UNLOCK(self);
+  const GstClockTime held =
+      GST_CLOCK_TIME_IS_VALID(duration) ? self->state->session.most_frames(*settings) * duration : 0;
+  least += wait;
+  if (GST_CLOCK_TIME_IS_VALID(most)) most += MAX(wait, held);
+  GST_DEBUG_OBJECT(self, "latency %" GST_TIME_FORMAT " to %" GST_TIME_FORMAT, GST_TIME_ARGS(least),
+                   GST_TIME_ARGS(most));
+  gst_query_set_latency(query, live, least, most);
+  return TRUE;
+}
+
+static gboolean gst_triplet_embed_src_query(GstPad* pad, GstObject* parent, GstQuery* query) {
+  if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) return answer_latency(GST_TRIPLET_EMBED(parent), query);
+  return gst_pad_query_default(pad, parent, query);
+}
+
+// --- the class
 
 static void gst_triplet_embed_finalize(GObject* object) {
   delete GST_TRIPLET_EMBED(object)->state;
@@ -219,15 +451,24 @@ static void gst_triplet_embed_finalize(GObject* object) {
 
 static void gst_triplet_embed_init(GstTripletEmbed* self) {
   self->state = new State;
-  gst_video_info_init(&self->state->info);
-  gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
-  gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), TRUE);
+  auto* element_class = GST_ELEMENT_GET_CLASS(self);
+  self->sink = gst_pad_new_from_template(gst_element_class_get_pad_template(element_class, "sink"), "sink");
+  gst_pad_set_chain_function(self->sink, gst_triplet_embed_chain);
+  gst_pad_set_event_function(self->sink, gst_triplet_embed_sink_event);
+  gst_pad_set_query_function(self->sink, gst_triplet_embed_sink_query);
+  self->src = gst_pad_new_from_template(gst_element_class_get_pad_template(element_class, "src"), "src");
+  gst_pad_set_activatemode_function(self->src, gst_triplet_embed_src_activate_mode);
+  gst_pad_set_event_function(self->src, gst_triplet_embed_src_event);
+  gst_pad_set_query_function(self->src, gst_triplet_embed_src_query);
+  for (GstPad* pad : {self->sink, self->src}) {
+    GST_PAD_SET_PROXY_CAPS(pad);
+    gst_element_add_pad(GST_ELEMENT(self), pad);
+  }
 }
 
 static void gst_triplet_embed_class_init(GstTripletEmbedClass* klass) {
   auto* object_class = G_OBJECT_CLASS(klass);
   auto* element_class = GST_ELEMENT_CLASS(klass);
-  auto* trans_class = GST_BASE_TRANSFORM_CLASS(klass);
   GST_DEBUG_CATEGORY_INIT(gst_triplet_embed_debug, "tripletembed", 0, "Names faces");
 
   object_class->set_property = gst_triplet_embed_set_property;
@@ -238,13 +479,11 @@ static void gst_triplet_embed_class_init(GstTripletEmbedClass* klass) {
       object_class, stats_property_id(),
       g_param_spec_boxed(
           "stats", "stats",
-          "Counts of frames, faces (embedded, named, by reason without a name), batches, and times in ns",
+          "Counts of frames, faces (embedded, named, by reason without a name), batches and late frames, and "
+          "times in ns",
           GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 
   element_class->change_state = gst_triplet_embed_change_state;
-  trans_class->start = gst_triplet_embed_start;
-  trans_class->set_caps = gst_triplet_embed_set_caps;
-  trans_class->transform_ip = gst_triplet_embed_transform_ip;
 
   GstCaps* caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));
   gst_element_class_add_pad_template(element_class,

@@ -9,13 +9,15 @@ kind=$3
 libtorch=$4
 [ -d "$build" ] || meson setup "$build" "$source" "-Db_sanitize=$kind" -Db_lundef=false -Dbuildtype=debugoptimized \
   -Dgst=disabled -Dfaces=disabled -Dfaiss=disabled "-Dlibtorch=$libtorch"
-ninja -C "$build" tests/libembed/test-libembed-core tests/libembed/test-libembed-gallery tests/fuzz/fuzz-safetensors tests/fuzz/fuzz-gallery \
+ninja -C "$build" tests/libembed/test-libembed-core tests/libembed/test-libembed-gallery \
+  tests/in_flight/test-in-flight tests/fuzz/fuzz-safetensors tests/fuzz/fuzz-gallery \
   tests/fuzz/fuzz-dataset tests/fuzz/fuzz-model_info
 # Leaks of LibTorch's own statics are not ours to report.
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
 "$build/tests/libembed/test-libembed-core" --gtest_brief=1
 "$build/tests/libembed/test-libembed-gallery" --gtest_brief=1
+"$build/tests/in_flight/test-in-flight" --gtest_brief=1
 for target in safetensors gallery dataset model_info; do
   "$build/tests/fuzz/fuzz-$target" 20000 3
 done

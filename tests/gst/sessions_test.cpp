@@ -76,7 +76,8 @@ class Session : public ::testing::Test {
 
   std::vector<embed::gst::Identity> run(const std::vector<Roi>& rois) {
     auto plan = session_.plan(rois, picture_.width, picture_.height, settings_);
-    if (plan.needs_pixels()) session_.embed(picture_.view(), plan, settings_);
+    if (plan.needs_pixels()) session_.submit(picture_.view(), plan);
+    EXPECT_TRUE(session_.complete(plan, settings_));
     session_.finish(plan);
     return plan.identities;
   }
