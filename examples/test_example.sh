@@ -55,10 +55,11 @@ case $what in
     ;;
   cameras)
     enrol_person_a
-    GST_DEBUG=tripletembed:4 GST_DEBUG_NO_COLOR=1 "$example" "$gallery" "$scratch" "$video/milk.mkv" "$video/bird.mkv" \
+    GST_DEBUG=tripletembed:5 GST_DEBUG_NO_COLOR=1 "$example" "$gallery" "$scratch" "$video/milk.mkv" "$video/bird.mkv" \
       2>"$scratch/log"
     for camera in 1 2; do at_least 30 '"label":"A"' "$scratch/$camera.jsonl"; done
     at_least 1 '2 streams share the model' "$scratch/log"
+    at_least 1 'mean-batch-size=(double)' "$scratch/log"
     ;;
   python)
     /usr/bin/python3 -c 'import gi; gi.require_version("Gst", "1.0")' 2>/dev/null || skip "no python3-gi"

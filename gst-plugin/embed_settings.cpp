@@ -22,11 +22,11 @@ constexpr OptionSpec kSharingOptions[] = {
      "precision"},
     {"batch-timeout", OptionType::Double, 0, 10000, "0", "",
      "Most milliseconds that a face waits for those of other streams with the same model"},
-    {"max-size-buffers", OptionType::Int, 0, 1024, "0", "",
-     "Most frames held while their faces are embedded; 0 chooses by batch-size and the number of streams"},
 };
 
 constexpr OptionSpec kFrameOptions[] = {
+    {"max-size-buffers", OptionType::Int, 0, 1024, "0", "",
+     "Most frames held while their faces are embedded; 0 chooses by batch-size and the number of streams"},
     {"object-class", OptionType::String, 0, 0, "face", "",
      "Type of the regions of interest to embed; empty takes all"},
     {"inference-region", OptionType::Choice, 0, 0, "roi-list", "roi-list|full-frame",

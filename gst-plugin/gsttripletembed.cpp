@@ -374,7 +374,9 @@ static gboolean gst_triplet_embed_sink_event(GstPad*, GstObject* parent, GstEven
     case GST_EVENT_FLUSH_STOP: {
       const gboolean sent = gst_pad_push_event(self->src, owned.release());
       gst_segment_init(&self->state->segment, GST_FORMAT_UNDEFINED);
-      return go(self) != FALSE && sent != FALSE;
+      // Not when a change of state has stopped the source pad meanwhile.
+      if (GST_PAD_IS_ACTIVE(self->src)) go(self);
+      return sent;
     }
     case GST_EVENT_CAPS:
       if (set_caps(self, event) == FALSE) return FALSE;
@@ -431,8 +433,6 @@ static gboolean answer_latency(GstTripletEmbed* self, GstQuery* query) {
       GST_CLOCK_TIME_IS_VALID(duration) ? self->state->session.most_frames(*settings) * duration : 0;
   least += wait;
   if (GST_CLOCK_TIME_IS_VALID(most)) most += MAX(wait, held);
-  GST_DEBUG_OBJECT(self, "latency %" GST_TIME_FORMAT " to %" GST_TIME_FORMAT, GST_TIME_ARGS(least),
-                   GST_TIME_ARGS(most));
   gst_query_set_latency(query, live, least, most);
   return TRUE;
 }

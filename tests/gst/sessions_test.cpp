@@ -205,6 +205,67 @@ TEST_F(Session, OpensAgainOnlyForAChange) {
   EXPECT_EQ(session_.description(), "");
 }
 
+TEST_F(Session, SeveralFramesAreInFlight) {
+  settings_.min_face_size = 30;
+  session_.open(settings_);
+  std::vector<embed::gst::FramePlan> plans;
+  for (int i = 0; i < 4; ++i) {
+    plans.push_back(session_.plan({roi_at(10 + i, 10, 40, 40), roi_at(0, 0, 20, 20)}, picture_.width,
+                                  picture_.height, settings_));
+    session_.submit(picture_.view(), plans.back());
+  }
+  for (int i = 0; i < 4; ++i) {
+    auto& plan = plans[static_cast<std::size_t>(i)];
+    ASSERT_TRUE(session_.complete(plan, settings_));
+    session_.finish(plan);
+    EXPECT_LT(embed::distance(embed::Metric::Cosine, *plan.identities.at(0).embedding,
+                              embedding_of(roi_at(10 + i, 10, 40, 40))),
+              1e-4F);
+    EXPECT_EQ(plan.identities.at(1).reason, "small");
+  }
+  EXPECT_EQ(session_.stats().embedded, 4U);
+}
+
+TEST_F(Session, WhatIsWithdrawnIsNotCompleted) {
+  session_.open(settings_);
+  auto plan = session_.plan({roi_at(10, 10, 40, 40)}, picture_.width, picture_.height, settings_);
+  session_.submit(picture_.view(), plan);
+  session_.withdraw();
+  EXPECT_FALSE(session_.complete(plan, settings_));
+  EXPECT_EQ(run({roi_at(10, 10, 40, 40)}).at(0).reason, "no-gallery");
+}
+
+TEST_F(Session, LateFramesAreNotEmbedded) {
+  settings_.inference_interval = 2;
+  session_.open(settings_);
+  for (const bool drop : {true, false}) {  // The second is one that inference-interval leaves out anyway.
+    const auto plan =
+        session_.plan({roi_at(10, 10, 40, 40)}, picture_.width, picture_.height, settings_, true);
+    EXPECT_FALSE(plan.needs_pixels());
+    EXPECT_EQ(plan.late, drop);
+    EXPECT_EQ(plan.identities.at(0).reason, "skipped");
+    session_.finish(plan);
+  }
+  EXPECT_FALSE(session_.plan({}, picture_.width, picture_.height, settings_, true).late)
+      << "nothing to leave out";
+  EXPECT_EQ(session_.stats().drops, 1U);
+}
+
+TEST_F(Session, HoldsTwoBatchesOverAllStreams) {
+  settings_.embedder.batch_size = 16;
+  EXPECT_EQ(session_.most_frames(settings_), 4U) << "closed";
+  session_.open(settings_);
+  EXPECT_EQ(session_.most_frames(settings_), 16U);
+  std::vector<std::unique_ptr<EmbedSession>> others;
+  for (const std::size_t expected : {16U, 11U, 8U, 7U, 6U, 5U, 4U, 4U}) {
+    others.push_back(std::make_unique<EmbedSession>());
+    others.back()->open(settings_);
+    EXPECT_EQ(session_.most_frames(settings_), expected) << others.size() + 1;
+  }
+  settings_.max_size_buffers = 2;
+  EXPECT_EQ(session_.most_frames(settings_), 2U);
+}
+
 TEST_F(Session, RefusesAGalleryOfOtherWeights) {
   settings_.gallery =
       fixtures::write_gallery(fixtures::temp_dir() + "/foreign.safetensors", gsttest::other_weights_file(),
@@ -236,6 +297,10 @@ TEST(OptionValues, StartAtTheTablesDefaults) {
   EXPECT_EQ(defaults.embedder.device, written.embedder.device);
   EXPECT_EQ(defaults.embedder.precision, written.embedder.precision);
   EXPECT_EQ(defaults.embedder.batch_size, written.embedder.batch_size);
+  EXPECT_EQ(defaults.model_instance_id, written.model_instance_id);
+  EXPECT_EQ(defaults.batch_timeout, written.batch_timeout);
+  EXPECT_EQ(defaults.max_size_buffers, written.max_size_buffers);
+  EXPECT_EQ(defaults.qos, written.qos);
   EXPECT_EQ(defaults.threshold, written.threshold);
   EXPECT_EQ(defaults.metric, written.metric);
   EXPECT_EQ(defaults.k, written.k);
