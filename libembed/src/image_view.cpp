@@ -5,6 +5,7 @@
 #include <string>
 
 #include "embed/error.h"
+#include "image_layout.h"
 
 namespace embed {
 
@@ -47,6 +48,15 @@ std::ptrdiff_t row_bytes(PixelFormat format, int plane, int width) {
 }  // namespace
 
 void validate(const ImageView& image) {
+  validate_layout(image);
+  if (image.cuda_device != -1) {
+    throw Error(ErrorCode::InvalidArgument,
+                "image is for CUDA device " + std::to_string(image.cuda_device) +
+                    " to read: only an embedder on that device takes it, this needs it in host memory");
+  }
+}
+
+void validate_layout(const ImageView& image) {
   if (image.width < 1 || image.height < 1 || image.width > kLargestSide || image.height > kLargestSide) {
     throw Error(ErrorCode::InvalidArgument, "image size " + std::to_string(image.width) + "x" +
                                                 std::to_string(image.height) +

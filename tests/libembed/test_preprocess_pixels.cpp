@@ -271,6 +271,7 @@ TEST(CropPixels, RefusesImagesThatAreNone) {
   refuse("65536", [](ImageView& view) { view.width = 65'536; });
   refuse("plane 0 is missing", [](ImageView& view) { view.planes[0] = nullptr; });
   refuse("plane 2 is missing", [](ImageView& view) { view.planes[2] = nullptr; });
+  refuse("CUDA device 1 to read", [](ImageView& view) { view.cuda_device = 1; });
   refuse("plane 0: stride 19", [](ImageView& view) { view.strides[0] = 19; });
   refuse("plane 1: stride 9", [](ImageView& view) { view.strides[1] = 9; });
   refuse("plane 0: stride 20 is less than a row of 60",

@@ -24,8 +24,10 @@ enum class PixelFormat {
 /// Which matrix turns a YUV image into RGB. Ignored for RGB and grey images.
 enum class YuvMatrix { Bt601, Bt709, Bt2020 };
 
-/// A borrowed, read-only image in CPU memory. Never owns and never copies the pixels: the caller keeps
-/// the planes alive and unchanged while a function uses the view. A value type, cheap to copy.
+/// A borrowed, read-only image. Never owns and never copies the pixels: the caller keeps the planes alive and
+/// unchanged while a function uses the view. A value type, cheap to copy.
+///
+/// The pixels lie in the process's own memory, unless cuda_device says that they are a CUDA device's to read.
 struct ImageView {
   PixelFormat format = PixelFormat::Rgb;
   int width = 0;                                ///< Pixels, ≥ 1; odd sizes are fine in every format.
@@ -34,13 +36,17 @@ struct ImageView {
   std::array<std::ptrdiff_t, 3> strides{};      ///< Bytes from one row to the next; may exceed the row.
   YuvMatrix matrix = YuvMatrix::Bt601;
   bool full_range = false;  ///< YUV only: 0–255 instead of 16–235 (16–240 for chroma).
+  /// −1, or the CUDA device that reads the planes where they are: its own memory, managed memory, or pinned
+  /// host memory. Only Embedder::embed takes such an image, on that device, and what writes the pixels must
+  /// have come to its end by then.
+  int cuda_device = -1;
 };
 
 /// Number of planes of a format: 1, 2 (Nv12) or 3 (I420).
 int plane_count(PixelFormat format) noexcept;
 
 /// Throws Error(InvalidArgument) unless sizes are positive (and at most 65,535), every plane is there and
-/// every stride covers its row.
+/// every stride covers its row; and for an image that a CUDA device is to read.
 void validate(const ImageView& image);
 
 /// In pixels of the image; x to the right, y down; pixel (0, 0) covers [0, 1) × [0, 1).
