@@ -15,6 +15,9 @@
 #include "embed/preprocess.h"
 #include "folding.h"
 #include "inference_net.h"
+#ifdef EMBED_HAVE_CUDA
+#include "cuda/cuda_net.h"
+#endif
 
 namespace embed {
 
@@ -48,8 +51,11 @@ struct Embedder::Impl {
   ModelInfo info;
   std::string device_name, precision_text;
   std::size_t batch_size = 1;
-  // One of the two: our own kernels where this machine has the instructions, else LibTorch.
+  // One of them: our own kernels where this machine has the instructions or a GPU, else LibTorch.
   std::unique_ptr<cpu::CpuNet> own;
+#ifdef EMBED_HAVE_CUDA
+  std::unique_ptr<gpu::CudaNet> cuda;
+#endif
   std::optional<InferenceNet> torch_net;
   // One pass at a time: a pass is spread over all threads, so two at once only get in each other's way.
   mutable std::mutex pass;
@@ -68,6 +74,13 @@ struct Embedder::Impl {
     info = std::move(model.info);
     device_name = device.str();
     const c10::InferenceMode inference;
+#ifdef EMBED_HAVE_CUDA
+    if (device.is_cuda()) {
+      cuda = std::make_unique<gpu::CudaNet>(folded_parameters(model.network, info), info.input, device,
+                                            scalar_type(precision_text), batch_size);
+      return;
+    }
+#endif
     if (const cpu::Kernels* kernels = device.is_cpu() ? own_kernels(precision_text) : nullptr) {
       const int threads = options.threads > 0 ? options.threads : cpu::usable_cpus();
       own = std::make_unique<cpu::CpuNet>(folded_parameters(model.network, info), info.input, *kernels,
@@ -90,7 +103,14 @@ struct Embedder::Impl {
     }
   }
 
+  /// Any count where the device's own net splits it up, else at most batch_size.
   void run(const std::uint8_t* crops, std::size_t count, Embedding* out) const {
+#ifdef EMBED_HAVE_CUDA
+    if (cuda) {
+      const std::lock_guard<std::mutex> lock(pass);
+      return guarded("embedding", [&] { cuda->forward(crops, count, out); });
+    }
+#endif
     if (own) {
       const std::lock_guard<std::mutex> lock(pass);
       own->forward(crops, count, out);
@@ -129,25 +149,39 @@ const std::string& Embedder::precision() const noexcept {
 }
 
 std::string Embedder::backend() const {
+#ifdef EMBED_HAVE_CUDA
+  if (impl_->cuda) return "cuda-graphs";
+#endif
   return impl_->own ? impl_->own->kernels() : "libtorch";
 }
 
 void Embedder::embed_crops(const std::uint8_t* crops, std::size_t count, Embedding* out) const {
   const std::size_t bytes = crop_bytes(impl_->info.input);
+  std::size_t most = impl_->batch_size;
+#ifdef EMBED_HAVE_CUDA
+  if (impl_->cuda) most = count;
+#endif
   for (std::size_t done = 0; done < count;) {
-    const std::size_t pass = std::min(impl_->batch_size, count - done);
+    const std::size_t pass = std::min(most, count - done);
     impl_->run(crops + done * bytes, pass, out + done);
     done += pass;
   }
 }
 
 std::vector<Embedding> Embedder::embed(const ImageView& image, const std::vector<FaceRegion>& regions) const {
+  std::vector<Embedding> embeddings(regions.size());
+#ifdef EMBED_HAVE_CUDA
+  if (impl_->cuda && image.cuda_device >= 0) {
+    const std::lock_guard<std::mutex> lock(impl_->pass);
+    guarded("embedding", [&] { impl_->cuda->forward(image, regions, embeddings.data()); });
+    return embeddings;
+  }
+#endif
   const std::size_t bytes = crop_bytes(impl_->info.input);
   std::vector<std::uint8_t> crops(bytes * regions.size());
   for (std::size_t i = 0; i < regions.size(); ++i) {
     crop_face(image, regions[i], impl_->info.input, crops.data() + i * bytes);
   }
-  std::vector<Embedding> embeddings(regions.size());
   embed_crops(crops.data(), regions.size(), embeddings.data());
   return embeddings;
 }

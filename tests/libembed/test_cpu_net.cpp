@@ -12,6 +12,7 @@
 
 #include "folding.h"
 #include "made_up.h"
+#include "trained.h"
 
 namespace {
 
@@ -20,6 +21,11 @@ using embed::Head;
 using embed::cpu::CpuNet;
 using embed::cpu::Kernels;
 using embed::cpu::Number;
+using trained::Case;
+using trained::cosine;
+using trained::expected;
+using trained::info_of;
+using trained::trained_network;
 
 /// Every table that this machine can run, not only those that it would choose.
 std::vector<const Kernels*> all_kernels() {
@@ -38,65 +44,8 @@ double least_cosine(Number number) {
   return number == Number::F32 ? 0.999999 : number == Number::BF16 ? 0.999 : 0.97;
 }
 
-struct Case {
-  int height, width, channels;
-  Head head;
-};
-
-embed::ModelInfo info_of(const Case& shape) {
-  embed::ModelInfo info;
-  info.head = shape.head;
-  info.input.height = shape.height;
-  info.input.width = shape.width;
-  info.input.channels = shape.channels;
-  info.input.mean = {0.4F, 0.5F, 0.45F};
-  info.input.std = {0.25F, 0.3F, 0.22F};
-  return info;
-}
-
-/// Made-up weights whose running statistics are those of the made-up pictures, as training leaves them.
-embed::nn::ResNet18V2 trained_network(const Case& shape) {
-  const torch::NoGradGuard no_grad;
-  auto network = made_up::network(shape.channels, shape.head);
-  auto bytes = made_up::crops(4, shape.height, shape.width, shape.channels);
-  const torch::Tensor batch =
-      torch::from_blob(bytes.data(), {4, shape.height, shape.width, shape.channels}, torch::kUInt8);
-  network->train();
-  for (int i = 0; i < 25; ++i) network->features(embed::nn::normalise(batch, info_of(shape).input));
-  network->eval();
-  return network;
-}
-
-std::vector<Embedding> expected(embed::nn::ResNet18V2& network, std::vector<std::uint8_t> bytes,
-                                const Case& shape, std::size_t count) {
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor batch = torch::from_blob(
-      bytes.data(), {static_cast<std::int64_t>(count), shape.height, shape.width, shape.channels},
-      torch::kUInt8);
-  const torch::Tensor values =
-      network->forward(embed::nn::normalise(batch, info_of(shape).input)).contiguous();
-  std::vector<Embedding> out(count);
-  std::memcpy(out.data(), values.data_ptr<float>(), count * sizeof(Embedding));
-  return out;
-}
-
-double cosine(const Embedding& a, const Embedding& b) {
-  double dot = 0, aa = 0, bb = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    dot += static_cast<double>(a[i]) * b[i];
-    aa += static_cast<double>(a[i]) * a[i];
-    bb += static_cast<double>(b[i]) * b[i];
-  }
-  return dot / std::sqrt(aa * bb);
-}
-
-// Sides that are odd at each of the five halvings, one pixel at the end, one channel, and the usual ones.
-const Case kCases[] = {{112, 112, 3, Head::L2},    {64, 64, 3, Head::Linear}, {17, 33, 1, Head::Linear},
-                       {50, 39, 3, Head::Sigmoid}, {16, 16, 3, Head::L2},     {28, 28, 1, Head::L2},
-                       {95, 62, 1, Head::Linear}};
-
 TEST(CpuNet, GivesTheLayersVectors) {
-  for (const Case& shape : kCases) {
+  for (const Case& shape : trained::cases()) {
     auto network = trained_network(shape);
     const auto parameters = embed::folded_parameters(network, info_of(shape));
     const std::size_t count = 5;

@@ -42,7 +42,7 @@ class Embedder {
   const std::string& device() const noexcept;
   /// What "auto" became: "fp32", "bf16", "fp16" or "int8".
   const std::string& precision() const noexcept;
-  /// What computes: "avx512-bf16" and the like for our own kernels, "libtorch" else.
+  /// What computes: "avx512-bf16" and the like for our own kernels, "cuda-graphs" on a GPU, "libtorch" else.
   std::string backend() const;
 
   /// `crops`: [count, height, width, channels] uint8, C-contiguous, as crop_face makes them; `out`: [count]
@@ -50,7 +50,9 @@ class Embedder {
   /// Throws Error(Device | OutOfMemory).
   void embed_crops(const std::uint8_t* crops, std::size_t count, Embedding* out) const;
 
-  /// Cuts and embeds the regions of one image, in their order. Throws as crop_face and embed_crops.
+  /// Cuts and embeds the regions of one image, in their order. An image that a CUDA device is to read
+  /// (ImageView::cuda_device) is cut there, and must be this embedder's device. Throws as crop_face and
+  /// embed_crops.
   std::vector<Embedding> embed(const ImageView& image, const std::vector<FaceRegion>& regions) const;
 
  private:

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Faces out of a frame in one launch: crop_face, a tile of a crop at a time. A block first averages the frame
+// over the cells that its tile touches, then reads its pixels out of them.
+#include "cuda/cell_store.h"
+#include "cuda/crop_step.h"
+#include "cuda/kernel_language.h"
+
+namespace embed::gpu {
+
+namespace {
+
+constexpr int kCropThreads = kTile * kTile, kHalf = 1 << 15;
+
+__device__ int clamp_byte(int value) {
+  return min(max(value, 0), 255);
+}
+
+/// One pixel as 8-bit colours in the crop's order (C = 3) or grey (C = 1).
+template <int C>
+__device__ void read_packed(const Frame& frame, int x, int y, int (&out)[C]) {
+  const std::uint8_t* pixel =
+      frame.planes[0] + y * frame.strides[0] + static_cast<std::int64_t>(x) * frame.pixel_bytes;
+  const int first = pixel[frame.first], last = pixel[frame.last];
+  const int green = frame.pixel_bytes == 1 ? first : pixel[1];
+  if constexpr (C == 3) {
+    out[0] = first, out[1] = green, out[2] = last;
+  } else {
+    // BT.601 luma, whose three weights add up to exactly one.
+    constexpr int kRed = 19595, kBlue = 7471, kGreen = (1 << 16) - kRed - kBlue;
+    out[0] = (kRed * first + kGreen * green + kBlue * last + kHalf) >> 16;
+  }
+}
+
+template <int C>
+__device__ void read_yuv(const Frame& frame, int x, int y, int (&out)[C]) {
+  const int level = (frame.planes[0][y * frame.strides[0] + x] - frame.luma_offset) * frame.luma_gain + kHalf;
+  if constexpr (C == 1) {
+    out[0] = clamp_byte(level >> 16);
+  } else {
+    const bool interleaved = frame.layout == Frame::Layout::Nv12;
+    const int column = interleaved ? x / 2 * 2 : x / 2;
+    const std::uint8_t* u_row = frame.planes[1] + y / 2 * frame.strides[1];
+    const std::uint8_t* v_row = interleaved ? u_row + 1 : frame.planes[2] + y / 2 * frame.strides[2];
+    const int u = u_row[column] - 128, v = v_row[column] - 128;
+    out[0] = clamp_byte((level + frame.u_to_first * u + frame.v_to_first * v) >> 16);
+    out[1] = clamp_byte((level + frame.u_to_green * u + frame.v_to_green * v) >> 16);
+    out[2] = clamp_byte((level + frame.u_to_last * u + frame.v_to_last * v) >> 16);
+  }
+}
+
+/// The mean of a cell; what lies outside the window counts as black.
+template <int C>
+__device__ void average(const Frame& frame, const FaceCrop& face, int column, int row, float* mean) {
+  const int left = column * face.cell_x, top = row * face.cell_y;
+  const int x0 = max(left, face.x0), x1 = min(left + face.cell_x, face.x1);
+  const int y0 = max(top, face.y0), y1 = min(top + face.cell_y, face.y1);
+  unsigned sums[C] = {};
+  for (int y = y0; y < y1; ++y) {
+    for (int x = x0; x < x1; ++x) {
+      int pixel[C];
+      if (frame.layout == Frame::Layout::Packed) {
+        read_packed<C>(frame, x, y, pixel);
+      } else {
+        read_yuv<C>(frame, x, y, pixel);
+      }
+      for (int c = 0; c < C; ++c) sums[c] += static_cast<unsigned>(pixel[c]);
+    }
+  }
+  const float share = 1.0F / (static_cast<float>(face.cell_x) * static_cast<float>(face.cell_y));
+  for (int c = 0; c < C; ++c) mean[c] = static_cast<float>(sums[c]) * share;
+}
+
+/// A part of the grid of cells, and a tile's place in it.
+struct Box {
+  int column, row, columns, rows;
+};
+
+/// The cells that the taps of a tile at (x, y), in crop pixels from the centre, can read.
+__device__ Box cells_of(const FaceCrop& face, double x, double y) {
+  constexpr double kRoom = 1e-3;
+  const double u = x + kTile / 2.0, v = y + kTile / 2.0;
+  const double half_x = kTile / 2.0 * (fabs(face.a) + fabs(face.b)) + kRoom;
+  const double half_y = kTile / 2.0 * (fabs(face.d) + fabs(face.e)) + kRoom;
+  const double centre_x = face.a * u + face.b * v + face.centre_x;
+  const double centre_y = face.d * u + face.e * v + face.centre_y;
+  Box box;
+  box.column = static_cast<int>(floor((centre_x - half_x) / face.cell_x - 0.5));
+  box.row = static_cast<int>(floor((centre_y - half_y) / face.cell_y - 0.5));
+  box.columns = static_cast<int>(floor((centre_x + half_x) / face.cell_x - 0.5)) + 2 - box.column;
+  box.rows = static_cast<int>(floor((centre_y + half_y) / face.cell_y - 0.5)) + 2 - box.row;
+  return box;
+}
+
+/// One pixel of the crop, at (x, y) from its centre, out of the averages of the box: one bilinear tap, or
+/// four.
+template <int C>
+__device__ void read_cells(const FaceCrop& face, const Box& box, const float* means, double x, double y,
+                           unsigned char* out) {
+  float sums[C] = {};
+  const double cells_x = 1.0 / face.cell_x, cells_y = 1.0 / face.cell_y;
+  const float weight = 1.0F / static_cast<float>(face.taps * face.taps);
+  for (int tap = 0; tap < face.taps * face.taps; ++tap) {
+    const double u = x + (tap % face.taps + 0.5) / face.taps, v = y + (tap / face.taps + 0.5) / face.taps;
+    const double column = (face.a * u + face.b * v + face.centre_x) * cells_x - 0.5 - box.column;
+    const double row = (face.d * u + face.e * v + face.centre_y) * cells_y - 0.5 - box.row;
+    const int left = static_cast<int>(floor(column)), top = static_cast<int>(floor(row));
+    const float right_share = static_cast<float>(column - left), lower_share = static_cast<float>(row - top);
+    const float* upper = means + (top * box.columns + left) * C;
+    const float* lower = upper + box.columns * C;
+    for (int c = 0; c < C; ++c) {
+      const float above = upper[c] + (upper[C + c] - upper[c]) * right_share;
+      const float below = lower[c] + (lower[C + c] - lower[c]) * right_share;
+      sums[c] += weight * (above + (below - above) * lower_share);
+    }
+  }
+  for (int c = 0; c < C; ++c) out[c] = static_cast<unsigned char>(fminf(fmaxf(sums[c] + 0.5F, 0.0F), 255.0F));
+}
+
+/// Blocks: x the tiles of a crop, y the faces.
+template <typename T, int C>
+__global__ void crop_kernel(CropFaces step) {
+  __shared__ float means[kTileCells * kTileCells * C];
+  __shared__ unsigned char pixels[kTile * kTile][C];
+  const CellGrid& grid = step.out;
+  const int thread = static_cast<int>(threadIdx.x), tile = static_cast<int>(blockIdx.x);
+  const int tiles = (grid.width + kTile - 1) / kTile;
+  const int tile_x = tile % tiles * kTile, tile_y = tile / tiles * kTile;
+  const FaceCrop face = step.faces[blockIdx.y];
+  const double x = tile_x - grid.width / 2.0, y = tile_y - grid.height / 2.0;
+  const Box box = cells_of(face, x, y);
+  for (int i = thread; i < box.columns * box.rows; i += kCropThreads) {
+    average<C>(step.frame, face, box.column + i % box.columns, box.row + i / box.columns, means + i * C);
+  }
+  __syncthreads();
+  read_cells<C>(face, box, means, x + thread % kTile, y + thread / kTile, pixels[thread]);
+  __syncthreads();
+
+  const int column = thread % (kTile / 2), row = thread / (kTile / 2);
+  if (row >= kTile / 2 || tile_x + 2 * column >= grid.width || tile_y + 2 * row >= grid.height) return;
+  unsigned char bytes[4][C];
+  bool inside[4];
+  for (int i = 0; i < 4; ++i) {
+    const int px = 2 * column + i % 2, py = 2 * row + i / 2;
+    inside[i] = tile_x + px < grid.width && tile_y + py < grid.height;
+    for (int c = 0; c < C; ++c) bytes[i][c] = pixels[py * kTile + px][c];
+  }
+  store_cell<T, C>(grid, static_cast<int>(blockIdx.y), tile_y / 2 + row, tile_x / 2 + column, bytes, inside);
+}
+
+}  // namespace
+
+void launch(const CropFaces& step, Stream stream) {
+  if (step.count == 0) return;
+  const auto tiles = [](int pixels) { return static_cast<unsigned>((pixels + kTile - 1) / kTile); };
+  const dim3 blocks(tiles(step.out.width) * tiles(step.out.height), static_cast<unsigned>(step.count));
+  with_type(step.out.number, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    start(step.out.channels == 1 ? crop_kernel<T, 1> : crop_kernel<T, 3>, blocks, kCropThreads, stream, step);
+  });
+}
+
+}  // namespace embed::gpu

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cuda/crop_step.h"
+
+#include <cmath>
+#include <utility>
+
+#include "crop_geometry.h"
+#include "embed/error.h"
+
+namespace embed::gpu {
+
+namespace {
+
+int fixed(double value) {
+  return static_cast<int>(std::lround(value * (1 << 16)));
+}
+
+/// The weights of red and blue in luma.
+std::pair<double, double> luma_weights(YuvMatrix matrix) {
+  switch (matrix) {
+    case YuvMatrix::Bt709:
+      return {0.2126, 0.0722};
+    case YuvMatrix::Bt2020:
+      return {0.2627, 0.0593};
+    case YuvMatrix::Bt601:
+      break;
+  }
+  return {0.299, 0.114};
+}
+
+void set_yuv(const ImageView& image, bool bgr, Frame& frame) {
+  const auto [kr, kb] = luma_weights(image.matrix);
+  const double chroma = image.full_range ? 1.0 : 255.0 / 224.0, kg = 1 - kr - kb;
+  frame.luma_offset = image.full_range ? 0 : 16;
+  frame.luma_gain = fixed(image.full_range ? 1.0 : 255.0 / 219.0);
+  frame.v_to_first = fixed(2 * (1 - kr) * chroma);
+  frame.u_to_last = fixed(2 * (1 - kb) * chroma);
+  frame.u_to_green = -fixed(2 * (1 - kb) * kb / kg * chroma);
+  frame.v_to_green = -fixed(2 * (1 - kr) * kr / kg * chroma);
+  if (bgr) {
+    std::swap(frame.v_to_first, frame.v_to_last);
+    std::swap(frame.u_to_first, frame.u_to_last);
+  }
+}
+
+}  // namespace
+
+Frame frame_of(const ImageView& image, const InputSpec& input) {
+  Frame frame;
+  for (std::size_t i = 0; i < 3; ++i) {
+    frame.planes[i] = image.planes[i];
+    frame.strides[i] = image.strides[i];
+  }
+  bool blue_first = false;
+  switch (image.format) {
+    case PixelFormat::Nv12:
+      frame.layout = Frame::Layout::Nv12;
+      break;
+    case PixelFormat::I420:
+      frame.layout = Frame::Layout::I420;
+      break;
+    case PixelFormat::Gray8:
+      break;
+    case PixelFormat::Rgb:
+    case PixelFormat::Bgr:
+      frame.pixel_bytes = 3;
+      blue_first = image.format == PixelFormat::Bgr;
+      break;
+    default:
+      frame.pixel_bytes = 4;
+      blue_first = image.format == PixelFormat::Bgra || image.format == PixelFormat::Bgrx;
+  }
+  // Grey is a sum of red, green and blue in this order.
+  const bool swap = blue_first != (input.channels == 3 && input.bgr);
+  frame.first = frame.pixel_bytes == 1 ? 0 : swap ? 2 : 0;
+  frame.last = frame.pixel_bytes == 1 ? 0 : 2 - frame.first;
+  if (frame.layout != Frame::Layout::Packed) set_yuv(image, input.bgr, frame);
+  return frame;
+}
+
+FaceCrop face_crop(const ImageView& image, const FaceRegion& region, const InputSpec& input) {
+  const CentredMap map = centred_map(image, &region, input);
+  const Window window = readable(image, &region, input);
+  const CellLayout layout = lay_cells(map, input, window);
+  // Beside what a tile spans: one cell for the bilinear taps, and up to two where its edges cut cells.
+  const double columns = kTile * (std::abs(map.a) + std::abs(map.b)) / layout.cell_x + 3;
+  const double rows = kTile * (std::abs(map.d) + std::abs(map.e)) / layout.cell_y + 3;
+  if (!(columns < kTileCells && rows < kTileCells)) {
+    throw Error(ErrorCode::InvalidArgument,
+                "face region is too large to be cut on a CUDA device; give the image in host memory");
+  }
+  return {map.a,
+          map.b,
+          map.d,
+          map.e,
+          map.centre_x,
+          map.centre_y,
+          layout.cell_x,
+          layout.cell_y,
+          window.x0,
+          window.y0,
+          window.x1,
+          window.y1,
+          taps_per_axis(map, layout)};
+}
+
+}  // namespace embed::gpu
