@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <exception>
 #include <mutex>
 
 #include "cuda/crop_step.h"
@@ -140,7 +141,7 @@ struct CudaNet::Impl {
     std::unique_ptr<at::cuda::CUDAGraph> cudnn;
     try {
       cudnn = capture(size, FusedNet::Relu::Cudnn);
-    } catch (const c10::Error&) {
+    } catch (const std::exception&) {
       return own;  // cuDNN has no such convolution for this card or precision.
     }
     return milliseconds(*cudnn) < milliseconds(*own) ? std::move(cudnn) : std::move(own);
