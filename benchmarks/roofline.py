@@ -2,7 +2,8 @@
 """How far each stage is from what the machine could do.
 
 A stage's limit is the time that its arithmetic takes at the machine's highest rate of multiply-adds, or that reading what it
-must read takes at the machine's memory bandwidth, whichever is longer. Both rates are measured (machine_speed.cpp)."""
+must read takes at the machine's memory bandwidth, whichever is longer. Both rates are measured (machine_speed.cpp). The
+network's arithmetic is counted as direct convolutions: Winograd's filtering does with less, so a share may exceed 100 %."""
 DIMENSIONS = 128
 BYTES = {"fp32": 4, "bf16": 2, "int8": 1}
 STAGES = ((64, 64, 1), (64, 128, 2), (128, 256, 2), (256, 512, 2))
@@ -57,7 +58,9 @@ def embed_rows(results, limits, shape):
             rows.append(stage(
                 f"embed, batch {batch}, {precision}", times[len(times) // 2] * batch, operations * batch, limits[precision],
                 weights * BYTES[precision] + batch * shape[0] * shape[1] * shape[2], limits["read"], {
-                    "arithmetic": "loads beside the products, the layers' edges, and norms and ReLU between them"
+                    "arithmetic": ("fewer products than the direct convolution that the limit counts (Winograd); "
+                                   if precision != "int8" else "")
+                                  + "loads beside the products, and the layers' edges"
                                   + (", and small layers that threads share badly" if batch == 1 else ""),
                     "memory": "every weight is read once for so few faces"}))
     return rows

@@ -280,7 +280,7 @@ class Whole(CliTest):
         self.assertEqual([x for x, _ in data["frames"]["faces"]], [0, 1, 2, 4, 8, 16, 32])
         written = sorted(os.listdir(self.path("pages", "")))
         self.assertEqual([name.split("-tiny")[1] for name in written if name.endswith(".svg")],
-                         ["-batch.svg", "-faces.svg", "-frame-size.svg"])
+                         ["-batch.svg", "-faces.svg", "-frame-size.svg"] + ["-streams.svg"] * bool(data.get("streams")))
         page = next(name for name in written if name.endswith(".md"))
         with open(self.path("pages", page), encoding="utf-8") as file:
             text = file.read()
