@@ -53,7 +53,8 @@ def fold(network):
 
 
 def load(path):
-    """The network of one of libembed's weights files for inference in float32; its input is the crop's bytes as numbers."""
+    """The network of one of libembed's weights files for inference in float32; its input is the crop's bytes as numbers.
+    `network.picture` is what the file says of that crop."""
     with open(path, "rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
@@ -72,4 +73,5 @@ def load(path):
     norm.running_var.copy_((255 * std) ** 2 * (norm.running_var + norm.eps) - norm.eps)
     network.eval()
     fold(network)
+    network.picture = picture
     return network

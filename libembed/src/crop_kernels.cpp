@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "crop_taps.h"
+#include "luma_weights.h"
 
 namespace embed {
 
@@ -101,22 +102,6 @@ void blend(const std::int16_t* pairs, const TapPlan& plan, std::ptrdiff_t plan_s
                         : (taps == 2 ? blend_row<2, 3> : blend_row<1, 3>);
   row(pairs, plan, plan_stride, width, kOrders[static_cast<int>(order)], order == LaneOrder::Grey ? 1 : 3,
       out);
-}
-
-struct LumaWeights {
-  double red, blue;
-};
-
-LumaWeights luma_weights(YuvMatrix matrix) {
-  switch (matrix) {
-    case YuvMatrix::Bt709:
-      return {0.2126, 0.0722};
-    case YuvMatrix::Bt2020:
-      return {0.2627, 0.0593};
-    case YuvMatrix::Bt601:
-      break;
-  }
-  return {0.299, 0.114};
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include <cstdint>
+#include <cstring>
 
 namespace embed::cpu {
 namespace {
@@ -27,6 +28,17 @@ struct Avx512Float {
   static Float larger(Float a, Float b) { return _mm512_max_ps(a, b); }
   static Float affine(Float x, Float scale, Float shift) { return _mm512_fmadd_ps(x, scale, shift); }
   static Float relu(Float x) { return _mm512_max_ps(x, _mm512_setzero_ps()); }
+};
+
+/// Words of several numbers, for the instructions that sum their products.
+struct Avx512Words : Avx512Float {
+  using Word = __m512i;
+  static Word load(const std::uint8_t* p) { return _mm512_load_si512(p); }
+  static Word broadcast(const std::uint8_t* p) {
+    std::int32_t value;
+    std::memcpy(&value, p, sizeof value);
+    return _mm512_set1_epi32(value);
+  }
 };
 
 }  // namespace

@@ -8,17 +8,10 @@
 namespace embed::cpu {
 namespace {
 
-struct Avx512U8 : Avx512Float {
+struct Avx512U8 : Avx512Words {
   using Sum = __m512i;
-  using Word = __m512i;
   static constexpr int kBytes = 1;
   static Sum zero() { return _mm512_setzero_si512(); }
-  static Word load(const std::uint8_t* p) { return _mm512_load_si512(p); }
-  static Word broadcast(const std::uint8_t* p) {
-    std::int32_t value;
-    std::memcpy(&value, p, sizeof value);
-    return _mm512_set1_epi32(value);
-  }
   static Sum multiply_add(Sum sum, Word weight, Word value) {
     return _mm512_dpbusd_epi32(sum, value, weight);  // Unsigned values times signed weights.
   }

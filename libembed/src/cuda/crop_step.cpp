@@ -6,6 +6,7 @@
 
 #include "crop_geometry.h"
 #include "embed/error.h"
+#include "luma_weights.h"
 
 namespace embed::gpu {
 
@@ -13,19 +14,6 @@ namespace {
 
 int fixed(double value) {
   return static_cast<int>(std::lround(value * (1 << 16)));
-}
-
-/// The weights of red and blue in luma.
-std::pair<double, double> luma_weights(YuvMatrix matrix) {
-  switch (matrix) {
-    case YuvMatrix::Bt709:
-      return {0.2126, 0.0722};
-    case YuvMatrix::Bt2020:
-      return {0.2627, 0.0593};
-    case YuvMatrix::Bt601:
-      break;
-  }
-  return {0.299, 0.114};
 }
 
 void set_yuv(const ImageView& image, bool bgr, Frame& frame) {
