@@ -7,6 +7,7 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <system_error>
 
 #include "cpu/cpu_net.h"
 #include "device.h"
@@ -15,6 +16,7 @@
 #include "embed/preprocess.h"
 #include "folding.h"
 #include "inference_net.h"
+#include "usable_cpus.h"
 #ifdef EMBED_HAVE_CUDA
 #include "cuda/cuda_net.h"
 #endif
@@ -35,6 +37,8 @@ auto guarded(const char* doing, Function&& function) {
     throw Error(memory ? ErrorCode::OutOfMemory : ErrorCode::Device, std::string(doing) + ": " + text);
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::OutOfMemory, std::string(doing) + ": memory was refused");
+  } catch (const std::system_error& error) {  // Of a thread that could not be started.
+    throw Error(ErrorCode::OutOfMemory, std::string(doing) + ": " + error.what());
   }
 }
 
@@ -82,7 +86,7 @@ struct Embedder::Impl {
     }
 #endif
     if (const cpu::Kernels* kernels = device.is_cpu() ? own_kernels(precision_text) : nullptr) {
-      const int threads = options.threads > 0 ? options.threads : cpu::usable_cpus();
+      const int threads = options.threads > 0 ? options.threads : usable_cpus();
       own = std::make_unique<cpu::CpuNet>(folded_parameters(model.network, info), info.input, *kernels,
                                           batch_size, threads);
     } else {

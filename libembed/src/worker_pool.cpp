@@ -1,32 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "worker_pool.h"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <system_error>
 #include <utility>
 
+#include "usable_cpus.h"
+
 namespace embed {
 
-namespace {
-
-std::size_t usable_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  const int count = ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 0;
-  std::size_t usable = count > 0 ? static_cast<std::size_t>(count) : std::thread::hardware_concurrency();
-  const char* text = std::getenv("OMP_NUM_THREADS");
-  const long wanted = text != nullptr ? std::strtol(text, nullptr, 10) : 0;
-  if (wanted > 0) usable = std::min(usable, static_cast<std::size_t>(wanted));
-  return std::max<std::size_t>(usable, 1);
-}
-
-}  // namespace
-
 WorkerPool& WorkerPool::shared() {
-  static WorkerPool pool(usable_processors());
+  static WorkerPool pool(static_cast<std::size_t>(usable_cpus()));
   return pool;
 }
 

@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -55,22 +54,6 @@ TEST(ThreadTeam, WakesAfterASleepAndWaitsForASlowMember) {
     team.run(work);
     EXPECT_EQ(done, 2 * round);
   }
-}
-
-TEST(UsableCpus, HeedsOpenMpsVariable) {
-  const char* before = std::getenv("OMP_NUM_THREADS");
-  const std::string kept = before != nullptr ? before : "";
-  setenv("OMP_NUM_THREADS", "1", 1);
-  EXPECT_EQ(embed::cpu::usable_cpus(), 1);
-  for (const char* meaningless : {"0", "-3", "many", ""}) {
-    setenv("OMP_NUM_THREADS", meaningless, 1);
-    EXPECT_GE(embed::cpu::usable_cpus(), 1) << meaningless;
-  }
-  unsetenv("OMP_NUM_THREADS");
-  const int all = embed::cpu::usable_cpus();
-  setenv("OMP_NUM_THREADS", "100000", 1);
-  EXPECT_EQ(embed::cpu::usable_cpus(), all);
-  if (before != nullptr) setenv("OMP_NUM_THREADS", kept.c_str(), 1);
 }
 
 }  // namespace

@@ -96,7 +96,8 @@ class Gallery {
   bool indexed(Metric metric) const noexcept;
 
   /// The nearest-identity rule for a batch: `queries` [count] → `out` [count], both the caller's. One pass
-  /// over the rows serves up to 256 queries; large work is spread over all processors (or OMP_NUM_THREADS).
+  /// over the rows serves up to 256 queries; large work is spread over the process's CPUs (affinity,
+  /// cgroup quota and OMP_NUM_THREADS are heeded).
   /// Throws Error(InvalidArgument) for k outside 1–1024.
   void match(const Embedding* queries, std::size_t count, const MatchOptions& options, Match* out) const;
   Match match(const Embedding& query, const MatchOptions& options) const;

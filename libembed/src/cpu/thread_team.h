@@ -10,10 +10,6 @@
 
 namespace embed::cpu {
 
-/// CPUs that this process may use: its affinity mask, its cgroup's quota and OMP_NUM_THREADS, whichever is
-/// the least; at least 1.
-int usable_cpus();
-
 /// Threads that work on one thing together and sleep between. Who waits looks for a moment and then sleeps,
 /// so that a team on a busy machine takes no time from those it waits for. One run() at a time.
 class ThreadTeam {
