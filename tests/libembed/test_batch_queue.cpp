@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <memory>
 #include <numeric>
 #include <thread>
 
@@ -202,6 +203,21 @@ TEST_F(Queue, ClientsTakeTurns) {
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(passes[i + 2][0], 200 + static_cast<int>(i)) << "one of each by turns, not behind the hundred";
   }
+}
+
+TEST_F(Queue, AClientThatLeavesTakesNobodysTurn) {
+  const auto queue = make(1);
+  auto a = std::make_unique<BatchClient>(queue, 0s);
+  BatchClient b(queue, 0s), c(queue, 0s);
+  net_.hold();
+  submit(*a, {0});
+  net_.await(1);
+  const auto c1 = submit(c, {2}), b1 = submit(b, {1});
+  a.reset();
+  net_.release();
+  EXPECT_THAT(result(b, *b1), ElementsAre(1));
+  EXPECT_THAT(result(c, *c1), ElementsAre(2));
+  EXPECT_THAT(net_.passes(), ElementsAre(ElementsAre(0), ElementsAre(1), ElementsAre(2)));
 }
 
 TEST_F(Queue, WhatAFullPassCutOffComesNext) {

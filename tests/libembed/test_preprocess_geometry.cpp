@@ -184,8 +184,8 @@ TEST(CropGeometry, NotesPaddingIsRightAndBelow) {
   const auto tall = crop(white.view(), box(20, 20, 40, 80), input);
   for (int y = 1; y < 63; ++y) {
     for (int x = 1; x < 64; ++x) {
-      if (x < 31) EXPECT_EQ(at(tall, x, y), 255) << x << ' ' << y;
-      if (x > 32) EXPECT_EQ(at(tall, x, y), 0) << x << ' ' << y;
+      if (x == 31 || x == 32) continue;
+      EXPECT_EQ(at(tall, x, y), x < 31 ? 255 : 0) << x << ' ' << y;
     }
   }
   const auto wide = crop(white.view(), box(20, 20, 80, 40), input);
