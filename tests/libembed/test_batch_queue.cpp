@@ -9,8 +9,8 @@
 #include <atomic>
 #include <condition_variable>
 #include <future>
-#include <mutex>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <thread>
 
