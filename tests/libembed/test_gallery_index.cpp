@@ -118,6 +118,36 @@ TEST_F(GalleryIndex, FindsTheNearestForNinetyNineInAHundred) {
   }
 }
 
+// Rows with nearly all in sixteen directions: the lists hold those alone. What tells a row from its neighbours is in the
+// rest, so that the bounds must leave room for it.
+TEST_F(GalleryIndex, WhatTheListsLeaveOutIsAllowedFor) {
+  std::mt19937 generator(3);
+  std::normal_distribution<float> normal;
+  Gallery gallery;
+  std::vector<Embedding> queries;
+  Embedding leading{};
+  for (std::size_t r = 0; r < kRows; ++r) {
+    Embedding row{};
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (i < 16 && r % kRowsEach == 0) leading[i] = normal(generator);
+      row[i] = i < 16 ? leading[i] : 0.05F * normal(generator);
+    }
+    gallery.add("p" + std::to_string(r), row);
+    if (r % 60 == 7) queries.push_back(row);
+  }
+  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+    Gallery indexed = gallery;
+    indexed.build_index(metric);
+    MatchOptions options;
+    options.metric = metric;
+    const auto exact = answers(gallery, queries, options);
+    const auto found = answers(indexed, queries, options);
+    std::size_t same = 0;
+    for (std::size_t q = 0; q < found.size(); ++q) same += found[q].nearest_id == exact[q].nearest_id ? 1 : 0;
+    EXPECT_GE(same, found.size() * 99 / 100) << embed::to_string(metric);
+  }
+}
+
 TEST_F(GalleryIndex, TheRuleIsThatOfTheFlatGallery) {
   const Gallery& indexed = indexed_people();
   for (const std::size_t k : {1U, 5U}) {

@@ -164,6 +164,97 @@ Made spikes() {
   return made;
 }
 
+// What is lost in coding points from the query to the nearest row, so that its bytes say the least good of it that they
+// can: it is found only if the bounds leave room for all of the loss. Each of these has decoys, then the nearest row, in
+// the same panel and again in the next.
+
+// Rows are then coded in steps of 0.8.
+constexpr float kStep = 0.8F, kSetsTheStep = kStep * 127 / 1.25F;
+
+void add_row(Made& made, const Embedding& row) {
+  made.identities.push_back(static_cast<int>(made.rows.size()));
+  made.rows.push_back(row);
+}
+
+/// Rows of 16 with a first that sets the step, decoys and the nearest at the end.
+template <typename Decoy>
+void add_panels(Made& made, const Embedding& nearest, Decoy decoy) {
+  Embedding first{};
+  first[0] = -kSetsTheStep;
+  for (int panel = 0; panel < 2; ++panel) {
+    add_row(made, panel == 0 ? first : decoy());
+    for (int r = 1; r < 15; ++r) add_row(made, decoy());
+    add_row(made, nearest);
+  }
+}
+
+/// ±1 by turns, 0 at the first place.
+Embedding signs() {
+  Embedding values{};
+  for (std::size_t i = 1; i < values.size(); ++i) values[i] = i % 2 == 0 ? 1.0F : -1.0F;
+  return values;
+}
+
+Embedding times(Embedding values, float factor) {
+  for (float& value : values) value *= factor;
+  return values;
+}
+
+/// Dot products: all of the query but its first value is lost, for each number of codes that a variant has.
+Made losses_of_queries() {
+  Made made = {"losses of queries", {}, {}, {}};
+  Maker maker(9);
+  add_panels(made, times(signs(), kStep), [&] {
+    Embedding row = times(signs(), kStep);
+    for (float& value : row) value = maker.below(4) == 0 ? -value : value;
+    return row;
+  });
+  for (const float codes : {127.0F, 63.0F}) {
+    made.queries.push_back(times(signs(), 0.45F));
+    made.queries.back()[0] = codes;
+  }
+  return made;
+}
+
+/// Dot products: all of the nearest row is lost.
+Made losses_of_rows() {
+  Made made = {"losses of rows", {}, {}, {}};
+  Maker maker(10);
+  add_panels(made, times(signs(), 0.45F * kStep), [&] {
+    Embedding row = times(signs(), kStep);
+    for (float& value : row) value *= maker.below(100) < 36 ? 1.0F : 0.0F;
+    return row;
+  });
+  made.queries = {times(signs(), 127)};
+  return made;
+}
+
+/// Sums of differences: the query's values are rounded down, and the nearest row's are above them.
+Made losses_of_queries_in_l1() {
+  Made made = {"losses of queries in l1", {}, {}, {}};
+  Maker maker(11);
+  add_panels(made, times(signs(), kStep), [&] {
+    Embedding row = times(signs(), -kStep);
+    for (float& value : row) value *= maker.below(5) == 0 ? 1.0F : 0.0F;
+    return row;
+  });
+  made.queries = {times(signs(), 0.45F * kStep)};
+  return made;
+}
+
+/// Sums of differences: the nearest row's values are rounded away from the query.
+Made losses_of_rows_in_l1() {
+  Made made = {"losses of rows in l1", {}, {}, {}};
+  Maker maker(12);
+  add_panels(made, times(signs(), 0.55F * kStep), [&] {
+    Embedding row = times(signs(), kStep);
+    for (float& value : row) value *= maker.below(4) == 0 ? 0.0F : 1.0F;
+    return row;
+  });
+  made.queries = {{}};
+  return made;
+}
+
 Made few(std::size_t rows) {
   Made made = people(rows, 1);
   made.name = "few";
@@ -242,6 +333,12 @@ TEST(GalleryScan, OnePerson) {
 }
 TEST(GalleryScan, Spikes) {
   check(spikes(), {1, 7});
+}
+TEST(GalleryScan, LossesOfCodingInTheWorstDirection) {
+  for (const Made& made :
+       {losses_of_queries(), losses_of_rows(), losses_of_queries_in_l1(), losses_of_rows_in_l1()}) {
+    check(made, {1, 3});
+  }
 }
 TEST(GalleryScan, FewRows) {
   for (const std::size_t rows : {1U, 2U, 15U, 16U, 17U, 31U, 32U, 33U}) check(few(rows), {1, 3});
