@@ -251,6 +251,26 @@ TEST(Augmenter, KeepsAFlatGreyPictureNearlyFlatInside) {
   }
 }
 
+TEST(Augmenter, StrengthIsHowOftenAPartOfAFaceIsCovered) {
+  const std::vector<std::uint8_t> packed(48 * 48, 120);  // Flat: only what covers a part of it makes an edge.
+  const auto with_edges = [&](double strength) {
+    Augmenter augmenter(Augmentation::Face, 48, 48, 24, 24, 1, strength);
+    int count = 0;
+    for (std::uint64_t seed = 0; seed < 400; ++seed) {
+      std::vector<std::uint8_t> out(24 * 24);
+      Rng rng(seed);
+      augmenter.apply(packed.data(), rng, out.data());
+      const auto [least, most] = std::minmax_element(out.begin(), out.end());
+      count += *most - *least > 3 ? 1 : 0;
+    }
+    return count;
+  };
+  EXPECT_EQ(with_edges(0), 0);
+  EXPECT_NEAR(with_edges(1), 100, 30);
+  EXPECT_NEAR(with_edges(2), 200, 40);
+  EXPECT_GE(with_edges(4), 380);
+}
+
 TEST(RngTest, IsUniformAndTheSameEverywhere) {
   Rng rng(42);
   EXPECT_EQ(Rng(42).next(), rng.next());

@@ -199,6 +199,12 @@ void add_data_flags(CLI::App& command, TrainFlags& flags) {
       "Random changes of each picture")
       ->group(group);
   command
+      .add_option("--aug-strength", o.augmentation_strength,
+                  "Faces: factor of the angle and of the chances of blur, JPEG and covered parts, 0 to 4; above 1 for "
+                  "pictures from cameras")
+      ->capture_default_str()
+      ->group(group);
+  command
       .add_option("--mix-identities", o.mix_identities,
                   "Share of a --pk batch's groups that become virtual identities, each a blend of two")
       ->capture_default_str()

@@ -28,8 +28,9 @@ float cubic(float t) {
 }  // namespace
 
 Augmenter::Augmenter(Augmentation kind, int packed_width, int packed_height, int width, int height,
-                     int channels)
+                     int channels, double strength)
     : kind_(kind),
+      strength_(strength),
       packed_width_(packed_width),
       packed_height_(packed_height),
       width_(width),
@@ -62,11 +63,11 @@ void Augmenter::apply(const std::uint8_t* packed, Rng& rng, std::uint8_t* out, c
   }
   sample(packed, map);
   if (kind_ == Augmentation::Face) {
-    if (rng.chance(0.2)) reduce(rng);
+    if (rng.chance(0.2 * strength_)) reduce(rng);
     colour(rng);
-    if (rng.chance(0.25)) erase(rng);
+    if (rng.chance(0.25 * strength_)) erase(rng);
     // What a camera or a web page stored: after everything that happened in front of the lens.
-    if (rng.chance(0.2)) {
+    if (rng.chance(0.2 * strength_)) {
       for (float& value : picture_) value = std::clamp(value, 0.0F, 255.0F);
       jpeg_artifacts(picture_, width_, height_, channels_, 25 + static_cast<int>(rng.below(71)));
     }
@@ -83,7 +84,7 @@ Augmenter::Affine Augmenter::random_map(Rng& rng) const {
   const float scale = static_cast<float>(face ? std::exp(rng.uniform(-0.12, 0.12)) : rng.uniform(0.85, 1.15));
   const float stretch =
       static_cast<float>(face ? std::exp(rng.uniform(-0.04, 0.04)) : std::exp(rng.uniform(-0.1, 0.1)));
-  const float angle = kRadians * static_cast<float>(face ? rng.normal() * 5.0 : rng.uniform(-15.0, 15.0));
+  const float angle = kRadians * static_cast<float>(face ? rng.normal() * 5.0 * strength_ : rng.uniform(-15.0, 15.0));
   const float shear = static_cast<float>(face ? 0.0 : rng.uniform(-0.15, 0.15));
   const double reach = face ? 0.06 : 0.08;
   const float x = side * static_cast<float>(rng.uniform(-reach, reach));

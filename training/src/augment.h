@@ -14,8 +14,10 @@ namespace training {
 /// scratch memory).
 class Augmenter {
  public:
-  /// Sizes in pixels; packed sides exceed the network's by an even number.
-  Augmenter(Augmentation kind, int packed_width, int packed_height, int width, int height, int channels);
+  /// Sizes in pixels; packed sides exceed the network's by an even number. `strength`, of faces, multiplies the angle
+  /// and the chances of a blur, of JPEG and of a covered part.
+  Augmenter(Augmentation kind, int packed_width, int packed_height, int width, int height, int channels,
+            double strength = 1);
 
   /// `packed`: [packed_height, packed_width, channels] uint8; `out`: [height, width, channels] uint8, the
   /// caller's. With Augmentation::None the centre window, byte for byte; else drawn from `rng`.
@@ -38,6 +40,7 @@ class Augmenter {
   void erase(Rng& rng);
 
   Augmentation kind_;
+  double strength_;
   int packed_width_, packed_height_, width_, height_, channels_;
   std::vector<float> picture_;            // [height, width, channels], 0 to 255
   std::vector<float> scratch_;            // the same

@@ -67,7 +67,7 @@ void Prefetcher::fill(std::size_t index, Batch& batch) const {
       std::count_if(batch.places.begin(), batch.places.end(),
                     [&](std::size_t place) { return plan[place] < list.first_kind; }));
   Augmenter augmenter(options_.augmentation, set_.width(), set_.height(), input.width, input.height,
-                      input.channels);
+                      input.channels, options_.augmentation_strength);
   std::vector<std::uint8_t> blended;
   for (std::size_t i = 0; i < batch.places.size(); ++i) {
     const std::size_t place = batch.places[i];

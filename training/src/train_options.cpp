@@ -197,6 +197,9 @@ void validate(const TrainOptions& options) {
   for (const float value : options.mean) check_range("mean", value, 0, 1);
   for (const float value : options.std) check_range("std", value, 1e-3, 1e3);
   check_range("mix-identities", options.mix_identities, 0, 1);
+  check_range("aug-strength", options.augmentation_strength, 0, 4);
+  if (options.augmentation_strength != 1 && options.augmentation != Augmentation::Face)
+    refuse("aug-strength", "is for --aug face");
   check_range("margin", options.margin, 0, 1e3);
   check_range("scale", options.scale, 1e-3, 1e3);
   check_range("cos-margin", options.cos_margin, 0, 1);
@@ -261,6 +264,7 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   map["std"] = nlohmann::json(options.std).dump();
   map["towers"] = to_string(options.towers);
   map["aug"] = to_string(options.augmentation);
+  map["aug-strength"] = text(options.augmentation_strength);
   map["mix-identities"] = text(options.mix_identities);
   map["loss"] = to_string(options.loss);
   map["head"] = embed::to_string(options.head);
