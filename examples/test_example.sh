@@ -75,9 +75,9 @@ case $what in
     for person in "$TRIPLETEMBED_DATA"/lfw/*/; do
       mapfile -t files < <(find "$person" -name '*.jpg' | sort)
       [ "${#files[@]}" -ge 2 ] || continue
-      "$example" "${files[0]}" "${files[1]}" 0.65 >"$scratch/same" 2>/dev/null || continue
+      "$example" "${files[0]}" "${files[1]}" 0.778 >"$scratch/same" 2>/dev/null || continue
       if [ -n "$last" ]; then
-        "$example" "$last" "${files[0]}" 0.65 >"$scratch/other" 2>/dev/null || continue
+        "$example" "$last" "${files[0]}" 0.778 >"$scratch/other" 2>/dev/null || continue
         pairs=$((pairs + 1))
         grep -q ': the same person$' "$scratch/same" && same=$((same + 1))
         grep -q ': not the same person$' "$scratch/other" && other=$((other + 1))
@@ -93,7 +93,8 @@ case $what in
     [ "$status" -eq 1 ] || fail "a file that is no picture gave status $status"
     at_least 1 "test_example.sh" "$scratch/error"
     "$example" "$last" "$last" >"$scratch/out"
-    at_least 1 ', threshold 0\.256: the same person$' "$scratch/out"
+    threshold=$(triplet-train inspect "$TRIPLETEMBED_MODEL" | awk '$1 == "threshold" { value = $2 } END { printf "%.3f", value }')
+    at_least 1 ", threshold ${threshold/./\\.}: the same person\$" "$scratch/out"
     if "$example" "$last" "$last" none 2>/dev/null; then fail "a threshold that is no number was taken"; fi
     ;;
   enrol)

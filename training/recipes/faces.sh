@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The default face weights, from pictures to file. On two CPU cores with AVX-512 it takes about 45 minutes.
+# Face weights at 64×64, from pictures to file: the first step of faces-80.sh. On two CPU cores with AVX-512 it takes
+# about 45 minutes.
 #
 #   ./run exec training/recipes/faces.sh DATA OUT.safetensors [WORK]
 #
@@ -13,7 +14,7 @@
 # 3. The threshold, at one false accept in a thousand over all pairs of those people, whom no training saw.
 set -euo pipefail
 
-[ $# -ge 2 ] || { sed -n '3,14s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '3,15s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 data=$1 out=$2 work=${3:-$2.work}
 mkdir -p "$work"
 # Threads that wait asleep: a busy machine slows the run down, but does not bring it to a stop.
