@@ -118,8 +118,9 @@ TEST_F(GalleryIndex, FindsTheNearestForNinetyNineInAHundred) {
   }
 }
 
-// Rows with nearly all in sixteen directions: the lists hold those alone. Four rows at a time are alike in the rest as well,
-// so that three that were seen before leave the fourth no room but that which the bounds leave for the rest.
+// Rows with nearly all in sixteen directions: the lists hold those alone. Four rows at a time are alike in
+// the rest as well, so that three that were seen before leave the fourth no room but that which the bounds
+// leave for the rest.
 TEST_F(GalleryIndex, WhatTheListsLeaveOutIsAllowedFor) {
   std::mt19937 generator(3);
   std::normal_distribution<float> normal;

@@ -164,9 +164,9 @@ Made spikes() {
   return made;
 }
 
-// What is lost in coding points from the query to the nearest row, so that its bytes say the least good of it that they
-// can: it is found only if the bounds leave room for all of the loss. Each of these has decoys, then the nearest row, in
-// the same panel and again in the next.
+// What is lost in coding points from the query to the nearest row, so that its bytes say the least good of it
+// that they can: it is found only if the bounds leave room for all of the loss. Each of these has decoys,
+// then the nearest row, in the same panel and again in the next.
 
 // Rows are then coded in steps of 0.8.
 constexpr float kStep = 0.8F, kSetsTheStep = kStep * 127 / 1.25F;

@@ -200,7 +200,8 @@ void add_data_flags(CLI::App& command, TrainFlags& flags) {
       ->group(group);
   command
       .add_option("--aug-strength", o.augmentation_strength,
-                  "Faces: factor of the angle and of the chances of blur, JPEG and covered parts, 0 to 4; above 1 for "
+                  "Faces: factor of the angle and of the chances of blur, JPEG and covered parts, 0 to 4; "
+                  "above 1 for "
                   "pictures from cameras")
       ->capture_default_str()
       ->group(group);

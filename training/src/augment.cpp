@@ -84,7 +84,8 @@ Augmenter::Affine Augmenter::random_map(Rng& rng) const {
   const float scale = static_cast<float>(face ? std::exp(rng.uniform(-0.12, 0.12)) : rng.uniform(0.85, 1.15));
   const float stretch =
       static_cast<float>(face ? std::exp(rng.uniform(-0.04, 0.04)) : std::exp(rng.uniform(-0.1, 0.1)));
-  const float angle = kRadians * static_cast<float>(face ? rng.normal() * 5.0 * strength_ : rng.uniform(-15.0, 15.0));
+  const float angle =
+      kRadians * static_cast<float>(face ? rng.normal() * 5.0 * strength_ : rng.uniform(-15.0, 15.0));
   const float shear = static_cast<float>(face ? 0.0 : rng.uniform(-0.15, 0.15));
   const double reach = face ? 0.06 : 0.08;
   const float x = side * static_cast<float>(rng.uniform(-reach, reach));

@@ -14,8 +14,8 @@ namespace training {
 /// scratch memory).
 class Augmenter {
  public:
-  /// Sizes in pixels; packed sides exceed the network's by an even number. `strength`, of faces, multiplies the angle
-  /// and the chances of a blur, of JPEG and of a covered part.
+  /// Sizes in pixels; packed sides exceed the network's by an even number. `strength`, of faces, multiplies
+  /// the angle and the chances of a blur, of JPEG and of a covered part.
   Augmenter(Augmentation kind, int packed_width, int packed_height, int width, int height, int channels,
             double strength = 1);
 

@@ -44,8 +44,8 @@ struct TrainOptions {
   std::array<float, 3> std{1, 1, 1};
   Augmentation augmentation = Augmentation::None;
   double augmentation_strength = 1;  ///< Of faces: see Augmenter.
-  double mix_identities = 0;  ///< Share of a P×K batch's groups that become virtual identities; see
-                              ///< IdentityMixer.
+  double mix_identities = 0;         ///< Share of a P×K batch's groups that become virtual identities; see
+                                     ///< IdentityMixer.
 
   // Two kinds of picture (a photo and a sketch, a visible and an infrared face).
   std::vector<std::string> data_other;  ///< Packed data sets of the second kind; empty: there is one kind.
