@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs clang-tidy over the project's own sources with the checks of .clang-tidy. Exits 1 on any finding.
 
-usage: tidy.py --build BUILD [--jobs N] [PART …]      PART: only files whose path holds it
+usage: tidy.py --build BUILD [--jobs N] [PART …]      PART: only files whose path holds one of them
 """
 import argparse
 import concurrent.futures
@@ -38,7 +38,7 @@ def write_database(build, parts):
         path = os.path.normpath(os.path.join(entry["directory"], entry["file"]))
         inside = os.path.relpath(path, ROOT)
         ours = path.endswith(".cpp") and not inside.startswith("..") and not inside.startswith("build")
-        if ours and all(part in inside for part in parts):
+        if ours and (not parts or any(part in inside for part in parts)):
             wanted[path] = {"directory": entry["directory"], "file": path, "arguments": without_pch(entry["command"])}
     folder = os.path.join(build, "tidy")
     os.makedirs(folder, exist_ok=True)
