@@ -52,9 +52,9 @@ YuvMatrix yuv_matrix(const GstVideoInfo& info) {
 
 MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer) : frame_() {
   view_.format = pixel_format(GST_VIDEO_INFO_FORMAT(&info));
-  if (gst_video_frame_map(&frame_, &info, buffer,
-                          static_cast<GstMapFlags>(GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) ==
-      FALSE) {
+  if (gst_video_frame_map(
+          &frame_, &info, buffer,
+          static_cast<GstMapFlags>(int{GST_MAP_READ} | int{GST_VIDEO_FRAME_MAP_FLAG_NO_REF})) == FALSE) {
     throw Error(ErrorCode::Io,
                 "a video frame's memory cannot be mapped for reading, or is smaller than its caps say");
   }
