@@ -20,7 +20,8 @@ constexpr double kFarthest = 24'100;
 
 /// Where tap i of a row or column lies, in output pixels from the crop's centre.
 double tap_position(int i, int taps, int side) {
-  return i / taps + (i % taps + 0.5) / taps - side / 2.0;
+  const int pixel = i / taps;
+  return pixel + (i % taps + 0.5) / taps - side / 2.0;
 }
 
 /// To the nearest integer, halves upwards. Faster than std::llround, and enough for |value| < 2^41.

@@ -123,8 +123,8 @@ CellLayout lay_cells(const CentredMap& map, const InputSpec& input, const Window
     return layout;
   }
   const auto first = [](double edge, int cell_size, int low, int high) {
-    return static_cast<int>(
-        std::floor(std::clamp<double>(edge / cell_size - 1, low / cell_size, high / cell_size)));
+    const int least = low / cell_size, most = high / cell_size;
+    return static_cast<int>(std::floor(std::clamp<double>(edge / cell_size - 1, least, most)));
   };
   const auto count = [](double edge, int cell_size, int high, int begin) {
     // Brought into range before it becomes an int: a region may lie any distance away.
