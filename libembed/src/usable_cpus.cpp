@@ -41,7 +41,7 @@ int quota() {
 
 int asked_for() {
   const char* text = std::getenv("OMP_NUM_THREADS");
-  return text != nullptr ? std::max(0, std::atoi(text)) : 0;
+  return text != nullptr ? std::atoi(text) : 0;
 }
 
 }  // namespace

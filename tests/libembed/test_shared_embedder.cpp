@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <thread>
 #include <vector>
@@ -53,6 +54,19 @@ TEST(SharedEmbedder, AReplacedFileIsAnotherModel) {
   const auto after = share_embedder(path, kOnCpu);
   EXPECT_NE(before, after);
   EXPECT_NE(before->embedder().info().sha256, after->embedder().info().sha256);
+}
+
+TEST(SharedEmbedder, AFileWrittenOverInPlaceIsAnotherModel) {
+  const std::string path = small_weights("in-place.safetensors");
+  const auto before = share_embedder(path, kOnCpu);
+  // Of the same size, and within the same second.
+  const auto written = std::filesystem::last_write_time(path);
+  const std::string other = small_weights("other.safetensors", 3);
+  ASSERT_EQ(std::filesystem::file_size(path), std::filesystem::file_size(other));
+  std::filesystem::copy_file(other, path, std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::last_write_time(path, written + std::chrono::nanoseconds(1));
+  const auto after = share_embedder(path, kOnCpu);
+  EXPECT_NE(before, after);
 }
 
 TEST(SharedEmbedder, IdsKeepModelsApartAndMustAgree) {
