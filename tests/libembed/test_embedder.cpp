@@ -2,11 +2,14 @@
 #include "embed/embedder.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <torch/cuda.h>
 #include <torch/nn.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -269,6 +272,27 @@ TEST(Embedder, ThreadsAreAsAskedOrRefused) {
     expect_error(ErrorCode::InvalidArgument, {"threads", "1024"},
                  [&] { Embedder embedder(weights(), options); });
   }
+}
+
+TEST(Embedder, SaysThatThreadsCannotBeStarted) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the address sanitizer needs all addresses";
+#endif
+  Embedder(weights(), on_cpu());  // What is loaded once is there before the limit.
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  // Room for the network, not for the stacks of a thousand threads.
+  rlimit little = before;
+  little.rlim_cur = pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) + (std::size_t{1} << 30);
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &little), 0);
+  EmbedderOptions options = on_cpu();
+  options.threads = 1024;
+  expect_error(ErrorCode::OutOfMemory, {"Resource temporarily unavailable"},
+               [&] { Embedder embedder(weights(), options); });
+  setrlimit(RLIMIT_AS, &before);
+  EXPECT_NO_THROW(Embedder(weights(), on_cpu()));
 }
 
 TEST(Embedder, RefusesFilesThatAreNoWeights) {
