@@ -70,47 +70,55 @@ __device__ void average(const Frame& frame, const FaceCrop& face, int column, in
   for (int c = 0; c < C; ++c) mean[c] = static_cast<float>(sums[c]) * share;
 }
 
-/// A part of the grid of cells, and a tile's place in it.
+/// A part of the grid of cells, and where in it a tile's upper left corner is.
 struct Box {
   int column, row, columns, rows;
+  float corner_x, corner_y;
 };
 
 /// The cells that the taps of a tile at (x, y), in crop pixels from the centre, can read.
 __device__ Box cells_of(const FaceCrop& face, double x, double y) {
-  constexpr double kRoom = 1e-3;
-  const double u = x + kTile / 2.0, v = y + kTile / 2.0;
-  const double half_x = kTile / 2.0 * (fabs(face.a) + fabs(face.b)) + kRoom;
-  const double half_y = kTile / 2.0 * (fabs(face.d) + fabs(face.e)) + kRoom;
-  const double centre_x = face.a * u + face.b * v + face.centre_x;
-  const double centre_y = face.d * u + face.e * v + face.centre_y;
+  constexpr double kRoom = 1e-3, kHalfTile = kTile / 2.0;
+  const double half_x = kHalfTile * (fabs(face.a) + fabs(face.b)) + kRoom;
+  const double half_y = kHalfTile * (fabs(face.d) + fabs(face.e)) + kRoom;
+  const double corner_x = face.a * x + face.b * y + face.centre_x;
+  const double corner_y = face.d * x + face.e * y + face.centre_y;
+  const double centre_x = corner_x + kHalfTile * (face.a + face.b);
+  const double centre_y = corner_y + kHalfTile * (face.d + face.e);
   Box box;
-  box.column = static_cast<int>(floor((centre_x - half_x) / face.cell_x - 0.5));
-  box.row = static_cast<int>(floor((centre_y - half_y) / face.cell_y - 0.5));
-  box.columns = static_cast<int>(floor((centre_x + half_x) / face.cell_x - 0.5)) + 2 - box.column;
-  box.rows = static_cast<int>(floor((centre_y + half_y) / face.cell_y - 0.5)) + 2 - box.row;
+  box.column = static_cast<int>(floor(centre_x - half_x));
+  box.row = static_cast<int>(floor(centre_y - half_y));
+  box.columns = static_cast<int>(floor(centre_x + half_x)) + 2 - box.column;
+  box.rows = static_cast<int>(floor(centre_y + half_y)) + 2 - box.row;
+  // What is left is at most kTileCells, so that float32 has digits enough for the rest.
+  box.corner_x = static_cast<float>(corner_x - box.column);
+  box.corner_y = static_cast<float>(corner_y - box.row);
   return box;
 }
 
-/// One pixel of the crop, at (x, y) from its centre, out of the averages of the box: one bilinear tap, or
-/// four.
+/// One pixel of the crop, at (x, y) in its tile, out of the averages of the box: one bilinear tap, or four.
 template <int C>
-__device__ void read_cells(const FaceCrop& face, const Box& box, const float* means, double x, double y,
+__device__ void read_cells(const FaceCrop& face, const Box& box, const float* means, int x, int y,
                            unsigned char* out) {
   float sums[C] = {};
-  const double cells_x = 1.0 / face.cell_x, cells_y = 1.0 / face.cell_y;
-  const float weight = 1.0F / static_cast<float>(face.taps * face.taps);
-  for (int tap = 0; tap < face.taps * face.taps; ++tap) {
-    const double u = x + (tap % face.taps + 0.5) / face.taps, v = y + (tap / face.taps + 0.5) / face.taps;
-    const double column = (face.a * u + face.b * v + face.centre_x) * cells_x - 0.5 - box.column;
-    const double row = (face.d * u + face.e * v + face.centre_y) * cells_y - 0.5 - box.row;
-    const int left = static_cast<int>(floor(column)), top = static_cast<int>(floor(row));
-    const float right_share = static_cast<float>(column - left), lower_share = static_cast<float>(row - top);
-    const float* upper = means + (top * box.columns + left) * C;
-    const float* lower = upper + box.columns * C;
-    for (int c = 0; c < C; ++c) {
-      const float above = upper[c] + (upper[C + c] - upper[c]) * right_share;
-      const float below = lower[c] + (lower[C + c] - lower[c]) * right_share;
-      sums[c] += weight * (above + (below - above) * lower_share);
+  const auto a = static_cast<float>(face.a), b = static_cast<float>(face.b);
+  const auto d = static_cast<float>(face.d), e = static_cast<float>(face.e);
+  const float spacing = 1.0F / static_cast<float>(face.taps), weight = spacing * spacing;
+  for (int tap_y = 0; tap_y < face.taps; ++tap_y) {
+    for (int tap_x = 0; tap_x < face.taps; ++tap_x) {
+      const float u = static_cast<float>(x) + (static_cast<float>(tap_x) + 0.5F) * spacing;
+      const float v = static_cast<float>(y) + (static_cast<float>(tap_y) + 0.5F) * spacing;
+      const float column = box.corner_x + a * u + b * v, row = box.corner_y + d * u + e * v;
+      const int left = static_cast<int>(column), top = static_cast<int>(row);
+      const float right_share = column - static_cast<float>(left),
+                  lower_share = row - static_cast<float>(top);
+      const float* upper = means + (top * box.columns + left) * C;
+      const float* lower = upper + box.columns * C;
+      for (int c = 0; c < C; ++c) {
+        const float above = upper[c] + (upper[C + c] - upper[c]) * right_share;
+        const float below = lower[c] + (lower[C + c] - lower[c]) * right_share;
+        sums[c] += weight * (above + (below - above) * lower_share);
+      }
     }
   }
   for (int c = 0; c < C; ++c) out[c] = static_cast<unsigned char>(fminf(fmaxf(sums[c] + 0.5F, 0.0F), 255.0F));
@@ -132,7 +140,7 @@ __global__ void crop_kernel(CropFaces step) {
     average<C>(step.frame, face, box.column + i % box.columns, box.row + i / box.columns, means + i * C);
   }
   __syncthreads();
-  read_cells<C>(face, box, means, x + thread % kTile, y + thread / kTile, pixels[thread]);
+  read_cells<C>(face, box, means, thread % kTile, thread / kTile, pixels[thread]);
   __syncthreads();
 
   const int column = thread % (kTile / 2), row = thread / (kTile / 2);

@@ -77,12 +77,12 @@ FaceCrop face_crop(const ImageView& image, const FaceRegion& region, const Input
     throw Error(ErrorCode::InvalidArgument,
                 "face region is too large to be cut on a CUDA device; give the image in host memory");
   }
-  return {map.a,
-          map.b,
-          map.d,
-          map.e,
-          map.centre_x,
-          map.centre_y,
+  return {map.a / layout.cell_x,
+          map.b / layout.cell_x,
+          map.d / layout.cell_y,
+          map.e / layout.cell_y,
+          map.centre_x / layout.cell_x - 0.5,
+          map.centre_y / layout.cell_y - 0.5,
           layout.cell_x,
           layout.cell_y,
           window.x0,

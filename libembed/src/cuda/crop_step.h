@@ -25,10 +25,11 @@ struct Frame {
 
 /// Where one face's crop comes from; see crop_geometry.h.
 struct FaceCrop {
-  double a = 1, b = 0, d = 0, e = 1, centre_x = 0, centre_y = 0;  ///< CentredMap.
-  int cell_x = 1, cell_y = 1;                                     ///< CellLayout's.
-  int x0 = 0, y0 = 0, x1 = 0, y1 = 0;                             ///< Window.
-  int taps = 1;                                                   ///< taps_per_axis.
+  /// CentredMap, but to cells, whose centres have whole numbers: a GPU takes its time over divisions.
+  double a = 1, b = 0, d = 0, e = 1, centre_x = 0, centre_y = 0;
+  int cell_x = 1, cell_y = 1;          ///< CellLayout's.
+  int x0 = 0, y0 = 0, x1 = 0, y1 = 0;  ///< Window.
+  int taps = 1;                        ///< taps_per_axis.
 };
 
 /// Faces of one frame → the stem's cells, in one launch. What becomes a cell's value is the byte that

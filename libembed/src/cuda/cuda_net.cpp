@@ -11,14 +11,17 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <optional>
 
 #include "cuda/crop_step.h"
 #include "cuda/fused_net.h"
 #include "embed/error.h"
 #include "image_layout.h"
+#include "worker_pool.h"
 
 namespace embed::gpu {
 
@@ -49,13 +52,28 @@ torch::Tensor pinned(std::size_t bytes) {
                       torch::TensorOptions().dtype(torch::kUInt8).pinned_memory(true));
 }
 
+/// One thread copies less than a GPU takes in.
+void copy_by_threads(void* target, const void* source, std::size_t bytes) {
+  constexpr std::size_t kThreads = 4, kPiece = 1 << 18;
+  const std::size_t pieces = (bytes + kPiece - 1) / kPiece;
+  std::atomic<std::size_t> next{0};
+  const auto work = [&](std::size_t) {
+    for (std::size_t i = next++; i < pieces; i = next++) {
+      std::memcpy(static_cast<char*>(target) + i * kPiece, static_cast<const char*>(source) + i * kPiece,
+                  std::min(kPiece, bytes - i * kPiece));
+    }
+  };
+  if (pieces < kThreads) return work(0);
+  WorkerPool::shared().run(kThreads, work);
+}
+
 }  // namespace
 
 struct CudaNet::Impl {
-  /// Pinned memory for a pass, and where its vectors are to go.
+  /// Pinned memory for a pass, where its crops lie on the device, and where its vectors are to go.
   struct Slot {
-    torch::Tensor crops, faces, vectors;
-    at::cuda::CUDAEvent done;
+    torch::Tensor crops, device_crops, faces, vectors;
+    at::cuda::CUDAEvent copied, done;
     Embedding* target = nullptr;
     std::size_t count = 0;  // 0: nothing under way
   };
@@ -68,6 +86,7 @@ struct CudaNet::Impl {
        torch::ScalarType precision, std::size_t most)
       : device(where),
         stream(c10::cuda::getStreamFromPool(/*isHighPriority=*/true, where.index())),
+        copies(c10::cuda::getStreamFromPool(/*isHighPriority=*/true, where.index())),
         input(spec),
         batch(most),
         crop_size(static_cast<std::size_t>(spec.height) * static_cast<std::size_t>(spec.width) *
@@ -81,18 +100,20 @@ struct CudaNet::Impl {
     const auto on_device = torch::TensorOptions().device(device);
     const auto rows = static_cast<std::int64_t>(batch);
     cells = net.make_cells(rows);
-    crops = torch::zeros({rows * static_cast<std::int64_t>(crop_size)}, on_device.dtype(torch::kUInt8));
     faces =
         torch::zeros({rows * static_cast<std::int64_t>(sizeof(FaceCrop))}, on_device.dtype(torch::kUInt8));
     vectors =
         torch::zeros({rows, static_cast<std::int64_t>(kEmbeddingDim)}, on_device.dtype(torch::kFloat32));
     for (Slot& slot : slots) {
       slot.crops = pinned(batch * crop_size);
+      slot.device_crops =
+          torch::zeros({rows * static_cast<std::int64_t>(crop_size)}, on_device.dtype(torch::kUInt8));
       slot.faces = pinned(batch * sizeof(FaceCrop));
       slot.vectors = pinned(batch * sizeof(Embedding));
     }
+    // The zeros must not come after what the other stream copies.
+    stream.synchronize();
     const std::lock_guard<std::mutex> lock(capture_mutex());
-    const Benchmarking benchmarking;
     for (std::size_t size = 1; size < batch; size *= 2) buckets.push_back({size, capture_fastest(size)});
     buckets.push_back({batch, capture_fastest(batch)});
     // What the trials took outside the graphs' own pool is not needed again.
@@ -137,6 +158,10 @@ struct CudaNet::Impl {
   }
 
   std::unique_ptr<at::cuda::CUDAGraph> capture_fastest(std::size_t size) {
+    // Trials take their time, some twenty convolutions for each size: the sizes between the two that streams
+    // and galleries use most take what cuDNN expects to be fastest.
+    std::optional<Benchmarking> trials;
+    if (size == 1 || size == batch) trials.emplace();
     auto own = capture(size, FusedNet::Relu::Own);
     std::unique_ptr<at::cuda::CUDAGraph> cudnn;
     try {
@@ -153,9 +178,18 @@ struct CudaNet::Impl {
     return *found->graph;
   }
 
-  void to_device(const torch::Tensor& target, const torch::Tensor& source, std::size_t bytes) {
-    C10_CUDA_CHECK(cudaMemcpyAsync(target.data_ptr(), source.data_ptr(), bytes, cudaMemcpyHostToDevice,
-                                   stream.stream()));
+  void to_device(const torch::Tensor& target, const torch::Tensor& source, std::size_t bytes,
+                 const c10::cuda::CUDAStream& on) {
+    C10_CUDA_CHECK(
+        cudaMemcpyAsync(target.data_ptr(), source.data_ptr(), bytes, cudaMemcpyHostToDevice, on.stream()));
+  }
+
+  /// The slot's crops to the device; `beside`: while the stream's own work goes on, at the price of an event.
+  void send_crops(Slot& slot, std::size_t bytes, bool beside) {
+    to_device(slot.device_crops, slot.crops, bytes, beside ? copies : stream);
+    if (!beside) return;
+    slot.copied.record(copies);
+    slot.copied.block(stream);
   }
 
   void pack(const std::uint8_t* device_crops, std::size_t count) {
@@ -181,6 +215,7 @@ struct CudaNet::Impl {
   /// first + n). The two slots take turns: while the device works on one, the other is staged.
   template <typename Stage>
   void passes(std::size_t count, Embedding* out, Stage&& stage) {
+    const c10::InferenceMode inference;
     const c10::cuda::CUDAStreamGuard guard(stream);
     std::size_t turn = 0;
     try {
@@ -197,6 +232,7 @@ struct CudaNet::Impl {
       collect(slots[(turn + 1) % 2]);
     } catch (...) {
       // The caller's memory must not be written to, nor a slot be taken for busy, in a later call.
+      cudaStreamSynchronize(copies.stream());
       cudaStreamSynchronize(stream.stream());
       for (Slot& slot : slots) slot.count = 0;
       throw;
@@ -204,12 +240,12 @@ struct CudaNet::Impl {
   }
 
   torch::Device device;
-  c10::cuda::CUDAStream stream;
+  c10::cuda::CUDAStream stream, copies;
   InputSpec input;
   std::size_t batch, crop_size;
   FusedNet net;
   // On the device, for the largest pass; addresses that the graphs know.
-  torch::Tensor cells, crops, faces, vectors;
+  torch::Tensor cells, faces, vectors;
   std::array<Slot, 2> slots;
   // Graphs that never run at once share their memory.
   decltype(at::cuda::graph_pool_handle()) pool = at::cuda::graph_pool_handle();
@@ -226,9 +262,9 @@ void CudaNet::forward(const std::uint8_t* crops, std::size_t count, Embedding* o
   Impl& impl = *impl_;
   impl.passes(count, out, [&](Impl::Slot& slot, std::size_t first, std::size_t n) {
     const std::size_t bytes = n * impl.crop_size;
-    std::memcpy(slot.crops.data_ptr(), crops + first * impl.crop_size, bytes);
-    impl.to_device(impl.crops, slot.crops, bytes);
-    impl.pack(impl.crops.data_ptr<std::uint8_t>(), n);
+    copy_by_threads(slot.crops.data_ptr(), crops + first * impl.crop_size, bytes);
+    impl.send_crops(slot, bytes, count > impl.batch);
+    impl.pack(slot.device_crops.data_ptr<std::uint8_t>(), n);
   });
 }
 
@@ -248,13 +284,14 @@ void CudaNet::forward(const ImageView& image, const std::vector<FaceRegion>& reg
   step.out = impl.net.grid(impl.cells);
   impl.passes(faces.size(), out, [&](Impl::Slot& slot, std::size_t first, std::size_t n) {
     std::memcpy(slot.faces.data_ptr(), faces.data() + first, n * sizeof(FaceCrop));
-    impl.to_device(impl.faces, slot.faces, n * sizeof(FaceCrop));
+    impl.to_device(impl.faces, slot.faces, n * sizeof(FaceCrop), impl.stream);
     step.count = static_cast<int>(n);
     launch(step, impl.stream.stream());
   });
 }
 
 void CudaNet::queue(const std::uint8_t* device_crops, std::size_t count) {
+  const c10::InferenceMode inference;
   const c10::cuda::CUDAStreamGuard guard(impl_->stream);
   impl_->pack(device_crops, count);
   impl_->graph_for(count).replay();

@@ -16,8 +16,8 @@ namespace embed::gpu {
 
 /// The network on one CUDA device. Everything is allocated at creation; a pass is a copy from pinned memory,
 /// one launch of a captured graph (of the smallest of the sizes 1, 2, 4, …, `batch` that holds it) and a copy
-/// back, all on a stream of this instance, and one wait. While the device works on a pass the next one is
-/// staged. One thread at a time; instances are independent.
+/// back, on streams of this instance, and one wait. While the device works on a pass the next one is staged
+/// and copied to it. One thread at a time; instances are independent.
 class CudaNet {
  public:
   /// `precision` is float32, bfloat16 or float16; `batch`: pictures that a pass has at most. Throws

@@ -127,17 +127,20 @@ void FusedNet::run(const Step& step, Stream stream) const {
 }
 
 /// relu(conv(active) + bias)
-torch::Tensor FusedNet::first_half(const Block& block, const torch::Tensor& active, Relu relu,
-                                   Stream stream) const {
+torch::Tensor FusedNet::first_half(const Block& block, const torch::Tensor& active,
+                                   const torch::Tensor& carried, Relu relu, Stream stream) const {
 #ifdef EMBED_HAVE_CUDA
   if (relu == Relu::Cudnn) {
     const std::int64_t padding = block.first.size(2) / 2;
-    return at::cudnn_convolution_relu(active, block.first, block.cudnn_bias, {block.stride, block.stride},
-                                      {padding, padding}, {1, 1}, 1)
+    // cuDNN adds 0 · something of the result's shape. LibTorch's convolution without that operand gives it
+    // the result's own memory, where a NaN may lie, and 0 · NaN is one.
+    return at::cudnn_convolution_add_relu(active, block.first, carried, 0, block.cudnn_bias,
+                                          {block.stride, block.stride}, {padding, padding}, {1, 1}, 1)
         .contiguous(kNhwc);
   }
 #endif
   (void)relu;
+  (void)carried;
   torch::Tensor middle = conv(active, block.first, block.stride);
   run(BiasRelu{extent(middle), middle.data_ptr(), block.bias.data_ptr<float>()}, stream);
   return middle;
@@ -157,8 +160,8 @@ void FusedNet::forward(const torch::Tensor& cells, torch::Tensor& out, Relu relu
       stream);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const Block& block = blocks_[i];
-    const torch::Tensor middle = first_half(block, active, relu, stream);
     const torch::Tensor carried = block.shortcut.defined() ? conv(active, block.shortcut, block.stride) : raw;
+    const torch::Tensor middle = first_half(block, active, carried, relu, stream);
     const torch::Tensor values = conv(middle, block.second, 1);
     if (i + 1 == blocks_.size()) {
       run(Tail{number_, values.data_ptr(), carried.data_ptr(), count,

@@ -47,7 +47,8 @@ class FusedNet {
   torch::Tensor stem_weights(const cpu::ConvWeights& stem) const;
   Affine affine(const cpu::BatchNorm& norm) const;
 
-  torch::Tensor first_half(const Block& block, const torch::Tensor& active, Relu relu, Stream stream) const;
+  torch::Tensor first_half(const Block& block, const torch::Tensor& active, const torch::Tensor& carried,
+                           Relu relu, Stream stream) const;
   Extent extent(const torch::Tensor& tensor) const;
   template <typename Step>
   void run(const Step& step, Stream stream) const;

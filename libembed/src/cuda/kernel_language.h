@@ -49,6 +49,17 @@ struct alignas(16) Vector {
   T lanes[kLanes];
 };
 
+/// The float32 numbers that belong to a vector's lanes, read as widely.
+template <typename T>
+struct alignas(16) LaneFloats {
+  float lanes[Vector<T>::kLanes];
+};
+/// `values`: of all channels; `channel`: the first of a vector's.
+template <typename T>
+__device__ LaneFloats<T> lane_floats(const float* values, unsigned channel) {
+  return *reinterpret_cast<const LaneFloats<T>*>(values + channel);
+}
+
 __device__ inline float to_float(float value) {
   return value;
 }

@@ -11,8 +11,10 @@ namespace {
 
 constexpr unsigned kVectorThreads = 256;
 
-__device__ long long thread_index() {
-  return static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x;
+/// 32 bits: division by 64-bit numbers would take longer than the memory does. The largest batch of the
+/// largest pictures has 2³⁰ vectors behind its stem, in float32.
+__device__ unsigned thread_index() {
+  return blockIdx.x * blockDim.x + threadIdx.x;
 }
 
 __device__ float relu(float value) {
@@ -23,9 +25,9 @@ __device__ float relu(float value) {
 template <typename T, int C>
 __global__ void pack_kernel(PackBytes step) {
   const CellGrid& grid = step.out;
-  const int rows = cells::along(grid.height), columns = cells::along(grid.width);
-  const long long index = thread_index();
-  if (index >= static_cast<long long>(step.count) * rows * columns) return;
+  const unsigned rows = cells::along(grid.height), columns = cells::along(grid.width);
+  const unsigned index = thread_index();
+  if (index >= step.count * rows * columns) return;
   const int column = static_cast<int>(index % columns), row = static_cast<int>(index / columns % rows);
   const int n = static_cast<int>(index / columns / rows);
   unsigned char bytes[4][C];
@@ -43,14 +45,13 @@ __global__ void pack_kernel(PackBytes step) {
 template <typename T>
 __global__ void bias_relu_kernel(BiasRelu step) {
   constexpr int kLanes = Vector<T>::kLanes;
-  const int vectors = step.extent.channels / kLanes;
-  const long long index = thread_index();
+  const unsigned vectors = step.extent.channels / kLanes, index = thread_index();
   if (index >= step.extent.pixels * vectors) return;
-  const float* bias = step.bias + index % vectors * kLanes;
+  const LaneFloats<T> bias = lane_floats<T>(step.bias, index % vectors * kLanes);
   auto* place = static_cast<Vector<T>*>(step.values) + index;
   Vector<T> vector = *place;
   for (int i = 0; i < kLanes; ++i) {
-    vector.lanes[i] = rounded<T>(relu(to_float(vector.lanes[i]) + bias[i]));
+    vector.lanes[i] = rounded<T>(relu(to_float(vector.lanes[i]) + bias.lanes[i]));
   }
   *place = vector;
 }
@@ -59,17 +60,18 @@ __global__ void bias_relu_kernel(BiasRelu step) {
 template <typename T>
 __global__ void add_affine_relu_kernel(AddAffineRelu step) {
   constexpr int kLanes = Vector<T>::kLanes;
-  const int vectors = step.extent.channels / kLanes;
-  const long long index = thread_index();
+  const unsigned vectors = step.extent.channels / kLanes, index = thread_index();
   if (index >= step.extent.pixels * vectors) return;
-  const int channel = static_cast<int>(index % vectors) * kLanes;
+  const unsigned channel = index % vectors * kLanes;
+  const LaneFloats<T> scale = lane_floats<T>(step.scale, channel),
+                      shift = lane_floats<T>(step.shift, channel);
   const Vector<T> value = static_cast<const Vector<T>*>(step.values)[index];
   const Vector<T> carried = static_cast<const Vector<T>*>(step.carried)[index];
   Vector<T> sum, active;
   for (int i = 0; i < kLanes; ++i) {
     const float exact = to_float(value.lanes[i]) + to_float(carried.lanes[i]);
     sum.lanes[i] = rounded<T>(exact);
-    active.lanes[i] = rounded<T>(relu(exact * step.scale[channel + i] + step.shift[channel + i]));
+    active.lanes[i] = rounded<T>(relu(exact * scale.lanes[i] + shift.lanes[i]));
   }
   if (step.sum != nullptr) static_cast<Vector<T>*>(step.sum)[index] = sum;
   static_cast<Vector<T>*>(step.active)[index] = active;
@@ -80,12 +82,11 @@ __global__ void add_affine_relu_kernel(AddAffineRelu step) {
 template <typename T>
 __global__ void stem_pool_kernel(StemPool step) {
   constexpr int kLanes = Vector<T>::kLanes;
-  const int vectors = step.channels / kLanes;
-  const int rows = (step.height + 1) / 2, columns = (step.width + 1) / 2;
-  const long long index = thread_index();
-  if (index >= static_cast<long long>(step.count) * rows * columns * vectors) return;
-  const int vector = static_cast<int>(index % vectors);
-  const long long pixel = index / vectors;
+  const unsigned vectors = step.channels / kLanes;
+  const unsigned rows = (step.height + 1) / 2, columns = (step.width + 1) / 2;
+  const unsigned index = thread_index();
+  if (index >= step.count * rows * columns * vectors) return;
+  const unsigned vector = index % vectors, pixel = index / vectors;
   const int column = static_cast<int>(pixel % columns), row = static_cast<int>(pixel / columns % rows);
   const long long n = pixel / columns / rows;
   float most[kLanes];
@@ -97,12 +98,14 @@ __global__ void stem_pool_kernel(StemPool step) {
       for (int i = 0; i < kLanes; ++i) most[i] = fmaxf(most[i], to_float(values.lanes[i]));
     }
   }
+  const LaneFloats<T> bias = lane_floats<T>(step.bias, vector * kLanes),
+                      scale = lane_floats<T>(step.scale, vector * kLanes),
+                      shift = lane_floats<T>(step.shift, vector * kLanes);
   Vector<T> pooled, active;
   for (int i = 0; i < kLanes; ++i) {
-    const int c = vector * kLanes + i;
-    const float value = relu(most[i] + step.bias[c]);
+    const float value = relu(most[i] + bias.lanes[i]);
     pooled.lanes[i] = rounded<T>(value);
-    active.lanes[i] = rounded<T>(relu(value * step.scale[c] + step.shift[c]));
+    active.lanes[i] = rounded<T>(relu(value * scale.lanes[i] + shift.lanes[i]));
   }
   static_cast<Vector<T>*>(step.pooled)[index] = pooled;
   static_cast<Vector<T>*>(step.active)[index] = active;
