@@ -8,6 +8,8 @@
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -238,7 +240,12 @@ void BatchQueue::Impl::loop() {
 
 BatchQueue::BatchQueue(Pass pass, std::size_t crop_bytes, std::size_t batch_size)
     : impl_(std::make_unique<Impl>(std::move(pass), crop_bytes, batch_size)) {
-  impl_->thread = std::thread([this] { impl_->loop(); });
+  try {
+    impl_->thread = std::thread([this] { impl_->loop(); });
+  } catch (const std::system_error& error) {
+    throw Error(ErrorCode::OutOfMemory,
+                std::string("batch queue: its thread cannot be started: ") + error.what());
+  }
 }
 
 BatchQueue::~BatchQueue() {

@@ -2,6 +2,7 @@
 #include "embed/embedder.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <torch/cuda.h>
 #include <torch/nn.h>
@@ -14,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "embed/batch_queue.h"
 #include "embed/nn/weights.h"
 #include "embed/preprocess.h"
 #include "error_matchers.h"
@@ -274,25 +276,59 @@ TEST(Embedder, ThreadsAreAsAskedOrRefused) {
   }
 }
 
+/// While it lives, the process gets 1 GiB more than it has: room for the network.
+class LittleMemory {
+ public:
+  LittleMemory() {
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    EXPECT_EQ(getrlimit(RLIMIT_AS, &before_), 0);
+    rlimit little = before_;
+    little.rlim_cur = pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) + (std::size_t{1} << 30);
+    EXPECT_EQ(setrlimit(RLIMIT_AS, &little), 0);
+  }
+  ~LittleMemory() { setrlimit(RLIMIT_AS, &before_); }
+  LittleMemory(const LittleMemory&) = delete;
+  LittleMemory& operator=(const LittleMemory&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 TEST(Embedder, SaysThatThreadsCannotBeStarted) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP() << "the address sanitizer needs all addresses";
 #endif
   Embedder(weights(), on_cpu());  // What is loaded once is there before the limit.
-  std::size_t pages = 0;
-  std::ifstream("/proc/self/statm") >> pages;
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
-  // Room for the network, not for the stacks of a thousand threads.
-  rlimit little = before;
-  little.rlim_cur = pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) + (std::size_t{1} << 30);
-  ASSERT_EQ(setrlimit(RLIMIT_AS, &little), 0);
   EmbedderOptions options = on_cpu();
   options.threads = 1024;
-  expect_error(ErrorCode::OutOfMemory, {"Resource temporarily unavailable"},
-               [&] { Embedder embedder(weights(), options); });
-  setrlimit(RLIMIT_AS, &before);
+  {
+    const LittleMemory no_room_for_a_thousand_stacks;
+    expect_error(ErrorCode::OutOfMemory, {"Resource temporarily unavailable"},
+                 [&] { Embedder embedder(weights(), options); });
+  }
   EXPECT_NO_THROW(Embedder(weights(), on_cpu()));
+}
+
+// The queue before a shared embedder. An embedder's own threads would be refused before it: it comes alone.
+TEST(Embedder, SaysThatItsQueuesThreadCannotBeStarted) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the address sanitizer needs all addresses";
+#endif
+  const auto make = [] { embed::BatchQueue([](const std::uint8_t*, std::size_t, Embedding*) {}, 3, 4); };
+  pthread_attr_t before, huge;
+  ASSERT_EQ(pthread_getattr_default_np(&before), 0);
+  ASSERT_EQ(pthread_getattr_default_np(&huge), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&huge, std::size_t{2} << 30), 0);
+  ASSERT_EQ(pthread_setattr_default_np(&huge), 0);
+  {
+    const LittleMemory no_room_for_such_a_stack;
+    expect_error(ErrorCode::OutOfMemory, {"batch queue", "Resource temporarily unavailable"}, make);
+  }
+  ASSERT_EQ(pthread_setattr_default_np(&before), 0);
+  pthread_attr_destroy(&huge);
+  pthread_attr_destroy(&before);
+  EXPECT_NO_THROW(make());
 }
 
 TEST(Embedder, RefusesFilesThatAreNoWeights) {

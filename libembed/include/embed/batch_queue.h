@@ -72,7 +72,7 @@ class BatchQueue {
   using Pass = std::function<void(const std::uint8_t* crops, std::size_t count, Embedding* out)>;
 
   /// Throws Error(InvalidArgument) for a batch_size or crop_bytes of 0, Error(OutOfMemory) for the room of
-  /// one batch.
+  /// one batch and for the thread.
   BatchQueue(Pass pass, std::size_t crop_bytes, std::size_t batch_size);
   /// Waits for the pass in progress.
   ~BatchQueue();
