@@ -7,7 +7,7 @@ import struct
 import sys
 import unittest
 
-from support import (CliTest, DATA, YUNET, idx_images, idx_labels, needs_faces, needs_real_data,
+from support import (CliTest, DATA, YUNET, idx_images, idx_labels, needs_faces, needs_real_data, pgm,
                      read_safetensors)
 
 COMMANDS = ("pack", "train", "evaluate", "enroll", "identify", "export", "import", "inspect")
@@ -109,6 +109,35 @@ class Evaluate(CliTest):
                 self.write("pairs.txt", text)
                 self.fails("evaluate", "--weights", self.weights, "--pairs", "pairs.txt", "--images", ".",
                            says=["pairs.txt", words])
+
+    @needs_faces
+    def test_pairs_of_packed_pictures(self):
+        for person in "AB":
+            os.makedirs(self.path("root", person))
+            for i in (1, 2, 3):
+                self.write(f"root/{person}/{person}_000{i}.jpg", pgm(seed=i + 10 * ord(person)))
+        self.ok("pack", "--out", "people", "--weights", self.weights, "--fallback", "centre", "prefix=" + self.path("root"))
+        self.write("pairs.txt", "2\t1\nA\t1\t2\nA\t1\tB\t1\nB\t1\t3\nA\t2\tB\t3\n")
+        run = ["evaluate", "--weights", self.weights, "--pairs", "pairs.txt", "--images", "people"]
+        both = self.ok_json(*run)
+        self.assertEqual((both["pairs"], both["images"], len(both["fold_accuracies"])), (4, 5, 2))
+        first, second = (self.ok_json(*run, "--fold", fold, "--threshold", 0.4) for fold in (1, 2))
+        self.assertEqual((first["pairs"], first["images"], first["fold"]), (2, 3, 1))
+        self.assertEqual((second["pairs"], second["images"], second["fold"]), (2, 3, 2))
+        self.assertEqual(first["threshold_from"], "the command line")
+        self.assertNotEqual(first["eer_threshold"], second["eer_threshold"])
+        self.fails(*run, "--cross-validate", 2, says=["--cross-validate", "folds of its own"])
+        self.write("view1.txt", "2\nA\t1\t2\nB\t1\t3\nA\t1\tB\t1\nA\t2\tB\t3\n")
+        run[4] = "view1.txt"
+        dealt = self.ok_json(*run, "--cross-validate", 2)
+        self.assertEqual(dealt["fold_accuracies"], both["fold_accuracies"])
+        self.assertEqual(dealt["threshold_from"], "the other folds")
+        self.assertEqual(self.ok_json(*run)["threshold_from"], "these pairs")
+        self.fails(*run, "--cross-validate", 3, says=["--cross-validate 3", "2 pairs of one person"])
+        run[4] = "pairs.txt"
+        self.fails(*run, "--fold", 3, says=["--fold 3", "2 folds"])
+        self.write("pairs.txt", "1\nA\t1\t2\nA\t1\tB\t9\n")
+        self.fails(*run, says=["people", "B/B_0009.jpg"])
 
     @needs_real_data
     def test_pairs(self):

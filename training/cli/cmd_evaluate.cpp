@@ -23,23 +23,35 @@ struct EvaluateOptions {
   double far = 0.001, threshold = -1;
   std::size_t most_impostors = 20'000'000;
   std::string embeddings;
-  std::size_t resamples = 0;
+  std::size_t resamples = 0, fold = 0, cross_validate = 0;
   bool flip = false, calibrate = false, json = false;
   TableFlags embedder, detector, match;
 };
 
 Json over_pairs(const EvaluateOptions& options, const embed::Embedder& embedder,
                 const EvaluationSettings& settings) {
-  const PairList list = read_pairs(options.pairs);
-  FaceCropper cropper(embedder.info().input, options.detector);
+  PairList list = read_pairs(options.pairs);
+  if (options.fold != 0) list = one_fold(list, options.fold);
+  if (options.cross_validate != 0) list = in_folds(std::move(list), options.cross_validate);
+  std::optional<embed::Dataset> packed;
+  std::optional<FaceCropper> cropper;
+  if (std::filesystem::is_regular_file(options.images)) {
+    packed.emplace(options.images);
+  } else {
+    cropper.emplace(embedder.info().input, options.detector);
+  }
+  const auto distances_of = [&](const PairList& pairs) {
+    return packed ? embed_packed_pairs(embedder, pairs, *packed, settings)
+                  : embed_pairs(embedder, pairs, options.images, *cropper, settings);
+  };
   std::optional<float> threshold;
   if (!options.threshold_pairs.empty()) {
     const PairList other = read_pairs(options.threshold_pairs);
-    threshold = best_threshold(other, embed_pairs(embedder, other, options.images, cropper, settings));
+    threshold = best_threshold(other, distances_of(other));
   }
-  const PairDistances distances = embed_pairs(embedder, list, options.images, cropper, settings);
-  Json result = evaluate_pairs(list, distances, threshold, settings, embedder.info());
+  Json result = evaluate_pairs(list, distances_of(list), threshold, settings, embedder.info());
   result["pair_list"] = std::filesystem::path(options.pairs).filename().string();
+  if (options.fold != 0) result["fold"] = options.fold;
   return result;
 }
 
@@ -177,9 +189,12 @@ void add_evaluate(CLI::App& app, Action& action) {
       command->add_option("--pairs", options->pairs, "List of pairs in the format of LFW, view 1 or 2")
           ->type_name("LIST")
           ->excludes(data);
-  auto* images = command->add_option("--images", options->images, "Where NAME/NAME_0001.jpg of --pairs are")
-                     ->type_name("ROOT")
-                     ->needs(pairs);
+  auto* images =
+      command
+          ->add_option("--images", options->images,
+                       "Where NAME/NAME_0001.jpg of --pairs are: a folder, or a packed set of them")
+          ->type_name("ROOT|SET")
+          ->needs(pairs);
   pairs->needs(images);
   auto* other_data =
       command
@@ -199,10 +214,22 @@ void add_evaluate(CLI::App& app, Action& action) {
       ->type_name("SET")
       ->needs(data)
       ->excludes(other_data);
+  auto* threshold_pairs = command
+                              ->add_option("--threshold-pairs", options->threshold_pairs,
+                                           "Choose the threshold on this other list of pairs")
+                              ->type_name("LIST")
+                              ->needs(pairs);
   command
-      ->add_option("--threshold-pairs", options->threshold_pairs,
-                   "Choose the threshold on this other list of pairs")
-      ->type_name("LIST")
+      ->add_option(
+          "--cross-validate", options->cross_validate,
+          "Deal --pairs out to so many parts, and decide each at the threshold that is best on the others")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{2}, std::size_t{1000}))
+      ->needs(pairs)
+      ->excludes(threshold_pairs);
+  command->add_option("--fold", options->fold, "Only this fold of --pairs, counted from 1")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{10000000}))
       ->needs(pairs);
   command->add_flag("--flip", options->flip,
                     "Embed each face as the mean of its own and its mirror image's embedding");

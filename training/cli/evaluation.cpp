@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <numeric>
 
@@ -149,6 +150,14 @@ bool has_pair(const std::vector<std::int64_t>& labels) {
          std::any_of(count.begin(), count.end(), [](const auto& entry) { return entry.second > 1; });
 }
 
+std::vector<float> distances_of(const PairList& list, const std::vector<embed::Embedding>& embeddings,
+                                embed::Metric metric) {
+  std::vector<float> distances;
+  for (const PairList::Pair& pair : list.pairs)
+    distances.push_back(embed::distance(metric, embeddings[pair.first], embeddings[pair.second]));
+  return distances;
+}
+
 void split(const PairList& list, const std::vector<float>& distances, std::vector<float>& genuine,
            std::vector<float>& impostor) {
   for (std::size_t i = 0; i < list.pairs.size(); ++i) {
@@ -248,10 +257,29 @@ PairDistances embed_pairs(const embed::Embedder& embedder, const PairList& list,
       progress.step();
     }
   }
-  for (const PairList::Pair& pair : list.pairs) {
-    result.values.push_back(
-        embed::distance(settings.metric, embeddings[pair.first], embeddings[pair.second]));
+  result.values = distances_of(list, embeddings, settings.metric);
+  return result;
+}
+
+PairDistances embed_packed_pairs(const embed::Embedder& embedder, const PairList& list,
+                                 const embed::Dataset& set, const EvaluationSettings& settings) {
+  std::map<std::string, std::size_t> rows;
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    const std::filesystem::path source(set.source(i));
+    rows[(source.parent_path().filename() / source.filename()).generic_string()] = i;
   }
+  const PackedPictures all = pictures_of(set);
+  PackedPictures wanted = all;
+  wanted.images.clear();
+  for (const std::string& image : list.images) {
+    const auto found = rows.find(image);
+    if (found == rows.end())
+      throw Error(ErrorCode::NotFound, "holds no picture from '" + image + "'", set.path());
+    wanted.images.push_back(all.images[found->second]);
+  }
+  PairDistances result;
+  result.images = list.images.size();
+  result.values = distances_of(list, embed_pictures(embedder, wanted, settings.flip), settings.metric);
   return result;
 }
 

@@ -52,6 +52,10 @@ struct PairDistances {
 };
 PairDistances embed_pairs(const embed::Embedder& embedder, const PairList& list, const std::string& root,
                           FaceCropper& cropper, const EvaluationSettings& settings);
+/// The same of pictures that were packed, found by the last two parts of their sources, NAME/NAME_0001.jpg.
+/// Throws embed::Error(NotFound) for one that is not there, Error(Mismatch) as embed_dataset does.
+PairDistances embed_packed_pairs(const embed::Embedder& embedder, const PairList& list,
+                                 const embed::Dataset& set, const EvaluationSettings& settings);
 
 /// Verification of a list of pairs. `threshold` is where it was chosen on other pairs (--threshold-pairs).
 nlohmann::ordered_json evaluate_pairs(const PairList& list, const PairDistances& distances,

@@ -102,4 +102,38 @@ PairList read_pairs(const std::string& path) {
   return Parser(path).parse();
 }
 
+PairList one_fold(const PairList& list, std::size_t fold) {
+  if (fold < 1 || fold > list.folds) {
+    throw Error(ErrorCode::InvalidArgument, "--fold " + std::to_string(fold) + ": the list of pairs has " +
+                                                std::to_string(list.folds) + " folds");
+  }
+  PairList result;
+  std::map<std::size_t, std::size_t> ids;
+  const auto image = [&](std::size_t id) {
+    const auto [found, is_new] = ids.emplace(id, result.images.size());
+    if (is_new) result.images.push_back(list.images[id]);
+    return found->second;
+  };
+  for (const PairList::Pair& pair : list.pairs) {
+    if (pair.fold + 1 != fold) continue;
+    const std::size_t first = image(pair.first);
+    result.pairs.push_back({first, image(pair.second), pair.same, 0});
+  }
+  return result;
+}
+
+PairList in_folds(PairList list, std::size_t folds) {
+  if (list.folds > 1)
+    throw Error(ErrorCode::InvalidArgument, "--cross-validate: the list of pairs has folds of its own");
+  std::array<std::size_t, 2> dealt{};
+  for (PairList::Pair& pair : list.pairs) pair.fold = dealt[pair.same ? 1 : 0]++ % folds;
+  if (dealt[0] < folds || dealt[1] < folds) {
+    throw Error(ErrorCode::InvalidArgument, "--cross-validate " + std::to_string(folds) + ": the list has " +
+                                                std::to_string(dealt[1]) + " pairs of one person and " +
+                                                std::to_string(dealt[0]) + " of two");
+  }
+  list.folds = folds;
+  return list;
+}
+
 }  // namespace training::cli

@@ -24,4 +24,12 @@ struct PairList {
 /// and line.
 PairList read_pairs(const std::string& path);
 
+/// The pairs of one fold, counted from 1, and their images alone, as a list of one fold. Throws
+/// embed::Error(InvalidArgument) when there is no such fold.
+PairList one_fold(const PairList& list, std::size_t fold);
+
+/// A list of one fold dealt out to `folds`, genuine and impostor pairs each in their order. Throws
+/// embed::Error(InvalidArgument) for a list that has folds already, or too few pairs of a kind.
+PairList in_folds(PairList list, std::size_t folds);
+
 }  // namespace training::cli
