@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import peer_env
 
@@ -34,12 +35,13 @@ def peer_python():
         return None
 
 
-def made_up_set(folder, identities, each, size):
+def made_up_set(folder, identities, each, size, context=1.0):
     """Noise in the format that `pack` writes; the values do not matter for speed."""
-    count = identities * each
+    count, size = identities * each, round(size * context)
     images = random.Random(1).randbytes(count * size * size * 3)
     labels = struct.pack(f"<{count}q", *(i // each for i in range(count)))
     header = {"__metadata__": {"kind": "tripletembed.dataset", "version": "1",
+                               "context": str(context),
                                "class_names": json.dumps([f"p{i}" for i in range(identities)])},
               "images": {"dtype": "U8", "shape": [count, size, size, 3], "data_offsets": [0, len(images)]},
               "labels": {"dtype": "I64", "shape": [count], "data_offsets": [len(images), len(images) + len(labels)]}}
@@ -55,9 +57,13 @@ def ours(args, data, folder):
     """Runs triplet-train for args.seconds; what it says of itself, and its peak memory."""
     run = os.path.join(folder, "run")
     command = ["triplet-train", "train", "--data", data, "--val-fraction", "0", "--out", os.path.join(folder, "w.safetensors"),
-               "--run-dir", run, "--loss", "triplet", "--miner", "batch-hard", "--margin", "0.3", "--no-neck",
-               "--pk", str(args.pk[0]), str(args.pk[1]), "--lr", "0.01", "--epochs", "100000", "--precision", args.precision,
-               "--threads", str(args.threads), "--device", args.device, "--checkpoint-every", "100000"]
+               "--run-dir", run, "--no-neck", "--lr", "0.01", "--epochs", "100000", "--precision", args.precision,
+               "--threads", str(args.threads), "--device", args.device, "--checkpoint-every", "100000",
+               "--checkpoint-epochs", "100000"]
+    if args.alone:
+        command += ["--loss", "cosface", "--aug", "face", "--batch-size", str(args.batch)]
+    else:
+        command += ["--loss", "triplet", "--miner", "batch-hard", "--margin", "0.3", "--pk", str(args.pk[0]), str(args.pk[1])]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(args.seconds)
     process.send_signal(signal.SIGINT)
@@ -66,8 +72,10 @@ def ours(args, data, folder):
     if process.returncode != 130:
         sys.exit(f"triplet-train ended with {process.returncode}: {' '.join(command)}")
     with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as lines:
-        rates = [record["images_per_second"] for record in map(json.loads, lines) if record["event"] in ("step", "epoch")]
-    return {"images_per_second": rates[-1], "peak_mb": usage.ru_maxrss / 1024}
+        records = [json.loads(line) for line in lines]
+        rates = [record["images_per_second"] for record in records if record["event"] in ("step", "epoch")]
+        waits = [record["data_wait"] for record in records if record["event"] == "epoch"]
+    return {"images_per_second": rates[-1], "peak_mb": usage.ru_maxrss / 1024, "data_wait": waits[-1] if waits else 0}
 
 
 def theirs(args, python):
@@ -79,6 +87,31 @@ def theirs(args, python):
     return json.loads(done.stdout)
 
 
+def side_by_side(args, data, folder):
+    """args.jobs trainings at once, as one."""
+    folders = [os.path.join(folder, str(i)) for i in range(args.jobs)]
+    for name in folders:
+        os.makedirs(name, exist_ok=True)
+    with ThreadPoolExecutor(args.jobs) as pool:
+        runs = list(pool.map(lambda name: ours(args, data, name), folders))
+    return {"images_per_second": sum(run["images_per_second"] for run in runs), "peak_mb": sum(run["peak_mb"] for run in runs),
+            "data_wait": max(run["data_wait"] for run in runs)}
+
+
+def alone(args):
+    """A recipe's training, faces augmented, without a peer."""
+    print(f"CosFace, faces augmented, {args.jobs} side by side, {args.batch} pictures of {args.size}×{args.size} a batch, {args.threads} threads, "
+          f"{args.device}; medians of {args.runs} runs of {args.seconds:g} s\n")
+    print("| precision | images/s | waited for data | peak memory |\n|---|---:|---:|---:|")
+    with tempfile.TemporaryDirectory() as folder:
+        data = made_up_set(folder, 1024, max(4, 32 * args.batch // 1024), args.size, context=1.25)
+        for args.precision in args.precisions:
+            runs = [side_by_side(args, data, folder) for _ in range(args.runs)]
+            rate, wait, memory = (statistics.median(run[key] for run in runs)
+                                  for key in ("images_per_second", "data_wait", "peak_mb"))
+            print(f"| {args.precision} | {rate:,.1f} | {wait:.1%} | {memory:,.0f} MB |")
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--peer-python", metavar="PYTHON")
@@ -88,14 +121,21 @@ def main():
     ap.add_argument("--pk", type=int, nargs=2, default=[32, 4], metavar=("P", "K"))
     ap.add_argument("--threads", type=int, default=os.cpu_count())
     ap.add_argument("--device", default="cpu")
+    ap.add_argument("--precisions", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
+    ap.add_argument("--alone", action="store_true", help="no peer: CosFace with augmented faces")
+    ap.add_argument("--jobs", type=int, default=1, help="trainings of --alone side by side")
+    ap.add_argument("--batch", type=int, default=512, help="of --alone")
     args = ap.parse_args()
+    if args.alone:
+        alone(args)
+        return
     python = args.peer_python or peer_python()
     print(f"{args.pk[0]}×{args.pk[1]} pictures of {args.size}×{args.size} a batch, {args.threads} threads, {args.device}; "
           f"medians of {args.runs} runs of {args.seconds:g} s, taking turns\n")
     print("| precision | program | images/s | peak memory |\n|---|---|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
         data = made_up_set(folder, max(64, 2 * args.pk[0]), args.pk[1], args.size)
-        for args.precision in ("fp32", "bf16"):
+        for args.precision in args.precisions:
             results = {"triplet-train": [], "PyTorch + pytorch-metric-learning": []}
             for _ in range(args.runs):
                 results["triplet-train"].append(ours(args, data, folder))

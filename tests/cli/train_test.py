@@ -77,6 +77,35 @@ class Train(TrainTest):
         self.assertEqual(len(set(losses.values())), 3, losses)
         self.fails(*self.train(*flags, "--mix-identities", 0.5, "--resume"), says=["checkpoint", "--mix-identities"])
 
+    def test_identities_are_left_out_and_turned(self):
+        self.digits()
+        self.write("people.txt", "1\n3\n")
+        self.ok(*self.train("--epochs", 1, "--without", "people.txt"))
+        start = self.metrics()[0]
+        self.assertEqual((start["images"], start["identities"]), (48, 2))
+        self.ok(*self.train("--epochs", 1, "--quarter-turns"))
+        start = self.metrics()[0]
+        self.assertEqual((start["images"], start["identities"]), (192, 8))
+        self.fails(*self.train("--epochs", 1, "--resume"), says=["checkpoint", "--data"])
+        self.fails(*self.train("--epochs", 1, "--without", "nowhere.txt"), says=["nowhere.txt"])
+
+    def test_checkpoints_every_few_epochs(self):
+        self.digits()
+        flags = ["--epochs", 5, "--checkpoint-epochs", 3, "--run-dir", "r", "--lr", 0.005]
+        process = subprocess.Popen([TRIPLET_TRAIN, *map(str, self.train(*flags, out="broken.safetensors"))],
+                                   cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and not os.path.exists(self.path("r", "checkpoint.safetensors")):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        epochs = [line["epoch"] for line in self.metrics("r") if line["event"] == "epoch"]
+        self.assertGreaterEqual(len(epochs), 2)
+        self.assertTrue(os.path.exists(self.path("broken.safetensors")))
+        self.ok(*self.train(*flags, "--resume", out="broken.safetensors"))
+        self.ok(*self.train("--epochs", 5, "--lr", 0.005, "--run-dir", "s", out="whole.safetensors"))
+        self.assertEqual(read_safetensors(self.path("broken.safetensors"))[1], read_safetensors(self.path("whole.safetensors"))[1])
+        self.fails(*self.train("--epochs", 1, "--checkpoint-epochs", 0), says=["checkpoint-epochs"])
+
     def test_killed_and_resumed_gives_the_unbroken_runs_bits(self):
         self.digits()
         flags = ["--epochs", 3, "--checkpoint-every", 0, "--aug", "digit", "--recipe", "the same", "--workers", 3,

@@ -12,6 +12,7 @@ namespace training {
 namespace {
 
 constexpr std::size_t kBytes = 4;
+constexpr IdentityMixer::Shape kShape{2, 2, 1};
 
 /// Three identities; every pixel of a picture has one value that tells which it is.
 struct People {
@@ -29,7 +30,7 @@ struct People {
 
 TEST(IdentityMixer, LeavesEveryGroupAloneWithoutAShare) {
   const People people;
-  const IdentityMixer mixer(people.list, kBytes, 0);
+  const IdentityMixer mixer(people.list, kShape, 0);
   std::vector<std::uint8_t> scratch;
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     const IdentityMixer::Blend blend = mixer.draw(1, Rng(seed));
@@ -40,7 +41,7 @@ TEST(IdentityMixer, LeavesEveryGroupAloneWithoutAShare) {
 
 TEST(IdentityMixer, BlendsWithOneOtherIdentityThatWeighsLess) {
   const People people;
-  const IdentityMixer mixer(people.list, kBytes, 1);
+  const IdentityMixer mixer(people.list, kShape, 1);
   std::vector<std::uint8_t> scratch;
   std::set<const void*> partners;
   std::set<std::uint32_t> weights;
@@ -66,18 +67,50 @@ TEST(IdentityMixer, BlendsWithOneOtherIdentityThatWeighsLess) {
 
 TEST(IdentityMixer, MixesTheShareOfTheGroups) {
   const People people;
-  const IdentityMixer mixer(people.list, kBytes, 0.3);
+  const IdentityMixer mixer(people.list, kShape, 0.3);
   int mixed = 0;
   for (std::uint64_t seed = 0; seed < 2000; ++seed)
     mixed += static_cast<int>(mixer.draw(0, Rng(seed)).partner != nullptr);
   EXPECT_NEAR(mixed / 2000.0, 0.3, 0.05);
 }
 
+TEST(IdentityMixer, PutsAPictureTogetherOfTwoParts) {
+  constexpr std::size_t kSide = 10, kChannels = 3;
+  std::vector<std::uint8_t> own(kSide * kSide * kChannels, 10), other(own.size(), 200), scratch;
+  ImageList list;
+  list.images = {own.data(), other.data()};
+  list.labels = {0, 1};
+  list.classes = 2;
+  const IdentityMixer mixer(list, {kSide, kSide, kChannels}, 1, MixBy::Parts);
+  std::set<std::uint32_t> rows, columns;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const IdentityMixer::Blend blend = mixer.draw(0, Rng(seed));
+    EXPECT_EQ(blend.weight, 0U);
+    ASSERT_NE(blend.cut_row == 0, blend.cut_column == 0) << "the cut lies one way";
+    (blend.cut_row != 0 ? rows : columns).insert(blend.cut_row + blend.cut_column);
+    const std::uint8_t* made = mixer.picture(0, blend, Rng(seed), scratch);
+    for (std::size_t y = 0; y < kSide; ++y) {
+      for (std::size_t x = 0; x < kSide; ++x) {
+        const bool partners = blend.cut_row != 0 ? y >= blend.cut_row : x >= blend.cut_column;
+        for (std::size_t c = 0; c < kChannels; ++c)
+          ASSERT_EQ(made[(y * kSide + x) * kChannels + c], partners ? 200 : 10);
+      }
+    }
+  }
+  EXPECT_EQ(rows, (std::set<std::uint32_t>{4, 5}));
+  EXPECT_EQ(columns, rows);
+  const IdentityMixer both(list, {kSide, kSide, kChannels}, 1, MixBy::Both);
+  std::size_t blends = 0;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) blends += both.draw(0, Rng(seed)).weight != 0;
+  EXPECT_GT(blends, 70U);
+  EXPECT_LT(blends, 130U);
+}
+
 TEST(IdentityMixer, OneIdentityHasNoPartner) {
   People people;
   for (std::int64_t& label : people.list.labels) label = 0;
   people.list.classes = 1;
-  const IdentityMixer mixer(people.list, kBytes, 1);
+  const IdentityMixer mixer(people.list, kShape, 1);
   EXPECT_EQ(mixer.draw(0, Rng(1)).partner, nullptr);
 }
 

@@ -155,8 +155,22 @@ TEST(PkBatches, SeeNearlyEveryRowWhenClassesAreAlike) {
   EXPECT_GE(seen.size(), 380U);
 }
 
+TEST(PkBatches, HoldMoreGroupsThanClassesWhereTheyMayRepeat) {
+  const auto labels = labels_of({12, 12, 13});
+  std::set<std::uint32_t> seen;
+  const auto batches = pk_batches(labels, 3, 8, 2, 5, 2, true);
+  for (const BatchPlan& batch : batches) {
+    ASSERT_EQ(batch.size(), 16U);
+    for (std::size_t g = 0; g < 8; ++g) EXPECT_EQ(labels[batch[2 * g]], labels[batch[2 * g + 1]]);
+    seen.insert(batch.begin(), batch.end());
+  }
+  EXPECT_EQ(batches.size(), 3U) << "6 + 6 + 7 groups";
+  EXPECT_EQ(seen.size(), labels.size());
+}
+
 TEST(PkBatches, RefuseMoreIdentitiesThanThereAre) {
   EXPECT_THAT(error_of([] { pk_batches(labels_of({4, 4, 1}), 3, 3, 2, 1); }), HasSubstr("only 2"));
+  EXPECT_THAT(error_of([] { pk_batches(labels_of({4, 1}), 2, 3, 2, 1, 2, true); }), HasSubstr("only 1"));
 }
 
 TEST(EpochBatches, DependOnSeedAndEpochAlone) {

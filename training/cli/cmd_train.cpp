@@ -14,6 +14,7 @@
 #include <string>
 
 #include "commands.h"
+#include "pack_sources.h"
 #include "trainer.h"
 
 namespace training::cli {
@@ -144,7 +145,7 @@ class Console : public TrainObserver {
 struct TrainFlags {
   TrainOptions options;
   bool note = false;
-  std::string margin;
+  std::string margin, without;
   std::vector<std::size_t> pk;
   std::vector<float> mean, std;
 };
@@ -185,6 +186,11 @@ void add_data_flags(CLI::App& command, TrainFlags& flags) {
   command.add_option("--min-images", o.min_images, "Leave out identities with fewer images")
       ->capture_default_str()
       ->group(group);
+  command
+      .add_option("--without", flags.without,
+                  "Leave out the identities in this list (LFW's people files, or one name a line)")
+      ->type_name("LIST")
+      ->group(group);
   command.add_option("--size", o.size, "Side of the network's picture; default what the data was packed for")
       ->group(group);
   command.add_option("--channels", o.channels, "1 or 3; default the data's")->group(group);
@@ -209,6 +215,23 @@ void add_data_flags(CLI::App& command, TrainFlags& flags) {
       .add_option("--mix-identities", o.mix_identities,
                   "Share of a --pk batch's groups that become virtual identities, each a blend of two")
       ->capture_default_str()
+      ->group(group);
+  add_choice<MixBy>(
+      command, "--mix-by", o.mix_by,
+      {{"blend", MixBy::Blend}, {"parts", MixBy::Parts}, {"both", MixBy::Both}},
+      "How --mix-identities makes a picture of two: one over the other, one's upper or left part with "
+      "the other's rest, or either")
+      ->group(group);
+  add_choice<AugmentOn>(
+      command, "--augment-on", o.augment_on,
+      {{"auto", AugmentOn::Auto}, {"workers", AugmentOn::Workers}, {"device", AugmentOn::Device}},
+      "Who augments: threads of the CPU, or the GPU that trains, in whose memory the pictures "
+      "then lie; auto: the GPU where they fit")
+      ->group(group);
+  command
+      .add_flag(
+          "--quarter-turns", o.quarter_turns,
+          "Every identity's pictures turned by 90 degrees are another identity, twice as many to tell apart")
       ->group(group);
 }
 
@@ -409,6 +432,13 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
   command.add_option("--checkpoint-every", o.checkpoint_every, "Seconds between checkpoints inside an epoch")
       ->capture_default_str()
       ->group(group);
+  command
+      .add_option(
+          "--checkpoint-epochs", o.checkpoint_epochs,
+          "Epochs between the checkpoints at an epoch's end, and, where no validation chooses, between "
+          "the weights files: more where an epoch takes a second")
+      ->capture_default_str()
+      ->group(group);
   command.add_option("--eval-every", o.eval_every, "Epochs between validations")
       ->capture_default_str()
       ->group(group);
@@ -537,7 +567,10 @@ void add_train(CLI::App& app, Action& action) {
       "      --pk 16 4 --out photo.safetensors --out-other sketch.safetensors");
   command->callback([command, flags, &action] {
     translate(*command, *flags);
-    action = [flags] { return run_training(flags->options); };
+    action = [flags] {
+      if (!flags->without.empty()) flags->options.without = read_people(flags->without);
+      return run_training(flags->options);
+    };
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "augment_plan.h"
 #include "rng.h"
 #include "train_options.h"
 
@@ -23,21 +24,27 @@ class Augmenter {
   /// caller's. With Augmentation::None the centre window, byte for byte; else drawn from `rng`.
   /// `identity`, where given, draws a smooth warp first, the same for every picture that comes with the same
   /// generator: features lie elsewhere in it, as in another face.
-  void apply(const std::uint8_t* packed, Rng& rng, std::uint8_t* out, const Rng* identity = nullptr);
+  void apply(const std::uint8_t* packed, Rng& rng, std::uint8_t* out, const Rng* identity = nullptr) {
+    apply(packed, draw(rng, identity), out);
+  }
+  /// The two halves of it.
+  AugmentPlan draw(Rng& rng, const Rng* identity = nullptr) const;
+  void apply(const std::uint8_t* packed, const AugmentPlan& plan, std::uint8_t* out);
 
   /// The centre window, byte for byte.
   void centre(const std::uint8_t* packed, std::uint8_t* out) const;
 
  private:
-  struct Affine {
-    float a, b, c, d, e, f;
-  };
-  Affine random_map(Rng& rng) const;
-  void draw_elastic(Rng& rng, double reach);
-  void sample(const std::uint8_t* packed, const Affine& map);
-  void colour(Rng& rng);
-  void reduce(Rng& rng);
-  void erase(Rng& rng);
+  void draw_map(Rng& rng, AugmentPlan& plan) const;
+  static void draw_elastic(Rng& rng, double reach, AugmentPlan& plan);
+  static void draw_colour(Rng& rng, AugmentPlan& plan);
+  void draw_cover(Rng& rng, AugmentPlan& plan) const;
+  void spread_elastic(const AugmentPlan& plan);
+  template <int Channels>
+  void sample(const std::uint8_t* packed, const AugmentPlan& plan);
+  void colour(const AugmentPlan& plan);
+  void reduce(int radius);
+  void cover(const AugmentPlan& plan);
 
   Augmentation kind_;
   double strength_;

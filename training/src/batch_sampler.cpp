@@ -41,15 +41,16 @@ std::vector<Group> class_groups(std::size_t label, std::vector<std::uint32_t> ro
   return groups;
 }
 
-/// Takes groups of different classes from the front of the deck; those of a class that is there already wait.
-std::vector<Group> deal(std::deque<Group>& deck, std::size_t identities) {
+/// Takes groups from the front of the deck; unless classes may be repeated those of a class that is there
+/// already wait.
+std::vector<Group> deal(std::deque<Group>& deck, std::size_t identities, bool repeated) {
   std::vector<Group> hand;
   std::deque<Group> waiting;
   std::set<std::size_t> labels;
   while (!deck.empty() && hand.size() < identities) {
     Group group = std::move(deck.front());
     deck.pop_front();
-    if (labels.insert(group.label).second) {
+    if (labels.insert(group.label).second || repeated) {
       hand.push_back(std::move(group));
     } else {
       waiting.push_back(std::move(group));
@@ -137,7 +138,7 @@ std::vector<BatchPlan> shuffled_batches(std::size_t rows, std::size_t batch_size
 
 std::vector<BatchPlan> pk_batches(const std::vector<std::int64_t>& labels, std::size_t classes,
                                   std::size_t identities, std::size_t images_each, std::uint64_t seed,
-                                  std::size_t fewest) {
+                                  std::size_t fewest, bool repeated) {
   const auto rows = rows_by_class(labels, classes);
   Rng rng(seed, {kPkStream});
   std::vector<Group> groups;
@@ -147,7 +148,7 @@ std::vector<BatchPlan> pk_batches(const std::vector<std::int64_t>& labels, std::
     usable.push_back(c);
     for (Group& group : class_groups(c, rows[c], images_each, rng)) groups.push_back(std::move(group));
   }
-  if (usable.size() < identities) {
+  if (usable.size() < (repeated ? 2 : identities)) {
     throw Error(ErrorCode::InvalidArgument, "--pk asks for " + std::to_string(identities) +
                                                 " identities in a batch, but only " +
                                                 std::to_string(usable.size()) + " have two images or more");
@@ -157,13 +158,13 @@ std::vector<BatchPlan> pk_batches(const std::vector<std::int64_t>& labels, std::
   std::deque<Group> deck(std::make_move_iterator(groups.begin()), std::make_move_iterator(groups.end()));
   std::vector<BatchPlan> batches;
   for (std::size_t b = 0; b < count; ++b) {
-    std::vector<Group> hand = deal(deck, identities);
+    std::vector<Group> hand = deal(deck, identities, repeated);
     std::set<std::size_t> present;
     for (const Group& group : hand) present.insert(group.label);
     // The last batches may lack classes: draw some that are not there.
     while (hand.size() < identities) {
       const std::size_t label = usable[rng.below(usable.size())];
-      if (present.insert(label).second)
+      if (present.insert(label).second || repeated)
         hand.push_back(class_groups(label, rows[label], images_each, rng).front());
     }
     BatchPlan plan;
@@ -215,8 +216,11 @@ std::vector<BatchPlan> epoch_batches(const TrainOptions& options, const std::vec
     }
     return batches;
   }
-  if (options.identities != 0)
-    return pk_batches(labels, classes, options.identities, options.images_each, seed);
+  if (options.identities != 0) {
+    // Virtual identities make up for those that are not there.
+    const bool repeated = options.mix_identities > 0 && options.identities > classes;
+    return pk_batches(labels, classes, options.identities, options.images_each, seed, 2, repeated);
+  }
   if (options.sampler == Sampler::Balanced)
     return balanced_batches(labels, classes, options.batch_size, seed);
   return shuffled_batches(labels.size(), options.batch_size, seed);

@@ -51,10 +51,10 @@ std::vector<BatchPlan> shuffled_batches(std::size_t rows, std::size_t batch_size
 /// samples or more comes in groups of `images_each` shuffled rows (the last one filled up with rows used
 /// before; a class with fewer rows repeats them), so that an epoch sees nearly every row once. Classes with
 /// fewer than `fewest` rows are left out. Throws embed::Error(InvalidArgument) when fewer classes than
-/// `identities` are left.
+/// `identities` are left. With `repeated` classes may come twice in a batch, and two are enough.
 std::vector<BatchPlan> pk_batches(const std::vector<std::int64_t>& labels, std::size_t classes,
                                   std::size_t identities, std::size_t images_each, std::uint64_t seed,
-                                  std::size_t fewest = 2);
+                                  std::size_t fewest = 2, bool repeated = false);
 
 /// As many batches as shuffled_batches makes, but every class is drawn equally often (to one), and its rows
 /// in turn.

@@ -12,24 +12,33 @@
 namespace training {
 
 /// Makes people who do not exist: in a P×K batch some groups of K pictures become a virtual identity, each
-/// picture the blend of one of its own with one of a partner identity, partner and weight the same for the
-/// whole group. A few identities then give as many as there are pairs of them, and the network learns what
-/// tells people apart rather than who is who. The partner weighs less than half, so that the group's label
-/// stays the nearer one; its own group in the batch is a hard negative. (The pictures' blend is mixup's,
-/// Zhang et al., 2018; here it makes identities, not soft labels.) Pictures should be aligned. Thread-safe
-/// once constructed.
+/// picture made of one of its own and one of a partner identity, partner and proportion the same for the
+/// whole group: a blend (mixup's, Zhang et al., 2018, but it makes identities, not soft labels), or the upper
+/// or left part of one with the rest of the other. A few identities then give as many as there are pairs of
+/// them, and the network learns what tells people apart rather than who is who. In a blend the partner weighs
+/// less than half. Pictures should be aligned. Thread-safe once constructed.
 class IdentityMixer {
  public:
-  /// `list` outlives this object. `picture_bytes`: of a packed picture. `share`: of the groups, 0 to 1; with
-  /// 0 or fewer than two classes nothing is ever mixed.
-  IdentityMixer(const ImageList& list, std::size_t picture_bytes, double share);
+  /// Of a packed picture, in pixels.
+  struct Shape {
+    int width, height, channels;
+  };
+  /// `list` outlives this object. `share`: of the groups, 0 to 1; with 0 or fewer than two classes nothing is
+  /// ever mixed.
+  IdentityMixer(const ImageList& list, const Shape& shape, double share, MixBy by = MixBy::Blend);
 
-  /// What stands for one group of a batch. Partner and weight come from `rng`.
+  /// What stands for one group of a batch. Partner and proportion come from `rng`.
   struct Blend {
     const std::vector<std::uint32_t>* partner = nullptr;  ///< The partner's rows; null: the group stays.
-    std::uint32_t weight = 0;                             ///< Of the partner, of 256: 64 to 115.
+    std::uint32_t weight = 0;  ///< Of the partner, of 256: 64 to 115; 0: the partner has a part of its own.
+    std::uint32_t cut_row = 0, cut_column = 0;  ///< Where that part begins; one is not 0, and counts.
   };
   Blend draw(std::int64_t label, Rng rng) const;
+
+  /// The partner's row for one picture of the group; `blend` has a partner.
+  static std::uint32_t partner_row(const Blend& blend, Rng rng) {
+    return (*blend.partner)[rng.below(blend.partner->size())];
+  }
 
   /// The packed picture that stands for row `row` under that blend: its own one, or one made in `scratch`
   /// (resized as needed), which stays the caller's. `rng` chooses the partner's picture.
@@ -38,8 +47,9 @@ class IdentityMixer {
 
  private:
   const ImageList& list_;
-  std::size_t bytes_;
+  Shape shape_;
   double share_;
+  MixBy by_;
   std::vector<std::vector<std::uint32_t>> rows_;
   std::vector<std::size_t> filled_;  // Classes with pictures.
 };

@@ -293,23 +293,25 @@ void Learner::remember(const torch::Tensor& values, const torch::Tensor& labels,
   memory_next_.add_(static_cast<double>(count)).remainder_(static_cast<double>(rows));
 }
 
-StepValue Learner::step(const Batch& batch, const StepSettings& settings) {
+/// The caller's numbers on the device. On the CPU they are borrowed; nothing writes through the result.
+torch::Tensor Learner::sent(const void* numbers, torch::IntArrayRef shape, torch::ScalarType type) const {
+  const torch::Tensor here = torch::from_blob(const_cast<void*>(numbers), shape, type);
+  // Out of pinned memory the copy waits for nothing, and the work of the step before goes on.
+  return device_.is_cuda() ? here.pin_memory().to(device_, /*non_blocking=*/true) : here;
+}
+
+StepValue Learner::step(const Batch& batch, const StepSettings& settings, const torch::Tensor& made) {
   network_->train();
   if (other_ != nullptr) other_->network_->train();
   const auto total = static_cast<std::int64_t>(batch.labels.size());
   const auto count = static_cast<std::int64_t>(batch.pictures.size() / embed::crop_bytes(input_));
-  // from_blob borrows; nothing writes through it.
   const torch::Tensor pictures =
-      torch::from_blob(const_cast<std::uint8_t*>(batch.pictures.data()),
-                       {count, input_.height, input_.width, input_.channels}, torch::kUInt8)
-          .to(device_);
-  const torch::Tensor labels =
-      torch::from_blob(const_cast<std::int64_t*>(batch.labels.data()), {total}, torch::kInt64).to(device_);
+      made.defined()
+          ? made
+          : sent(batch.pictures.data(), {count, input_.height, input_.width, input_.channels}, torch::kUInt8);
+  const torch::Tensor labels = sent(batch.labels.data(), {total}, torch::kInt64);
   torch::Tensor sides;
-  if (!batch.sides.empty()) {
-    sides =
-        torch::from_blob(const_cast<std::int64_t*>(batch.sides.data()), {total}, torch::kInt64).to(device_);
-  }
+  if (!batch.sides.empty()) sides = sent(batch.sides.data(), {total}, torch::kInt64);
   Values values =
       forward(embed::nn::normalise(pictures, input_), static_cast<std::int64_t>(batch.first_kind));
   if (ranks_ != nullptr) {
@@ -349,7 +351,18 @@ void Learner::update_average() {
   // Young averages forget the random start faster.
   const double decay = std::min(options_.ema, (1 + steps) / (10 + steps));
   const StateTensors source = tensors_of(network_);
-  for (auto& [name, target] : tensors_of(average_)) torch::Tensor(target).lerp_(source.at(name), 1 - decay);
+  std::vector<torch::Tensor> averages, values;
+  for (auto& [name, target] : tensors_of(average_)) {
+    averages.push_back(target);
+    values.push_back(source.at(name));
+  }
+  if (device_.is_cuda()) {
+    // A call a tensor would take longer than the arithmetic.
+    at::_foreach_mul_(averages, decay);
+    at::_foreach_add_(averages, values, 1 - decay);
+  } else {
+    for (std::size_t i = 0; i < averages.size(); ++i) averages[i].lerp_(values[i], 1 - decay);
+  }
   if (!neck_.is_empty()) {
     average_neck_->running_mean.lerp_(neck_->running_mean, 1 - decay);
     average_neck_->running_var.lerp_(neck_->running_var, 1 - decay);

@@ -45,7 +45,9 @@ class Learner {
 
   /// One forward and backward pass, and after `options.accumulate` of them, or when the settings say so, an
   /// update. The result has no gradient any more.
-  StepValue step(const Batch& batch, const StepSettings& settings);
+  /// `made`: the batch's pictures where they are on the device already, [count, height, width, channels]
+  /// uint8; undefined: those of the batch.
+  StepValue step(const Batch& batch, const StepSettings& settings, const torch::Tensor& made = {});
   /// True when no gradient waits for its update: the state is then all there is.
   bool settled() const noexcept { return waiting_ == 0; }
 
@@ -86,6 +88,7 @@ class Learner {
                       double margin) const;
   LossValue loss_of(const Values& values, const torch::Tensor& labels, const torch::Tensor& sides,
                     const StepSettings& settings) const;
+  torch::Tensor sent(const void* numbers, torch::IntArrayRef shape, torch::ScalarType type) const;
   torch::Tensor gathered(const torch::Tensor& mine, const Batch& batch) const;
   void share_gradients();
   void remember(const torch::Tensor& values, const torch::Tensor& labels, const torch::Tensor& sides);

@@ -80,7 +80,8 @@ torch::Tensor distance_matrix(const torch::Tensor& a, const torch::Tensor& b, em
 
 torch::Tensor distance_percentiles(const torch::Tensor& distances, const torch::Tensor& positive,
                                    const torch::Tensor& negative) {
-  const torch::Tensor shares = torch::tensor({0.1F, 0.5F, 0.9F}, distances.options());
+  const torch::Tensor shares =
+      torch::tensor({0.1F, 0.5F, 0.9F}).to(distances.options(), /*non_blocking=*/true);
   std::vector<torch::Tensor> rows;
   for (const torch::Tensor& kind : {positive, negative}) {
     // The others sort behind: the count stays on the device.

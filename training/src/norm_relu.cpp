@@ -193,8 +193,8 @@ torch::Tensor norm_relu(torch::nn::BatchNorm2dImpl& layer, const torch::Tensor& 
                            affine ? layer.bias : torch::zeros_like(layer.running_mean), layer.running_mean,
                            layer.running_var, *layer.options.momentum(), layer.options.eps(), relu);
   }
-  const torch::Tensor output = layer.forward(input);
-  return relu ? output.relu() : output;
+  torch::Tensor output = layer.forward(input);
+  return relu ? output.relu_() : output;
 }
 
 }  // namespace training

@@ -35,12 +35,12 @@ Optimizer::Optimizer(std::vector<Parameter> parameters, const TrainOptions& opti
 
 torch::Tensor Optimizer::gradient_norm() const {
   const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> norms;
+  std::vector<torch::Tensor> gradients;
   for (const Slot& slot : slots_) {
     const torch::Tensor& gradient = slot.parameter.value.grad();
-    if (gradient.defined()) norms.push_back(gradient.norm());
+    if (gradient.defined()) gradients.push_back(gradient);
   }
-  return norms.empty() ? torch::zeros({}) : torch::stack(norms).norm();
+  return gradients.empty() ? torch::zeros({}) : torch::stack(at::_foreach_norm(gradients)).norm();
 }
 
 torch::Tensor Optimizer::step(double learning_rate, double clip) {
@@ -53,6 +53,7 @@ void Optimizer::step(double learning_rate, double clip, const torch::Tensor& nor
   const torch::NoGradGuard no_grad;
   ++steps_;
   const torch::Tensor factor = clip > 0 ? (clip / (norm + kEpsilon)).clamp_max(1) : torch::Tensor();
+  std::vector<Slot*> others;
   for (Slot& slot : slots_) {
     torch::Tensor& gradient = slot.parameter.value.mutable_grad();
     if (!gradient.defined()) continue;
@@ -64,12 +65,13 @@ void Optimizer::step(double learning_rate, double clip, const torch::Tensor& nor
     }
     if (factor.defined()) gradient.mul_(factor);
     if (kind_ == OptimizerKind::Sgd) {
-      step_sgd(slot, gradient, learning_rate);
-    } else {
-      step_adamw(slot, gradient, learning_rate);
+      others.push_back(&slot);
+      continue;
     }
+    step_adamw(slot, gradient, learning_rate);
     gradient.reset();
   }
+  if (!others.empty()) step_sgd(others, learning_rate);
 }
 
 bool Optimizer::is_plain(const Slot& slot, const torch::Tensor& gradient) {
@@ -93,18 +95,25 @@ void Optimizer::step_sgd_at_once(Slot& slot, const torch::Tensor& gradient, doub
   });
 }
 
-void Optimizer::step_sgd(Slot& slot, torch::Tensor gradient, double learning_rate) const {
-  torch::Tensor& value = slot.parameter.value;
-  if (slot.parameter.decay && weight_decay_ != 0) gradient.add_(value, weight_decay_);
-  if (momentum_ > 0) {
-    slot.first.mul_(momentum_).add_(gradient);
-    if (nesterov_) {
-      gradient.add_(slot.first, momentum_);
-    } else {
-      gradient = slot.first;
-    }
+/// All of them together: on a GPU a call a tensor takes longer than the arithmetic.
+void Optimizer::step_sgd(const std::vector<Slot*>& slots, double learning_rate) const {
+  std::vector<torch::Tensor> values, gradients, momenta, decaying, slopes;
+  for (const Slot* slot : slots) {
+    values.push_back(slot->parameter.value);
+    gradients.push_back(slot->parameter.value.grad());
+    if (momentum_ > 0) momenta.push_back(slot->first);
+    if (!slot->parameter.decay || weight_decay_ == 0) continue;
+    decaying.push_back(values.back());
+    slopes.push_back(gradients.back());
   }
-  value.add_(gradient, -learning_rate);
+  if (!slopes.empty()) at::_foreach_add_(slopes, decaying, weight_decay_);
+  if (momentum_ > 0) {
+    at::_foreach_mul_(momenta, momentum_);
+    at::_foreach_add_(momenta, gradients);
+    if (nesterov_) at::_foreach_add_(gradients, momenta, momentum_);
+  }
+  at::_foreach_add_(values, momentum_ > 0 && !nesterov_ ? momenta : gradients, -learning_rate);
+  for (Slot* slot : slots) slot->parameter.value.mutable_grad().reset();
 }
 
 void Optimizer::step_adamw(Slot& slot, const torch::Tensor& gradient, double learning_rate) const {

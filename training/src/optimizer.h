@@ -48,7 +48,7 @@ class Optimizer {
   static bool is_plain(const Slot& slot, const torch::Tensor& gradient);
   void step_sgd_at_once(Slot& slot, const torch::Tensor& gradient, double learning_rate,
                         float gradient_scale) const;
-  void step_sgd(Slot& slot, torch::Tensor gradient, double learning_rate) const;
+  void step_sgd(const std::vector<Slot*>& slots, double learning_rate) const;
   void step_adamw(Slot& slot, const torch::Tensor& gradient, double learning_rate) const;
 
   OptimizerKind kind_;

@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <chrono>
 
-#include "augment.h"
-
 namespace training {
 
 namespace {
 
-constexpr std::size_t kAhead = 3;
+constexpr std::size_t kAhead = 4;
+/// Pictures that a thread takes at once.
+constexpr std::size_t kPiece = 16;
 constexpr std::uint64_t kPictureStream = 20;
 constexpr std::uint64_t kGroupStream = 21;
 constexpr std::uint64_t kPartnerStream = 22;
@@ -24,17 +24,16 @@ int worker_count(const TrainOptions& options) {
 }  // namespace
 
 Prefetcher::Prefetcher(const TrainingSet& set, const TrainOptions& options, std::size_t epoch,
-                       std::vector<BatchPlan> batches, std::size_t first, const Share& share)
+                       std::vector<BatchPlan> batches, std::size_t first, const Share& share, Make make)
     : set_(set),
       options_(options),
       epoch_(epoch),
       batches_(std::move(batches)),
       share_(share),
-      mixer_(set.train(),
-             static_cast<std::size_t>(set.width()) * static_cast<std::size_t>(set.height()) *
-                 static_cast<std::size_t>(set.input().channels),
-             options.mix_identities),
-      ahead_(kAhead + static_cast<std::size_t>(worker_count(options))),
+      make_(make),
+      mixer_(set.train(), {set.width(), set.height(), set.input().channels}, options.mix_identities,
+             options.mix_by),
+      ahead_(kAhead),
       taken_(first),
       claimed_(first) {
   for (int i = 0; i < worker_count(options); ++i) threads_.emplace_back([this] { work(); });
@@ -49,16 +48,36 @@ Prefetcher::~Prefetcher() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void Prefetcher::fill(std::size_t index, Batch& batch) const {
+/// Of a P×K batch.
+std::size_t Prefetcher::group_of(std::size_t place) const {
+  return place / std::max<std::size_t>(1, options_.images_each);
+}
+
+IdentityMixer::Blend Prefetcher::blend_of(std::size_t index, std::size_t place) const {
+  if (options_.mix_identities <= 0) return {};
+  return mixer_.draw(set_.train().labels[batches_[index][place]],
+                     Rng(options_.seed, {kGroupStream, epoch_, index, group_of(place)}));
+}
+
+/// Everything but the pictures.
+void Prefetcher::lay_out(std::size_t index, Batch& batch) const {
   const BatchPlan& plan = batches_[index];
   const ImageList& list = set_.train();
-  const embed::InputSpec& input = set_.input();
-  const auto bytes = static_cast<std::size_t>(input.width) * static_cast<std::size_t>(input.height) *
-                     static_cast<std::size_t>(input.channels);
   batch.places = places_of(share_, plan.size(), batch_parts(options_));
-  batch.pictures.resize(batch.places.size() * bytes);
+  if (make_ == Make::Pictures) {
+    const embed::InputSpec& input = set_.input();
+    batch.pictures.resize(batch.places.size() * static_cast<std::size_t>(input.width) *
+                          static_cast<std::size_t>(input.height) * static_cast<std::size_t>(input.channels));
+  } else {
+    batch.items.resize(batch.places.size());
+  }
   batch.labels.resize(plan.size());
-  for (std::size_t i = 0; i < plan.size(); ++i) batch.labels[i] = list.labels[plan[i]];
+  // A virtual identity is nobody else in the batch.
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    batch.labels[i] = blend_of(index, i).partner == nullptr
+                          ? list.labels[plan[i]]
+                          : static_cast<std::int64_t>(list.classes + group_of(i));
+  }
   batch.sides.clear();
   if (is_cross_kind(options_)) {
     for (const std::uint32_t row : plan) batch.sides.push_back(row < list.first_kind ? 0 : 1);
@@ -66,47 +85,69 @@ void Prefetcher::fill(std::size_t index, Batch& batch) const {
   batch.first_kind = static_cast<std::size_t>(
       std::count_if(batch.places.begin(), batch.places.end(),
                     [&](std::size_t place) { return plan[place] < list.first_kind; }));
-  Augmenter augmenter(options_.augmentation, set_.width(), set_.height(), input.width, input.height,
-                      input.channels, options_.augmentation_strength);
+}
+
+/// Pictures [begin, end) of a batch, which other threads fill at other places.
+void Prefetcher::fill(std::size_t index, std::size_t begin, std::size_t end, Batch& batch,
+                      Augmenter& augmenter) const {
+  const BatchPlan& plan = batches_[index];
+  const std::size_t bytes = make_ == Make::Pictures ? batch.pictures.size() / batch.places.size() : 0;
   std::vector<std::uint8_t> blended;
-  for (std::size_t i = 0; i < batch.places.size(); ++i) {
+  for (std::size_t i = begin; i < end; ++i) {
     const std::size_t place = batch.places[i];
-    IdentityMixer::Blend blend;
-    Rng features(0);
-    if (options_.mix_identities > 0) {
-      const std::size_t group = place / options_.images_each;
-      blend = mixer_.draw(batch.labels[place], Rng(options_.seed, {kGroupStream, epoch_, index, group}));
-      features = Rng(options_.seed, {kFeatureStream, epoch_, index, group});
-    }
-    const std::uint8_t* picture = mixer_.picture(
-        plan[place], blend, Rng(options_.seed, {kPartnerStream, epoch_, index, place}), blended);
+    const IdentityMixer::Blend blend = blend_of(index, place);
+    const Rng features(options_.seed, {kFeatureStream, epoch_, index, group_of(place)});
+    const Rng* identity = blend.partner != nullptr ? &features : nullptr;
+    const Rng partner(options_.seed, {kPartnerStream, epoch_, index, place});
     Rng rng(options_.seed, {kPictureStream, epoch_, index, place});
-    augmenter.apply(picture, rng, batch.pictures.data() + i * bytes,
-                    blend.partner != nullptr ? &features : nullptr);
+    if (make_ == Make::Pictures) {
+      const std::uint8_t* picture = mixer_.picture(plan[place], blend, partner, blended);
+      augmenter.apply(picture, rng, batch.pictures.data() + i * bytes, identity);
+      continue;
+    }
+    AugmentItem& item = batch.items[i];
+    item.row = plan[place];
+    item.partner = blend.partner == nullptr ? item.row : IdentityMixer::partner_row(blend, partner);
+    item.partner_weight = blend.weight;
+    item.cut_row = blend.cut_row;
+    item.cut_column = blend.cut_column;
+    item.plan = augmenter.draw(rng, identity);
   }
+}
+
+bool Prefetcher::claimable() const {
+  return claimed_ < batches_.size() && claimed_ < taken_ + ahead_;
 }
 
 void Prefetcher::work() {
   try {
+    const embed::InputSpec& input = set_.input();
+    Augmenter augmenter(options_.augmentation, set_.width(), set_.height(), input.width, input.height,
+                        input.channels, options_.augmentation_strength);
+    std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
-      Batch batch;
-      std::size_t index = 0;
-      {
-        std::unique_lock<std::mutex> lock(mutex_);
-        changed_.wait(lock,
-                      [&] { return stop_ || claimed_ == batches_.size() || claimed_ < taken_ + ahead_; });
-        if (stop_ || claimed_ == batches_.size()) return;
-        index = claimed_++;
+      changed_.wait(lock, [&] { return stop_ || claimed_ == batches_.size() || claimable(); });
+      if (stop_ || claimed_ == batches_.size()) return;
+      const std::size_t index = claimed_;
+      const auto [found, is_new] = working_.try_emplace(index);
+      Work& work = found->second;  // Stays where it is while others come and go.
+      if (is_new) {
         if (!free_.empty()) {
-          batch = std::move(free_.back());
+          work.batch = std::move(free_.back());
           free_.pop_back();
         }
+        lay_out(index, work.batch);
       }
-      fill(index, batch);
-      {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        ready_.emplace(index, std::move(batch));
-      }
+      const std::size_t begin = work.begun, count = work.batch.places.size();
+      const std::size_t end = work.begun = std::min(count, begin + kPiece);
+      if (end == count) ++claimed_;
+      lock.unlock();
+      fill(index, begin, end, work.batch, augmenter);
+      lock.lock();
+      work.done += end - begin;
+      if (work.done < count) continue;
+      ready_.emplace(index, std::move(work.batch));
+      working_.erase(index);
       changed_.notify_all();
     }
   } catch (...) {

@@ -118,6 +118,18 @@ const char* to_string(Augmentation value) noexcept {
   return "";
 }
 
+const char* to_string(MixBy value) noexcept {
+  switch (value) {
+    case MixBy::Blend:
+      return "blend";
+    case MixBy::Parts:
+      return "parts";
+    case MixBy::Both:
+      return "both";
+  }
+  return "";
+}
+
 const char* to_string(Towers value) noexcept {
   return value == Towers::Shared ? "shared" : "separate";
 }
@@ -170,6 +182,7 @@ void validate_kinds(const TrainOptions& options) {
     if (options.sampler == Sampler::Balanced)
       refuse("sampler", "is for one kind of picture; --pk balances the batches of two");
     if (options.mix_identities > 0) refuse("mix-identities", "is for one kind of picture");
+    if (options.quarter_turns) refuse("quarter-turns", "is for one kind of picture");
     if (options.memory != 0 && options.memory < 2 * options.identities * options.images_each) {
       refuse("memory", "must hold a whole batch of both kinds, " +
                            std::to_string(2 * options.identities * options.images_each) + " at least");
@@ -214,6 +227,7 @@ void validate(const TrainOptions& options) {
   check_range("warmup-epochs", options.warmup_epochs, 0, 1e6);
   check_range("ema", options.ema, 0, 0.999999);
   check_range("checkpoint-every", options.checkpoint_every, 0, 1e9);
+  check_range("checkpoint-epochs", static_cast<double>(options.checkpoint_epochs), 1, 1e6);
   for (const double share : options.step_at) check_range("step-at", share, 0, 1);
   if (options.nesterov && options.momentum == 0 && options.optimizer == OptimizerKind::Sgd) {
     refuse("nesterov", "needs a --momentum above 0");
@@ -266,6 +280,8 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   map["aug"] = to_string(options.augmentation);
   map["aug-strength"] = text(options.augmentation_strength);
   map["mix-identities"] = text(options.mix_identities);
+  map["mix-by"] = to_string(options.mix_by);
+  map["quarter-turns"] = options.quarter_turns ? "true" : "false";
   map["loss"] = to_string(options.loss);
   map["head"] = embed::to_string(options.head);
   map["metric"] = embed::to_string(options.metric);

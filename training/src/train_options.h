@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ enum class OptimizerKind { Sgd, AdamW };
 enum class Schedule { Constant, Cosine, Step, Plateau };
 enum class Precision { Fp32, Bf16 };
 enum class Augmentation { None, Face, Digit };
+enum class MixBy { Blend, Parts, Both };
+enum class AugmentOn { Auto, Workers, Device };
 enum class Select { Auc, Eer, Accuracy, Tar, Last };
 enum class Towers { Shared, Separate };
 
@@ -38,14 +41,21 @@ struct TrainOptions {
       4000;                    ///< At most so many validation images (a seeded choice of identities); 0: all.
   bool val_flip = false;       ///< Validate with the sum of the picture's and its mirror image's embeddings.
   std::size_t min_images = 2;  ///< Identities with fewer training images are left out.
-  int size = 0;                ///< Side of the network's picture; 0: what the data was packed for.
-  int channels = 0;            ///< 1 or 3; 0: the data's.
+  std::set<std::string> without;  ///< Identities that are neither trained nor validated on, of `data` and
+                                  ///< `data_other`: whole names, or what follows a prefix and '/'.
+  int size = 0;                   ///< Side of the network's picture; 0: what the data was packed for.
+  int channels = 0;               ///< 1 or 3; 0: the data's.
   std::array<float, 3> mean{0, 0, 0};  ///< Of (value / 255 − mean) / std, for each channel.
   std::array<float, 3> std{1, 1, 1};
   Augmentation augmentation = Augmentation::None;
-  double augmentation_strength = 1;  ///< Of faces: see Augmenter.
-  double mix_identities = 0;         ///< Share of a P×K batch's groups that become virtual identities; see
-                                     ///< IdentityMixer.
+  double augmentation_strength = 1;        ///< Of faces: see Augmenter.
+  AugmentOn augment_on = AugmentOn::Auto;  ///< Where pictures are augmented: see DeviceAugmenter.
+  double mix_identities = 0;  ///< Share of a P×K batch's groups that become virtual identities; see
+                              ///< IdentityMixer.
+
+  MixBy mix_by = MixBy::Blend;  ///< How their pictures are made of two.
+  bool quarter_turns = false;   ///< Every identity's pictures turned by 90° are another identity: twice
+                                ///< as many to tell apart. For square pictures of one kind.
 
   // Two kinds of picture (a photo and a sketch, a visible and an infrared face).
   std::vector<std::string> data_other;  ///< Packed data sets of the second kind; empty: there is one kind.
@@ -121,8 +131,10 @@ struct TrainOptions {
   std::string run_dir;  ///< Checkpoint and metrics; empty: `out` with ".run" in place of its extension.
   std::string init;     ///< Weights to start from; empty: fresh ones.
   bool resume = false;  ///< Go on from the checkpoint in run_dir, where there is one.
-  double checkpoint_every =
-      300;                      ///< Seconds between checkpoints inside an epoch; each epoch's end writes one.
+  double checkpoint_every = 300;  ///< Seconds between checkpoints inside an epoch.
+  std::size_t checkpoint_epochs =
+      1;                        ///< Epochs between the checkpoints at an epoch's end, and, where no
+                                ///< validation chooses, between the weights files; the last writes both.
   std::size_t eval_every = 1;   ///< Epochs between validations; the last epoch always validates.
   Select select = Select::Auc;  ///< Which epoch's weights are kept.
   embed::DType storage = embed::DType::F32;  ///< F32, F16 or BF16 in the weights file.
@@ -140,6 +152,7 @@ const char* to_string(OptimizerKind value) noexcept;  ///< "sgd", "adamw".
 const char* to_string(Schedule value) noexcept;       ///< "constant", "cosine", "step", "plateau".
 const char* to_string(Precision value) noexcept;      ///< "fp32", "bf16".
 const char* to_string(Augmentation value) noexcept;   ///< "none", "face", "digit".
+const char* to_string(MixBy value) noexcept;          ///< "blend", "parts", "both".
 const char* to_string(Towers value) noexcept;         ///< "shared", "separate".
 const char* to_string(Select value) noexcept;         ///< "auc", "eer", "accuracy", "tar", "last".
 

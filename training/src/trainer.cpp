@@ -13,6 +13,7 @@
 
 #include "autocast.h"
 #include "cross_kind.h"
+#include "device_augmenter.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
 #include "learner.h"
@@ -62,6 +63,7 @@ class Run {
         stop_(stop),
         set_(options),
         learner_(options, set_.input(), set_.train().classes, ranks_.get()),
+        augmenter_(DeviceAugmenter::make(set_, options, learner_.device())),
         checkpoint_(run_directory(options) + "/checkpoint.safetensors"),
         fixed_(decisive_options(options_)) {
     fixed_["data"] = set_.fingerprint();
@@ -174,7 +176,8 @@ class Run {
   bool run_epoch() {
     sums_ = EpochSums();
     Prefetcher prefetcher(set_, options_, progress_.epoch,
-                          epoch_batches(options_, set_.train(), progress_.epoch), progress_.batch, share());
+                          epoch_batches(options_, set_.train(), progress_.epoch), progress_.batch, share(),
+                          augmenter_ == nullptr ? Prefetcher::Make::Pictures : Prefetcher::Make::Items);
     Batch batch;
     while (prefetcher.next(batch)) {
       const double begin = now();
@@ -185,7 +188,8 @@ class Run {
       settings.last_of_epoch = progress_.batch + 1 == batches_;
       rate_ = settings.learning_rate;
       margin_ = settings.margin;
-      pending_.push_back({progress_.batch + 1, learner_.step(batch, settings)});
+      const torch::Tensor made = augmenter_ == nullptr ? torch::Tensor() : augmenter_->apply(batch.items);
+      pending_.push_back({progress_.batch + 1, learner_.step(batch, settings, made)});
       ++progress_.batch;
       ++progress_.step;
       if (learner_.device().is_cpu() || pending_.size() >= kDeviceLag) settle();
@@ -311,11 +315,11 @@ class Run {
       report.validation = to_json(*verification);
       note_plateau(*verification);
     }
-    if (is_first()) report.best = keep_if_best(verification);
+    if (is_first()) report.best = keep_if_best(verification, last || progress_.stopped);
     agree_on_progress();
     ++progress_.epoch;
     progress_.batch = 0;
-    save();
+    if (last || progress_.stopped || progress_.epoch % options_.checkpoint_epochs == 0) save();
     if (!is_first()) return;
     log_->epoch(report);
     observer_.on_epoch(report);
@@ -370,8 +374,9 @@ class Run {
   }
 
   /// Writes the weights file when this epoch's are the ones to keep. Without validation every epoch's are.
-  bool keep_if_best(const std::optional<Verification>& verification) {
+  bool keep_if_best(const std::optional<Verification>& verification, bool last) {
     const bool choosing = set_.validation().size() > 0 && options_.select != Select::Last;
+    if (!choosing && !last && (progress_.epoch + 1) % options_.checkpoint_epochs != 0) return false;
     if (choosing) {
       if (!verification) return false;
       const double value = measure(*verification, options_.select);
@@ -410,6 +415,7 @@ class Run {
   const std::atomic<bool>& stop_;
   TrainingSet set_;
   Learner learner_;
+  std::unique_ptr<DeviceAugmenter> augmenter_;  // Null: the prefetcher's threads augment.
   std::string checkpoint_;
   std::size_t batches_ = 0;  // In an epoch.
   std::map<std::string, std::string> fixed_;

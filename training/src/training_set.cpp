@@ -45,6 +45,15 @@ void collect(const embed::Dataset& set, std::size_t kind, Identities& identities
   }
 }
 
+void leave_out(const std::set<std::string>& names, Identities& identities) {
+  if (names.empty()) return;
+  for (auto item = identities.begin(); item != identities.end();) {
+    const std::string& name = item->first;
+    const bool listed = names.count(name) != 0 || names.count(name.substr(name.find('/') + 1)) != 0;
+    item = listed ? identities.erase(item) : std::next(item);
+  }
+}
+
 std::vector<Item> shuffled(const Identities& identities, Rng rng) {
   std::vector<Item> items;
   for (const auto& item : identities) items.push_back(&item);
@@ -194,6 +203,7 @@ void TrainingSet::split(const TrainOptions& options) {
   const bool cross_kind = is_cross_kind(options);
   Identities identities, other;
   for (const Source& set : sets_) collect(set.data, set.kind, set.validation ? other : identities);
+  leave_out(options.without, identities);
   std::vector<Item> items = shuffled(identities, Rng(options.seed, {kSplitStream}));
   if (cross_kind) {
     const auto of_one_kind = [](const Item item) { return !has_pair(item->second, true); };
@@ -232,7 +242,34 @@ void TrainingSet::split(const TrainOptions& options) {
                     " held out for validation; --val-fraction 0 holds out none)",
                 sets_.front().data.path());
   }
+  if (options.quarter_turns) add_turned();
   require_pairs(options);
+}
+
+/// Identity i turned by 90° is identity classes + i.
+void TrainingSet::add_turned() {
+  if (width_ != height_) {
+    throw Error(ErrorCode::InvalidArgument,
+                "--quarter-turns needs square pictures, these have " + std::to_string(width_) + "x" +
+                    std::to_string(height_) + " pixels",
+                sets_.front().data.path());
+  }
+  const auto side = static_cast<std::size_t>(width_), channels = static_cast<std::size_t>(input_.channels);
+  const std::size_t upright = train_.size(), bytes = side * side * channels;
+  turned_.resize(upright * bytes);
+  for (std::size_t i = 0; i < upright; ++i) {
+    std::uint8_t* out = turned_.data() + i * bytes;
+    train_.images.push_back(out);
+    train_.labels.push_back(train_.labels[i] + static_cast<std::int64_t>(train_.classes));
+    train_.sources.push_back(train_.sources[i]);
+    for (std::size_t y = 0; y < side; ++y) {
+      for (std::size_t x = 0; x < side; ++x, out += channels)
+        std::copy_n(train_.images[i] + ((side - 1 - x) * side + y) * channels, channels, out);
+    }
+  }
+  for (std::size_t i = 0; i < train_.classes; ++i) train_.names.push_back(train_.names[i] + ", turned");
+  train_.classes *= 2;
+  train_.first_kind = train_.size();
 }
 
 /// Verification needs a pair of each kind, and must not miss one after the first epoch.

@@ -15,7 +15,7 @@ namespace training {
 /// Images of one purpose (training or validation) out of the open data sets, with labels 0 … classes − 1.
 /// Where there are two kinds of picture, the rows of the first kind come first.
 struct ImageList {
-  std::vector<const std::uint8_t*> images;  ///< [N], each [height, width, channels] uint8 inside a mapping.
+  std::vector<const std::uint8_t*> images;  ///< [N], each [height, width, channels] uint8 of the set's own.
   std::vector<std::int64_t> labels;         ///< [N]
   std::vector<const std::string*> sources;  ///< [N], Dataset::source() of each.
   std::size_t classes = 0;
@@ -62,6 +62,7 @@ class TrainingSet {
   void check_same_shape(const embed::Dataset& set, const embed::Dataset& first) const;
   void read_input(const TrainOptions& options);
   void split(const TrainOptions& options);
+  void add_turned();
   void require_pairs(const TrainOptions& options) const;
   std::string fingerprint_of(const std::vector<ImageList>& lists) const;
 
@@ -73,6 +74,7 @@ class TrainingSet {
   };
   std::vector<Source> sets_;
   ImageList train_, validation_;
+  std::vector<std::uint8_t> turned_;  // Pictures of train_ that lie in no mapping.
   int width_ = 0, height_ = 0;
   float context_ = 1.0F;
   embed::InputSpec input_;

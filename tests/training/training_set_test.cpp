@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "training_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+
+#include "embed/dataset.h"
+#include "error_code.h"
+#include "prefetcher.h"
+
+namespace training {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// A packed set of five people with two pictures each, every byte of which tells where it is.
+class TrainingSetFile : public ::testing::Test {
+ protected:
+  void write(int height, int width) {
+    embed::DatasetWriter writer(height, width, 3);
+    std::vector<std::uint8_t> picture(static_cast<std::size_t>(height * width) * 3);
+    for (const char* name : {"a/ada", "a/bob", "cy", "dan", "eve"}) {
+      for (int i = 0; i < 2; ++i) {
+        std::iota(picture.begin(), picture.end(), static_cast<std::uint8_t>(100 * i));
+        writer.add(picture.data(), name, "");
+      }
+    }
+    writer.write(path_);
+    options_.data = {path_};
+    options_.val_fraction = 0;
+  }
+  void TearDown() override { std::remove(path_.c_str()); }
+
+  std::string path_ = ::testing::TempDir() + "training-set-" + std::to_string(getpid());
+  TrainOptions options_;
+};
+
+TEST_F(TrainingSetFile, LeavesOutWhomTheOptionsName) {
+  write(16, 16);
+  options_.without = {"bob", "dan", "nobody"};
+  const TrainingSet set(options_);
+  EXPECT_THAT(set.train().names, ElementsAre("a/ada", "cy", "eve"));
+  EXPECT_EQ(set.train().size(), 6U);
+  options_.without = {"a/ada"};
+  EXPECT_THAT(TrainingSet(options_).train().names, ElementsAre("a/bob", "cy", "dan", "eve"));
+  EXPECT_NE(TrainingSet(options_).fingerprint(), set.fingerprint());
+}
+
+TEST_F(TrainingSetFile, LeavesThemOutOfValidationToo) {
+  write(16, 16);
+  options_.val_fraction = 0.5;
+  options_.without = {"bob"};
+  const TrainingSet set(options_);
+  EXPECT_EQ(set.train().classes + set.validation().classes, 4U);
+  for (const std::string& name : set.validation().names) EXPECT_NE(name, "a/bob");
+}
+
+TEST_F(TrainingSetFile, MakesIdentitiesOfTurnedPictures) {
+  write(16, 16);
+  const std::string upright_print = TrainingSet(options_).fingerprint();
+  options_.quarter_turns = true;
+  const TrainingSet set(options_);
+  EXPECT_NE(set.fingerprint(), upright_print);
+  const ImageList& list = set.train();
+  ASSERT_EQ(list.classes, 10U);
+  ASSERT_EQ(list.size(), 20U);
+  EXPECT_EQ(list.names[6], "a/bob, turned");
+  for (std::size_t i = 0; i < 10; ++i) {
+    EXPECT_EQ(list.labels[10 + i], list.labels[i] + 5);
+    // Clockwise: what was the left column, read upwards, is the top row.
+    for (std::size_t y = 0; y < 16; ++y) {
+      for (std::size_t x = 0; x < 16; ++x) {
+        for (std::size_t c = 0; c < 3; ++c)
+          ASSERT_EQ(list.images[10 + i][(y * 16 + x) * 3 + c], list.images[i][((15 - x) * 16 + y) * 3 + c]);
+      }
+    }
+  }
+}
+
+TEST_F(TrainingSetFile, GivesVirtualIdentitiesLabelsOfTheirOwn) {
+  write(16, 16);
+  options_.loss = Loss::Triplet;
+  options_.identities = 12;  // Of five.
+  options_.images_each = 2;
+  options_.mix_identities = 0.5;
+  const TrainingSet set(options_);
+  std::size_t virtual_groups = 0, real_groups = 0;
+  for (std::size_t epoch = 0; epoch < 5; ++epoch) {
+    Prefetcher prefetcher(set, options_, epoch, epoch_batches(options_, set.train().labels, 5, epoch), 0);
+    Batch batch;
+    while (prefetcher.next(batch)) {
+      ASSERT_EQ(batch.labels.size(), 24U);
+      for (std::size_t group = 0; group < 12; ++group) {
+        const std::int64_t label = batch.labels[2 * group];
+        EXPECT_EQ(batch.labels[2 * group + 1], label);
+        if (label < 5) {
+          ++real_groups;
+        } else {
+          ++virtual_groups;
+          EXPECT_EQ(std::count(batch.labels.begin(), batch.labels.end(), label), 2);
+        }
+      }
+    }
+  }
+  EXPECT_GT(virtual_groups, real_groups / 3);
+  EXPECT_GT(real_groups, virtual_groups / 3);
+}
+
+TEST_F(TrainingSetFile, TurnsSquarePicturesOnly) {
+  write(16, 20);
+  options_.quarter_turns = true;
+  EXPECT_THAT(error_of([&] { TrainingSet{options_}; }, embed::ErrorCode::InvalidArgument),
+              HasSubstr("--quarter-turns needs square pictures, these have 20x16"));
+}
+
+}  // namespace
+}  // namespace training
