@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The table of scripts/gpu-check: what gpu-bench and gpu_peer.py measured against the bars.
+"""The table of scripts/gpu-check: what gpu-bench, training.py and gpu_peer.py measured against the bars.
 
-usage: gpu_table.py RESULTS_FOLDER   (bench.json, peer.json, tests.txt, versions.txt; any may be missing)
+usage: gpu_table.py RESULTS_FOLDER   (bench.json, train.json, peer.json, tests.txt, versions.txt; any may be missing)
 
 Of a .json file the last whole line counts: each holds all figures that were known when it was written.
 
@@ -19,6 +19,7 @@ BARS = [
     ("crop_64_us", "64 faces out of a 1080p NV12 frame", "µs", 40, False),
     ("cosine", "least cosine to fp32", "", 0.999, True),
 ]
+TRAIN_BAR = 15_000
 PEER_FACTOR = 1.2
 ALSO = [("latency_1_p99_ms", "one face, 99th percentile", "ms"), ("frame_64_ms", "a device frame's 64 faces to vectors", "ms"),
         ("load_s", "load and capture, batch 256", "s")]
@@ -52,7 +53,7 @@ def verdict(value, bar, more):
     return "PASS" if met else f"short of it by {abs(value - bar) / bar:.1%}"
 
 
-def rows_of(bench, peer):
+def rows_of(bench, train, peer):
     """[(what, value, bar, verdict)]"""
     rows = []
     for key, what, unit, bar, more in BARS:
@@ -62,6 +63,12 @@ def rows_of(bench, peer):
             continue
         rows.append((what, f"{shown(bench[key])} {unit}".strip(), f"{sign} {shown(bar)} {unit}".strip(),
                      verdict(bench[key], bar, more)))
+    what, bar = "training, batches of 512", f"≥ {shown(TRAIN_BAR)} images/s"
+    if train:
+        rate = train["images_per_second"]
+        rows.append((what, f"{shown(rate)} images/s ({train['data_wait']:.1%} waiting)", bar, verdict(rate, TRAIN_BAR, True)))
+    else:
+        rows.append((what, "not measured", bar, "MISSING"))
     what, bar = "network, batch 256, × torch.compile", f"≥ {PEER_FACTOR}"
     if bench and peer and "network_256" in bench and "network_256" in peer:
         factor = bench["network_256"] / peer["network_256"]
@@ -80,19 +87,19 @@ def rows_of(bench, peer):
 
 def main():
     folder = sys.argv[1]
-    bench, peer = read_json(folder, "bench.json"), read_json(folder, "peer.json")
+    bench, train, peer = (read_json(folder, name + ".json") for name in ("bench", "train", "peer"))
     for line in read_lines(folder, "versions.txt") + read_lines(folder, "tests.txt"):
         print(line)
-    for name, part in (("bench", bench), ("peer", peer)):
+    for name, part in (("bench", bench), ("train", train), ("peer", peer)):
         if part and "input" in part:
             print(f"{name:<9} pictures of {part['input']}")
-    rows = [("", "measured", "bar", "")] + rows_of(bench, peer)
+    rows = [("", "measured", "bar", "")] + rows_of(bench, train, peer)
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
     failed = [row for row in rows if row[3].startswith(("short", "MISSING"))]
     if failed:
-        print(f"{len(failed)} of {len(BARS) + 1} bars not met or not measured")
+        print(f"{len(failed)} of {len(BARS) + 2} bars not met or not measured")
     sys.exit(1 if failed else 0)
 
 

@@ -64,13 +64,17 @@ def ours(args, data, folder):
         command += ["--loss", "cosface", "--aug", "face", "--batch-size", str(args.batch)]
     else:
         command += ["--loss", "triplet", "--miner", "batch-hard", "--margin", "0.3", "--pk", str(args.pk[0]), str(args.pk[1])]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(args.seconds)
-    process.send_signal(signal.SIGINT)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 130:
-        sys.exit(f"triplet-train ended with {process.returncode}: {' '.join(command)}")
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        time.sleep(args.seconds)
+        os.kill(process.pid, signal.SIGINT)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 130:
+            said.seek(0)
+            text = said.read()[-2000:]
+            print(f"{' '.join(command)}\n{text}triplet-train ended with {process.returncode}", file=sys.stderr)
+            sys.exit(77 if "no usable GPU" in text else 1)
     with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as lines:
         records = [json.loads(line) for line in lines]
         rates = [record["images_per_second"] for record in records if record["event"] in ("step", "epoch")]
@@ -100,16 +104,21 @@ def side_by_side(args, data, folder):
 
 def alone(args):
     """A recipe's training, faces augmented, without a peer."""
-    print(f"CosFace, faces augmented, {args.jobs} side by side, {args.batch} pictures of {args.size}×{args.size} a batch, {args.threads} threads, "
-          f"{args.device}; medians of {args.runs} runs of {args.seconds:g} s\n")
-    print("| precision | images/s | waited for data | peak memory |\n|---|---:|---:|---:|")
+    if not args.json:
+        print(f"CosFace, faces augmented, {args.jobs} side by side, {args.batch} pictures of {args.size}×{args.size} a batch, "
+              f"{args.threads} threads, {args.device}; medians of {args.runs} runs of {args.seconds:g} s\n\n"
+              "| precision | images/s | waited for data | peak memory |\n|---|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
         data = made_up_set(folder, 1024, max(4, 32 * args.batch // 1024), args.size, context=1.25)
         for args.precision in args.precisions:
             runs = [side_by_side(args, data, folder) for _ in range(args.runs)]
             rate, wait, memory = (statistics.median(run[key] for run in runs)
                                   for key in ("images_per_second", "data_wait", "peak_mb"))
-            print(f"| {args.precision} | {rate:,.1f} | {wait:.1%} | {memory:,.0f} MB |")
+            if args.json:
+                print(json.dumps({"precision": args.precision, "input": f"{args.size}x{args.size}", "images_per_second": rate,
+                                  "data_wait": wait, "peak_mb": memory}), flush=True)
+            else:
+                print(f"| {args.precision} | {rate:,.1f} | {wait:.1%} | {memory:,.0f} MB |", flush=True)
 
 
 def main():
@@ -123,6 +132,7 @@ def main():
     ap.add_argument("--device", default="cpu")
     ap.add_argument("--precisions", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
     ap.add_argument("--alone", action="store_true", help="no peer: CosFace with augmented faces")
+    ap.add_argument("--json", action="store_true", help="of --alone: a JSON object for each precision")
     ap.add_argument("--jobs", type=int, default=1, help="trainings of --alone side by side")
     ap.add_argument("--batch", type=int, default=512, help="of --alone")
     args = ap.parse_args()
