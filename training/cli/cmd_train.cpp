@@ -212,6 +212,13 @@ void add_data_flags(CLI::App& command, TrainFlags& flags) {
       ->capture_default_str()
       ->group(group);
   command
+      .add_option(
+          "--aug-light", o.light_strength,
+          "Faces: factor of how much brightness, contrast and gamma vary, 0 to 4; above 1 light falls from a "
+          "side too: for pictures from several sessions or lamps")
+      ->capture_default_str()
+      ->group(group);
+  command
       .add_option("--mix-identities", o.mix_identities,
                   "Share of a --pk batch's groups that become virtual identities, each a blend of two")
       ->capture_default_str()

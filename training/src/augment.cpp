@@ -61,9 +61,10 @@ float cubic(float t) {
 }  // namespace
 
 Augmenter::Augmenter(Augmentation kind, int packed_width, int packed_height, int width, int height,
-                     int channels, double strength)
+                     int channels, double strength, double light)
     : kind_(kind),
       strength_(strength),
+      light_(light),
       packed_width_(packed_width),
       packed_height_(packed_height),
       width_(width),
@@ -150,11 +151,18 @@ void Augmenter::draw_elastic(Rng& rng, double reach, AugmentPlan& plan) {
 }
 
 /// Brightness, contrast, gamma, saturation; grey now and then.
-void Augmenter::draw_colour(Rng& rng, AugmentPlan& plan) {
+void Augmenter::draw_colour(Rng& rng, AugmentPlan& plan) const {
+  const double power = 0.25 * light_, shift = 20 * light_;
   plan.recoloured = 1;
-  plan.gain = static_cast<float>(std::exp(rng.uniform(-0.25, 0.25)));
-  plan.offset = static_cast<float>(rng.uniform(-20.0, 20.0));
-  plan.gamma = static_cast<float>(std::exp(rng.uniform(-0.25, 0.25)));
+  plan.gain = static_cast<float>(std::exp(rng.uniform(-power, power)));
+  plan.offset = static_cast<float>(rng.uniform(-shift, shift));
+  plan.gamma = static_cast<float>(std::exp(rng.uniform(-power, power)));
+  if (light_ > 1) {
+    // A lamp at one side.
+    const double most = std::min(0.6, 0.3 * (light_ - 1));
+    plan.ramp_x = static_cast<float>(rng.uniform(-most, most));
+    plan.ramp_y = static_cast<float>(rng.uniform(-most, most));
+  }
   plan.saturation = rng.chance(0.1) ? 0.0F : static_cast<float>(rng.uniform(0.6, 1.3));
 }
 
@@ -245,6 +253,15 @@ void Augmenter::colour(const AugmentPlan& plan) {
     const float value =
         std::clamp((static_cast<float>(i) - 128) * plan.gain + 128 + plan.offset, 0.0F, 255.0F);
     curve[i] = 255 * std::pow(value / 255, plan.gamma);
+  }
+  if (plan.ramp_x != 0 || plan.ramp_y != 0) {
+    float* value = picture_.data();
+    for (int y = 0; y < height_; ++y) {
+      for (int x = 0; x < width_; ++x) {
+        const float light = ramp(plan, width_, height_, x, y);
+        for (int ch = 0; ch < channels_; ++ch) *value++ *= light;
+      }
+    }
   }
   for (float& value : picture_) {
     const float clamped = std::clamp(value, 0.0F, 255.0F);

@@ -16,9 +16,10 @@ namespace training {
 class Augmenter {
  public:
   /// Sizes in pixels; packed sides exceed the network's by an even number. `strength`, of faces, multiplies
-  /// the angle and the chances of a blur, of JPEG and of a covered part.
+  /// the angle and the chances of a blur, of JPEG and of a covered part; `light` how much brightness,
+  /// contrast and gamma vary, and above 1 light falls from a side too.
   Augmenter(Augmentation kind, int packed_width, int packed_height, int width, int height, int channels,
-            double strength = 1);
+            double strength = 1, double light = 1);
 
   /// `packed`: [packed_height, packed_width, channels] uint8; `out`: [height, width, channels] uint8, the
   /// caller's. With Augmentation::None the centre window, byte for byte; else drawn from `rng`.
@@ -37,7 +38,7 @@ class Augmenter {
  private:
   void draw_map(Rng& rng, AugmentPlan& plan) const;
   static void draw_elastic(Rng& rng, double reach, AugmentPlan& plan);
-  static void draw_colour(Rng& rng, AugmentPlan& plan);
+  void draw_colour(Rng& rng, AugmentPlan& plan) const;
   void draw_cover(Rng& rng, AugmentPlan& plan) const;
   void spread_elastic(const AugmentPlan& plan);
   template <int Channels>
@@ -47,7 +48,7 @@ class Augmenter {
   void cover(const AugmentPlan& plan);
 
   Augmentation kind_;
-  double strength_;
+  double strength_, light_;
   int packed_width_, packed_height_, width_, height_, channels_;
   std::vector<float> picture_;            // [height, width, channels], 0 to 255
   std::vector<float> scratch_;            // the same

@@ -211,6 +211,9 @@ void validate(const TrainOptions& options) {
   for (const float value : options.std) check_range("std", value, 1e-3, 1e3);
   check_range("mix-identities", options.mix_identities, 0, 1);
   check_range("aug-strength", options.augmentation_strength, 0, 4);
+  check_range("aug-light", options.light_strength, 0, 4);
+  if (options.light_strength != 1 && options.augmentation != Augmentation::Face)
+    refuse("aug-light", "is for --aug face");
   if (options.augmentation_strength != 1 && options.augmentation != Augmentation::Face)
     refuse("aug-strength", "is for --aug face");
   check_range("margin", options.margin, 0, 1e3);
@@ -279,6 +282,7 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   map["towers"] = to_string(options.towers);
   map["aug"] = to_string(options.augmentation);
   map["aug-strength"] = text(options.augmentation_strength);
+  map["aug-light"] = text(options.light_strength);
   map["mix-identities"] = text(options.mix_identities);
   map["mix-by"] = to_string(options.mix_by);
   map["quarter-turns"] = options.quarter_turns ? "true" : "false";

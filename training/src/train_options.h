@@ -48,6 +48,7 @@ struct TrainOptions {
   std::array<float, 3> mean{0, 0, 0};  ///< Of (value / 255 − mean) / std, for each channel.
   std::array<float, 3> std{1, 1, 1};
   Augmentation augmentation = Augmentation::None;
+  double light_strength = 1;               ///< Of faces: see Augmenter.
   double augmentation_strength = 1;        ///< Of faces: see Augmenter.
   AugmentOn augment_on = AugmentOn::Auto;  ///< Where pictures are augmented: see DeviceAugmenter.
   double mix_identities = 0;  ///< Share of a P×K batch's groups that become virtual identities; see
