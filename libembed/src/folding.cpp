@@ -64,7 +64,7 @@ cpu::NetParameters folded_parameters(const nn::ResNet18V2& network, const ModelI
     for (const auto& child : stage->children()) {
       const auto& block = *child->as<nn::BasicBlockV2>();
       result.blocks.push_back(
-          {batch_norm(block.bn1), convolution(block.conv1, &block.bn2), batch_norm(block.bn2),
+          {batch_norm(block.bn1), convolution(block.conv1, nullptr), batch_norm(block.bn2),
            convolution(block.conv2, nullptr),
            block.shortcut.is_empty() ? cpu::ConvWeights{} : convolution(block.shortcut, nullptr)});
     }

@@ -61,9 +61,8 @@ CpuNet::CpuNet(const NetParameters& parameters, const InputSpec& input, const Ke
 }
 
 /// The batch norm in front of a ReLU, so that its result comes out in the kernels' numbers.
-CpuNet::Affine CpuNet::affine(const BatchNorm& norm, bool scale_is_folded) const {
+CpuNet::Affine CpuNet::affine(const BatchNorm& norm) const {
   Affine result{norm.scale, norm.shift, {}};
-  if (scale_is_folded) std::fill(result.scale.begin(), result.scale.end(), 1.0F);
   if (body_->number != Number::U8) return result;
   // The statistics that came with training say how far each channel reaches: no pictures are needed to
   // find the range (Nagel et al., "Data-Free Quantization through Weight Equalization and Bias Correction",
@@ -86,7 +85,7 @@ CpuNet::Affine CpuNet::affine(const BatchNorm& norm, bool scale_is_folded) const
 
 void CpuNet::lay_out_blocks(const NetParameters& parameters) {
   std::int64_t height = halved(stem_height_), width = halved(stem_width_);
-  Affine before = first_ = affine(parameters.blocks.front().before, false);
+  Affine before = first_ = affine(parameters.blocks.front().before);
   Plane input{height, width, kStemChannels, 1, size_of(body_->number), kSlack};
   for (std::size_t b = 0; b < parameters.blocks.size(); ++b) {
     const BlockParameters& from = parameters.blocks[b];
@@ -97,12 +96,11 @@ void CpuNet::lay_out_blocks(const NetParameters& parameters) {
     const Plane plane{height, width, from.first.out, 1, size_of(body_->number), kSlack};
     Block block;
     block.first = ConvLayer(*body_, from.first, before.unit, input);
-    block.middle = affine(from.middle, true);
+    block.middle = affine(from.middle);
     block.has_shortcut = !from.shortcut.values.empty();
     if (block.has_shortcut) block.shortcut = ConvLayer(*body_, from.shortcut, before.unit, input);
     block.second = ConvLayer(*body_, from.second, block.middle.unit, plane);
-    if (b + 1 < parameters.blocks.size())
-      before = block.after = affine(parameters.blocks[b + 1].before, false);
+    if (b + 1 < parameters.blocks.size()) before = block.after = affine(parameters.blocks[b + 1].before);
     blocks_.push_back(std::move(block));
     planes_[b / 2] = input = plane;
   }

@@ -66,7 +66,7 @@ class CpuNet {
     }
   };
 
-  Affine affine(const BatchNorm& norm, bool scale_is_folded) const;
+  Affine affine(const BatchNorm& norm) const;
   void lay_out_blocks(const NetParameters& parameters);
   Workspace workspace(std::size_t images) const;
   std::size_t images_at_once(std::size_t stage, std::size_t group) const noexcept;

@@ -20,10 +20,11 @@ struct BatchNorm {
   std::vector<float> mean, deviation;  ///< [C] of y.
 };
 
-/// A pre-activation block: before → ReLU → first → ReLU → second, plus the input or the shortcut.
+/// A pre-activation block: before → ReLU → first → middle → ReLU → second, plus the input or the shortcut.
+/// The weights are the model's own.
 struct BlockParameters {
   BatchNorm before;
-  ConvWeights first;  ///< `middle`'s scale is folded in; its shift is not.
+  ConvWeights first;
   BatchNorm middle;
   ConvWeights second, shortcut;
 };

@@ -53,7 +53,7 @@ FusedNet::FusedNet(const cpu::NetParameters& parameters, const InputSpec& input,
   for (const cpu::BlockParameters& block : parameters.blocks) {
     Block& made = blocks_.emplace_back();
     made.before = affine(block.before);
-    made.first = weights(block.first);
+    made.first = weights(block.first, block.middle.scale);
     made.second = weights(block.second);
     if (!block.shortcut.values.empty()) made.shortcut = weights(block.shortcut);
     made.bias = floats(block.middle.shift);
@@ -73,11 +73,11 @@ FusedNet::Affine FusedNet::affine(const cpu::BatchNorm& norm) const {
   return {floats(norm.scale), floats(norm.shift)};
 }
 
-torch::Tensor FusedNet::weights(const cpu::ConvWeights& conv) const {
-  return torch::tensor(conv.values, torch::kFloat32)
-      .view({conv.out, conv.in, conv.kernel, conv.kernel})
-      .to(device_, tensor_type(number_))
-      .contiguous(kNhwc);
+torch::Tensor FusedNet::weights(const cpu::ConvWeights& conv, const std::vector<float>& scale) const {
+  torch::Tensor values =
+      torch::tensor(conv.values, torch::kFloat32).view({conv.out, conv.in, conv.kernel, conv.kernel});
+  if (!scale.empty()) values *= torch::tensor(scale, torch::kFloat32).view({-1, 1, 1, 1});
+  return values.to(device_, tensor_type(number_)).contiguous(kNhwc);
 }
 
 /// 7×7 with stride 2 → 4×4 over cells. With two cells before the picture, output i reads the pixels of cells

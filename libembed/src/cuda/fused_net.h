@@ -43,7 +43,8 @@ class FusedNet {
   };
 
   torch::Tensor floats(const std::vector<float>& values) const;
-  torch::Tensor weights(const cpu::ConvWeights& conv) const;
+  /// `scale` [out]: the batch norm's that follows, empty: 1.
+  torch::Tensor weights(const cpu::ConvWeights& conv, const std::vector<float>& scale = {}) const;
   torch::Tensor stem_weights(const cpu::ConvWeights& stem) const;
   Affine affine(const cpu::BatchNorm& norm) const;
 
