@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "all_kernels.h"
 #include "folding.h"
 #include "made_up.h"
 #include "trained.h"
@@ -27,26 +28,22 @@ using trained::expected;
 using trained::info_of;
 using trained::trained_network;
 
-/// Every table that this machine can run, not only those that it would choose.
-std::vector<const Kernels*> all_kernels() {
-  std::vector<const Kernels*> found;
-  for (const Number number : {Number::F32, Number::BF16, Number::U8}) {
-    if (const Kernels* kernels = embed::cpu::kernels_for(number)) found.push_back(kernels);
+/// As most files have them: float16. Large layers transform such weights anew in each pass.
+void round_weights(embed::nn::ResNet18V2& network) {
+  const torch::NoGradGuard no_grad;
+  for (torch::Tensor& parameter : network->parameters()) {
+    if (parameter.dim() == 4) parameter.copy_(parameter.to(torch::kFloat16));
   }
-#if defined(__x86_64__) && defined(__GNUC__)
-  const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-  if (has_avx2 && embed::cpu::avx2_f32() != nullptr) found.push_back(embed::cpu::avx2_f32());
-#endif
-  return found;
 }
 
 double least_cosine(Number number) {
   return number == Number::F32 ? 0.999999 : number == Number::BF16 ? 0.999 : 0.97;
 }
 
-TEST(CpuNet, GivesTheLayersVectors) {
+void compare_to_the_layers(bool rounded) {
   for (const Case& shape : trained::cases()) {
     auto network = trained_network(shape);
+    if (rounded) round_weights(network);
     const auto parameters = embed::folded_parameters(network, info_of(shape));
     const std::size_t count = 5;
     const auto bytes = made_up::crops(count, shape.height, shape.width, shape.channels);
@@ -62,6 +59,14 @@ TEST(CpuNet, GivesTheLayersVectors) {
       }
     }
   }
+}
+
+TEST(CpuNet, GivesTheLayersVectors) {
+  compare_to_the_layers(/*rounded=*/false);
+}
+
+TEST(CpuNet, GivesTheLayersVectorsWithWeightsOfFloat16) {
+  compare_to_the_layers(/*rounded=*/true);
 }
 
 TEST(CpuNet, Float32IsAsLargeAsTheLayersToo) {
@@ -82,9 +87,9 @@ TEST(CpuNet, Float32IsAsLargeAsTheLayersToo) {
   }
 }
 
-TEST(CpuNet, NeitherThreadsNorBatchChangeABit) {
-  const Case shape{48, 40, 3, Head::L2};
+void compare_threads_and_batches(const Case& shape, bool rounded) {
   auto network = trained_network(shape);
+  if (rounded) round_weights(network);
   const auto parameters = embed::folded_parameters(network, info_of(shape));
   const std::size_t count = 19;
   const auto bytes = made_up::crops(count, shape.height, shape.width, shape.channels);
@@ -104,6 +109,15 @@ TEST(CpuNet, NeitherThreadsNorBatchChangeABit) {
       }
     }
   }
+}
+
+TEST(CpuNet, NeitherThreadsNorBatchChangeABit) {
+  compare_threads_and_batches({48, 40, 3, Head::L2}, /*rounded=*/false);
+}
+
+TEST(CpuNet, NeitherThreadsNorBatchChangeABitWithWeightsOfFloat16) {
+  // Large enough that a picture has several tiles in the last stages.
+  compare_threads_and_batches({80, 72, 3, Head::L2}, /*rounded=*/true);
 }
 
 TEST(CpuNet, AnEmptyBatchIsNothing) {

@@ -17,6 +17,9 @@ struct Avx512Float {
   static constexpr int kVectors = 4;
   static constexpr int kRows = 7;
   static Float load_float(const float* p) { return _mm512_loadu_ps(p); }
+  static Float load_half(const std::uint16_t* p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
   static void store_float(float* p, Float v) { _mm512_storeu_ps(p, v); }
   static Float load_bytes(const std::uint8_t* p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));

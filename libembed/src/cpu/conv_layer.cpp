@@ -4,10 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 namespace embed::cpu {
 
 namespace {
+
+// Bytes of transformed weights that are kept if the weights can also be transformed in a pass: more would
+// come from main memory for every few pictures, and two to four times as many as the weights themselves.
+constexpr std::int64_t kMostTransformed = 2 << 20;
 
 /// To the nearest, ties to even, as the hardware does; finite values only.
 std::uint16_t to_bf16(float value) {
@@ -35,6 +41,22 @@ void store(Number number, float value, float unit, std::uint8_t* out) {
   }
 }
 
+/// The bits of the float16 that is exactly this value, if there is one.
+std::optional<std::uint16_t> to_f16(float value) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  const std::uint32_t sign = bits >> 16 & 0x8000U, magnitude = bits & 0x7FFFFFFFU;
+  if (magnitude == 0) return static_cast<std::uint16_t>(sign);
+  const int exponent = static_cast<int>(magnitude >> 23) - 127;
+  if (exponent < -24 || exponent > 15) return std::nullopt;
+  const std::uint32_t mantissa = (magnitude & 0x7FFFFFU) | 0x800000U;
+  const int shift = exponent < -14 ? -1 - exponent : 13;
+  if ((mantissa & ((1U << shift) - 1)) != 0) return std::nullopt;
+  const std::uint32_t shifted = mantissa >> shift;
+  const auto biased = static_cast<std::uint32_t>(std::max(exponent, -14) + 14) << 10;
+  return static_cast<std::uint16_t>(sign | (shifted + biased));
+}
+
 /// G of F(m, 3), rows of three.
 std::vector<double> weight_transform(std::int64_t m) {
   if (m == 2) return {1, 0, 0, .5, .5, .5, .5, -.5, .5, 0, 0, 1};
@@ -59,7 +81,8 @@ ConvLayer::ConvLayer(const Kernels& kernels, const ConvWeights& weights, const s
   width_ = (input.width - 1) / weights.stride + 1;
   if (kernel == 3 && weights.stride == 1) m_ = winograd_tile(kernels, weights.in, height_, width_);
   if (m_ > 0) {
-    pack_transformed(weights);
+    const std::int64_t transformed = (m_ + 2) * (m_ + 2) * weights.in * weights.out * size_of(kernels.number);
+    if (transformed <= kMostTransformed || !pack_filters(weights)) pack_transformed(weights);
     return;
   }
   for (std::int64_t y = 0; y < height_; ++y) {
@@ -143,12 +166,37 @@ void ConvLayer::pack_transformed(const ConvWeights& weights) {
   }
 }
 
+/// The weights as they are, in the order of WinogradCall::filters; false where float16 does not hold them
+/// all.
+bool ConvLayer::pack_filters(const ConvWeights& weights) {
+  const std::int64_t group = kernels_->group, block = kernels_->block, taps = weights.in * 9;
+  words_ = (weights.in + group - 1) / group;
+  AlignedBuffer packed(static_cast<std::size_t>(weights.out * words_ * group * 9 * 2));
+  const float* value = weights.values.data();
+  for (std::int64_t o = 0; o < weights.out; ++o) {
+    std::uint8_t* out = packed.bytes() + 2 * (o / block * words_ * group * 9 * block + o % block);
+    for (std::int64_t tap = 0; tap < taps; ++tap) {
+      const std::optional<std::uint16_t> half = to_f16(*value++);
+      if (!half) return false;
+      std::memcpy(out + 2 * tap * block, &*half, sizeof *half);
+    }
+  }
+  filters_ = std::move(packed);
+  return true;
+}
+
 std::size_t ConvLayer::transformed_bytes() const noexcept {
-  return static_cast<std::size_t>((m_ + 2) * (m_ + 2) * kWinogradTiles * words_ * (m_ > 0 ? 4 : 0));
+  if (m_ == 0) return 0;
+  return static_cast<std::size_t>((m_ + 2) * (m_ + 2) * (kWinogradTiles * words_ * 4 + kPointGap));
 }
 
 std::size_t ConvLayer::product_bytes() const noexcept {
   return static_cast<std::size_t>((m_ + 2) * (m_ + 2) * kWinogradTiles * kernels_->block * (m_ > 0 ? 4 : 0));
+}
+
+std::size_t ConvLayer::filter_bytes() const noexcept {
+  if (filters_.bytes() == nullptr) return 0;
+  return static_cast<std::size_t>((m_ + 2) * (m_ + 2) * (kFilterWords * kernels_->block * 4 + kPointGap));
 }
 
 ConvCall ConvLayer::call(const std::uint8_t* input, const ConvOutput& to) const noexcept {
@@ -197,6 +245,8 @@ void ConvLayer::compute_tiles(const std::uint8_t* input, std::int64_t images, co
   call.input_pixel = input_.pixel_bytes();
   call.words = words_;
   call.weights = packed_.bytes();
+  call.filters = reinterpret_cast<const std::uint16_t*>(filters_.bytes());
+  call.transformed_filters = scratch.filters.bytes();
   call.height = height_;
   call.width = width_;
   call.tiles_across = (width_ + m_ - 1) / m_;

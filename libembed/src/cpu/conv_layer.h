@@ -13,7 +13,7 @@ namespace embed::cpu {
 
 /// What a thread needs to compute a layer; not shared between threads that compute at once.
 struct ConvScratch {
-  AlignedBuffer transformed, products;
+  AlignedBuffer transformed, filters, products;
 };
 
 /// Who computes: member `index` of `count`, each its share.
@@ -31,8 +31,9 @@ class ConvLayer {
   ConvLayer(const Kernels& kernels, const ConvWeights& weights, const std::vector<float>& input_unit,
             const Plane& input, bool whole_rows = false);
 
-  /// Bytes of a ConvScratch's two buffers.
+  /// Bytes of a ConvScratch's buffers.
   std::size_t transformed_bytes() const noexcept;
+  std::size_t filter_bytes() const noexcept;
   std::size_t product_bytes() const noexcept;
 
   /// A share of all output pixels of `images` pictures. Of `to`, what the layer itself knows (channels,
@@ -46,6 +47,7 @@ class ConvLayer {
  private:
   void pack(const ConvWeights& weights, const std::vector<float>& input_unit, std::int64_t run);
   void pack_transformed(const ConvWeights& weights);
+  bool pack_filters(const ConvWeights& weights);
   void find_units(const ConvWeights& weights, const std::vector<float>& input_unit);
   ConvCall call(const std::uint8_t* input, const ConvOutput& to) const noexcept;
   void compute_tiles(const std::uint8_t* input, std::int64_t images, const ConvOutput& to,
@@ -57,7 +59,9 @@ class ConvLayer {
   std::int64_t m_ = 0;                                              // Winograd's tile; 0: directly.
   std::vector<std::ptrdiff_t> input_at_, tap_at_;
   std::vector<float> unit_;
-  AlignedBuffer packed_;
+  // One of the two. Filters where the transformed weights would be too many for a cache and these are float16
+  // numbers, as most files have them: they are then transformed in each pass, whatever its batch.
+  AlignedBuffer packed_, filters_;
 };
 
 }  // namespace embed::cpu

@@ -26,6 +26,7 @@ struct Taps {
   const std::ptrdiff_t* at;
   std::int64_t count, words;
   std::ptrdiff_t step = 4;
+  bool go_on = false;  ///< From the sums that are there, instead of from zero.
 };
 
 /// The sums of a tile of R pixels × one block of channels, [R][kVectors]: in registers from the first tap to
@@ -42,7 +43,7 @@ __attribute__((noinline)) void sum_up(const Taps& taps, const std::uint8_t* cons
   for (int r = 0; r < R; ++r) {
     pixel[r] = pixels[r];
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) sums[r][v] = Isa::zero();
+    for (int v = 0; v < kVectors; ++v) sums[r][v] = taps.go_on ? out[r * kVectors + v] : Isa::zero();
   }
   for (std::int64_t tap = 0; tap < taps.count; ++tap) {
     const std::ptrdiff_t begin = taps.at[tap];

@@ -126,14 +126,15 @@ CpuNet::Workspace CpuNet::workspace(std::size_t images) const {
     result.stages[s] = {AlignedBuffer(image * std::max(now, next)), AlignedBuffer(image * now),
                         AlignedBuffer(numbers * now * sizeof(float))};
   }
-  std::size_t transformed = 0, products = 0;
+  std::size_t transformed = 0, filters = 0, products = 0;
   for (const Block& block : blocks_) {
     for (const ConvLayer* layer : {&block.first, &block.second}) {
       transformed = std::max(transformed, layer->transformed_bytes());
+      filters = std::max(filters, layer->filter_bytes());
       products = std::max(products, layer->product_bytes());
     }
   }
-  result.scratch = {AlignedBuffer(transformed), AlignedBuffer(products)};
+  result.scratch = {AlignedBuffer(transformed), AlignedBuffer(filters), AlignedBuffer(products)};
   result.pooled.resize(dense_weight_.size() / kEmbeddingDim);
   return result;
 }

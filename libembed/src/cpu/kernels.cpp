@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "kernels.h"
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
+#endif
+
 namespace embed::cpu {
 
 std::int64_t winograd_tile(const Kernels& kernels, std::int64_t in, std::int64_t height,
@@ -17,6 +21,12 @@ std::int64_t winograd_tile(const Kernels& kernels, std::int64_t in, std::int64_t
 
 namespace {
 
+bool has_avx2() noexcept {
+  unsigned a = 0, b = 0, c = 0, d = 0;  // Older compilers do not know F16C by name.
+  return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 &&
+         __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
 bool has_avx512() noexcept {
   return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
@@ -28,7 +38,7 @@ const Kernels* kernels_for(Number number) noexcept {
   switch (number) {
     case Number::F32:
       if (has_avx512()) return avx512_f32();
-      return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0 ? avx2_f32() : nullptr;
+      return has_avx2() ? avx2_f32() : nullptr;
     case Number::BF16:
       return has_avx512() && __builtin_cpu_supports("avx512bf16") != 0 ? avx512_bf16() : nullptr;
     case Number::U8:

@@ -50,18 +50,31 @@ struct WinogradCall {
   const std::uint8_t* input;  ///< Padded pictures; the padding holds the last tiles whole.
   std::ptrdiff_t input_image, input_row, input_pixel;  ///< Bytes.
   std::int64_t words;                                  ///< 32-bit words of an input pixel.
-  const std::uint8_t* weights;       ///< [channels / block][(m + 2)²][words][block] words, 64-byte aligned.
-  std::int64_t height, width;        ///< Of the output, as of the input.
-  std::int64_t tiles_across, tiles;  ///< In a row of tiles; in a picture.
-  std::int64_t first_tile, last_tile;    ///< image · tiles + tile, [first, last): at most kWinogradTiles.
+  // One of them, the other null; 64-byte aligned.
+  const std::uint8_t* weights;         ///< Transformed: [channels / block][(m + 2)²][words][block] words.
+  const std::uint16_t* filters;        ///< As they are: [channels / block][words · group][9][block] float16.
+  std::int64_t height, width;          ///< Of the output, as of the input.
+  std::int64_t tiles_across, tiles;    ///< In a row of tiles; in a picture.
+  std::int64_t first_tile, last_tile;  ///< image · tiles + tile, [first, last): at most kWinogradTiles.
   std::int64_t first_block, last_block;  ///< Of output channels.
-  std::uint8_t* transformed;             ///< Scratch: [(m + 2)²][tiles][words] words, 64-byte aligned.
-  float* products;                       ///< Scratch: [(m + 2)²][tiles][block], 64-byte aligned.
+  // Scratch, 64-byte aligned. What has gaps has kPointGap bytes behind each point.
+  std::uint8_t* transformed;  ///< [(m + 2)²][tiles][words] words, with gaps.
+  std::uint8_t*
+      transformed_filters;  ///< [(m + 2)²][kFilterWords][block] words, with gaps; null for `weights`.
+  float* products;          ///< [(m + 2)²][tiles][block]
   ConvOutput to;
 };
 
 /// Tiles that are transformed at once: enough that a weight which is read serves several rows of the product.
 constexpr std::int64_t kWinogradTiles = 32;
+
+/// Words of filters that are transformed at once: so few that the product finds them in a near cache, and so
+/// many that carrying the sums from one lot to the next costs little.
+constexpr std::int64_t kFilterWords = 32;
+
+/// A transform writes to all points at once. Were they a power of two of bytes apart, they would share a few
+/// places of the nearest cache and push each other out.
+constexpr std::int64_t kPointGap = 64;
 
 /// A row of 3×3 max pooling with stride 2 over the stem's sums, with its batch norm (the scale is in the
 /// weights) and ReLU; then the first block's batch norm and ReLU.
@@ -103,8 +116,8 @@ constexpr std::int64_t size_of(Number number) {
 
 /// Winograd's tile for a 3×3 convolution with stride 1 over pictures of that size; 0: none, convolve
 /// directly. The larger tile multiplies least, but its sums cancel, which bfloat16's eight bits would not
-/// survive; and its weights are four times as many as the layer's own: those of many channels would have to
-/// come from main memory for every few pictures.
+/// survive; and its weights are four times as many as the layer's own: of many channels, reading or making
+/// them for every few pictures would cost more than it saves.
 std::int64_t winograd_tile(const Kernels& kernels, std::int64_t in, std::int64_t height,
                            std::int64_t width) noexcept;
 

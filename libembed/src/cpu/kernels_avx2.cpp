@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "kernels.h"
 
-#if defined(__AVX2__) && defined(__FMA__)
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 #include <immintrin.h>
 
 #include "winograd_train.h"
@@ -28,6 +28,9 @@ struct Avx2F32 {
   static Sum multiply_add(Sum sum, Word weight, Word value) { return _mm256_fmadd_ps(weight, value, sum); }
   static Float to_float(Sum sum) { return sum; }
   static Float load_float(const float* p) { return _mm256_loadu_ps(p); }
+  static Float load_half(const std::uint16_t* p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
   static void store_float(float* p, Float v) { _mm256_storeu_ps(p, v); }
   static Float load_bytes(const std::uint8_t* p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));

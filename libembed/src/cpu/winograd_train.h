@@ -9,21 +9,13 @@
 namespace embed::cpu {
 namespace {
 
-/// One dimension of the weights' transform and of the transposed ones that a gradient takes.
+/// One dimension of the transposed transforms that a gradient takes.
 template <class Isa, int M>
 struct Backward;
 
 template <class Isa>
 struct Backward<Isa, 2> {
   using Float = typename Isa::Float;
-  /// G: 3 → 4.
-  static inline __attribute__((always_inline)) void weight(const Float* w, Float* out) {
-    const Float half = Isa::times(Isa::set(0.5F), Isa::plus(w[0], w[2]));
-    out[0] = w[0];
-    out[1] = fma<Isa>(0.5F, w[1], half);
-    out[2] = fma<Isa>(-0.5F, w[1], half);
-    out[3] = w[2];
-  }
   /// Gᵀ: 4 → 3.
   static inline __attribute__((always_inline)) void weight_gradient(const Float* u, Float* out) {
     const Float half = Isa::times(Isa::set(0.5F), Isa::plus(u[1], u[2]));
@@ -43,16 +35,6 @@ struct Backward<Isa, 2> {
 template <class Isa>
 struct Backward<Isa, 4> {
   using Float = typename Isa::Float;
-  static inline __attribute__((always_inline)) void weight(const Float* w, Float* out) {
-    const Float near = Isa::times(Isa::set(-1.0F / 6), Isa::plus(w[0], w[2]));
-    const Float far = fma<Isa>(1.0F / 6, w[2], Isa::times(Isa::set(1.0F / 24), w[0]));
-    out[0] = Isa::times(Isa::set(0.25F), w[0]);
-    out[1] = fma<Isa>(-1.0F / 6, w[1], near);
-    out[2] = fma<Isa>(1.0F / 6, w[1], near);
-    out[3] = fma<Isa>(1.0F / 12, w[1], far);
-    out[4] = fma<Isa>(-1.0F / 12, w[1], far);
-    out[5] = w[2];
-  }
   static inline __attribute__((always_inline)) void weight_gradient(const Float* u, Float* out) {
     const Float near_sum = Isa::plus(u[1], u[2]), far_sum = Isa::plus(u[3], u[4]);
     out[0] = fma<Isa>(0.25F, u[0], fma<Isa>(-1.0F / 6, near_sum, Isa::times(Isa::set(1.0F / 24), far_sum)));
@@ -73,52 +55,20 @@ struct Backward<Isa, 4> {
   }
 };
 
-/// Both dimensions: In × In values → Out × Out, each by `transform`.
-template <class Isa, int In, int Out, class Transform1D>
-inline __attribute__((always_inline)) void both_ways(const typename Isa::Float (&in)[In][In],
-                                                     typename Isa::Float (&out)[Out][Out],
-                                                     Transform1D transform) {
-  using Float = typename Isa::Float;
-  Float rows[In][Out];
-#pragma GCC unroll 8
-  for (int y = 0; y < In; ++y) transform(in[y], rows[y]);
-#pragma GCC unroll 8
-  for (int x = 0; x < Out; ++x) {
-    Float column[In], result[Out];
-#pragma GCC unroll 8
-    for (int y = 0; y < In; ++y) column[y] = rows[y][x];
-    transform(column, result);
-#pragma GCC unroll 8
-    for (int y = 0; y < Out; ++y) out[y][x] = result[y];
-  }
-}
-
 template <class Isa, int M>
 void transform_weights_with(const WeightsCall& call, std::int64_t first, std::int64_t last) {
-  const std::int64_t in = call.in, out = call.out;
-  constexpr int kSide = M + 2, kGroup = 4 / Isa::kBytes;
-  constexpr std::int64_t kPoints = kSide * kSide, kBlock = Isa::kLanes * Isa::kVectors;
-  using Float = typename Isa::Float;
-  const std::int64_t words = in / kGroup;
+  constexpr int kGroup = 4 / Isa::kBytes;
+  constexpr std::int64_t kPoints = (M + 2) * (M + 2), kBlock = Isa::kLanes * Isa::kVectors;
+  const std::int64_t words = call.in / kGroup;
   for (std::int64_t i = first; i < last; i += kGroup) {
-    for (std::int64_t o = 0; o < out; o += Isa::kLanes) {
-      Float points[kGroup][kSide][kSide];
-      for (int g = 0; g < kGroup; ++g) {
-        Float taps[3][3];
-#pragma GCC unroll 8
-        for (int t = 0; t < 9; ++t) {
-          taps[t / 3][t % 3] = Isa::load_float(call.weights + (call.flip ? 8 - t : t) * call.tap_stride +
-                                               (i + g) * call.in_stride + o);
-        }
-        both_ways<Isa, 3, kSide>(taps, points[g], Backward<Isa, M>::weight);
-      }
-      std::uint8_t* to =
-          call.packed + 4 * ((o / kBlock * kPoints * words + i / kGroup) * kBlock + o % kBlock);
-      for (int p = 0; p < kPoints; ++p) {
-        Float group[kGroup];
-        for (int g = 0; g < kGroup; ++g) group[g] = points[g][p / kSide][p % kSide];
-        Isa::store_group(to + 4 * p * words * kBlock, group);
-      }
+    for (std::int64_t o = 0; o < call.out; o += Isa::kLanes) {
+      const auto load = [&](int g, int tap) __attribute__((always_inline)) {
+        return Isa::load_float(call.weights + (call.flip ? 8 - tap : tap) * call.tap_stride +
+                               (i + g) * call.in_stride + o);
+      };
+      transform_filters<Isa, M>(
+          load, call.packed + 4 * ((o / kBlock * kPoints * words + i / kGroup) * kBlock + o % kBlock),
+          4 * words * kBlock);
     }
   }
 }

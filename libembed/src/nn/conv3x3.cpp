@@ -126,7 +126,8 @@ torch::Tensor convolved(const Kernels& kernels, const torch::Tensor& input, cons
   for (std::int64_t p = 0; p < height * width; ++p) pixels.push_back(p * out_channels * number);
   at::parallel_for(0, (images + at_once - 1) / at_once, 1, [&](std::int64_t first, std::int64_t last) {
     const torch::Tensor padded = bytes(at_once * plane.image_bytes());
-    const torch::Tensor values = bytes(tiling.points() * cpu::kWinogradTiles * in * number);
+    const torch::Tensor values =
+        bytes(tiling.points() * (cpu::kWinogradTiles * in * number + cpu::kPointGap));
     const torch::Tensor products = torch::empty({tiling.points() * cpu::kWinogradTiles * kernels.block});
     cpu::WinogradCall call{};
     call.m = m;
