@@ -21,7 +21,8 @@ done
 triplet-train train --data "$work/train-$size.safetensors" --val "$work/t10k-$size.safetensors" --val-images 2000 \
   --eval-every 5 --select last --epochs "${EPOCHS:-10}" --aug digit --loss cosface --scale 24 --cos-margin 0.25 \
   --cos-margin-epochs "${RAMP:-4}" --lr "${LR:-0.1}" --batch-size "${BATCH:-128}" --ema 0.999 --precision bf16 \
-  --threads "${THREADS:-1}" --workers 1 --seed "${SEED:-1}" --checkpoint-every 200 --resume --trained-on "MNIST, 60,000 training images" --recipe training/recipes/mnist.sh \
+  --threads "${THREADS:-1}" --workers 1 --seed "${SEED:-1}" --checkpoint-every 200 --resume \
+  --trained-on "MNIST, 60,000 training images" --recipe training/recipes/mnist.sh \
   --out "$work/mnist-seed${SEED:-1}.safetensors"
 triplet-train evaluate --weights "$work/mnist-seed${SEED:-1}.safetensors" --data "$work/t10k-$size.safetensors" \
   --gallery-data "$work/train-$size.safetensors" --json | tee "$work/mnist-seed${SEED:-1}.json"
