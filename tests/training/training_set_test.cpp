@@ -52,6 +52,13 @@ TEST_F(TrainingSetFile, LeavesOutWhomTheOptionsName) {
   EXPECT_NE(TrainingSet(options_).fingerprint(), set.fingerprint());
 }
 
+TEST_F(TrainingSetFile, RefusesAListThatLeavesOutNobody) {
+  write(16, 16);
+  options_.without = {"Bob", "nobody"};
+  EXPECT_THAT(error_of([&] { TrainingSet{options_}; }, embed::ErrorCode::InvalidArgument),
+              HasSubstr("none of the 2 names, 'Bob' for one"));
+}
+
 TEST_F(TrainingSetFile, LeavesThemOutOfValidationToo) {
   write(16, 16);
   options_.val_fraction = 0.5;

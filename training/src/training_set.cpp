@@ -45,12 +45,19 @@ void collect(const embed::Dataset& set, std::size_t kind, Identities& identities
   }
 }
 
+/// A list that fits nobody is a mistake: who was to be left out would be trained on.
 void leave_out(const std::set<std::string>& names, Identities& identities) {
   if (names.empty()) return;
+  const std::size_t before = identities.size();
   for (auto item = identities.begin(); item != identities.end();) {
     const std::string& name = item->first;
     const bool listed = names.count(name) != 0 || names.count(name.substr(name.find('/') + 1)) != 0;
     item = listed ? identities.erase(item) : std::next(item);
+  }
+  if (identities.size() == before) {
+    throw Error(ErrorCode::InvalidArgument, "--without: none of the " + std::to_string(names.size()) +
+                                                " names, '" + *names.begin() +
+                                                "' for one, is an identity of the data");
   }
 }
 
