@@ -119,6 +119,35 @@ TEST_F(TrainingSetFile, GivesVirtualIdentitiesLabelsOfTheirOwn) {
   EXPECT_GT(real_groups, virtual_groups / 3);
 }
 
+TEST_F(TrainingSetFile, GivesARankThePicturesOfItsPlacesWhateverTheThreads) {
+  write(20, 20);
+  options_.augmentation = Augmentation::Face;
+  options_.loss = Loss::Triplet;
+  options_.identities = 24;  // 48 pictures: more than a thread takes at once.
+  options_.images_each = 2;
+  options_.mix_identities = 0.5;
+  options_.workers = 1;
+  const TrainingSet set(options_);
+  const std::vector<BatchPlan> batches = epoch_batches(options_, set.train().labels, 5, 1);
+  Prefetcher alone(set, options_, 1, batches, 0);
+  options_.workers = 3;
+  Prefetcher second(set, options_, 1, batches, 0, Share{1, 2});
+  constexpr std::size_t kBytes = 20 * 20 * 3;
+  Batch all, share;
+  while (alone.next(all)) {
+    ASSERT_TRUE(second.next(share));
+    ASSERT_EQ(share.places.size(), 24U);
+    EXPECT_EQ(share.labels, all.labels);
+    for (std::size_t i = 0; i < 24; ++i) {
+      const auto begin = [&](const Batch& batch, std::size_t at) {
+        return batch.pictures.begin() + static_cast<std::ptrdiff_t>(at * kBytes);
+      };
+      EXPECT_TRUE(std::equal(begin(share, i), begin(share, i + 1), begin(all, share.places[i]))) << i;
+    }
+  }
+  EXPECT_FALSE(second.next(share));
+}
+
 TEST_F(TrainingSetFile, TurnsSquarePicturesOnly) {
   write(16, 20);
   options_.quarter_turns = true;
