@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "host_device.h"
+
 namespace training {
 
 /// Nodes along each side of a smooth warp: it bends at the scale of a stroke.
@@ -25,11 +27,8 @@ struct AugmentPlan {
   int jpeg_quality = 0;  ///< 1 to 100; 0: none.
 };
 
-#ifdef __CUDACC__
-__host__ __device__
-#endif
-    inline float
-    ramp(const AugmentPlan& plan, int width, int height, int x, int y) {
+/// The light on a pixel, 1 in the middle.
+TRAINING_HOST_DEVICE inline float ramp(const AugmentPlan& plan, int width, int height, int x, int y) {
   const float across = 2 * (static_cast<float>(x) + 0.5F) / static_cast<float>(width) - 1;
   const float down = 2 * (static_cast<float>(y) + 0.5F) / static_cast<float>(height) - 1;
   return 1 + plan.ramp_x * across + plan.ramp_y * down;

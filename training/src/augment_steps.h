@@ -9,13 +9,8 @@
 #include <cstdint>
 
 #include "augment_plan.h"
+#include "host_device.h"
 #include "jpeg_tables.h"
-
-#ifdef __CUDACC__
-#define TRAINING_BOTH_SIDES __host__ __device__
-#else
-#define TRAINING_BOTH_SIDES
-#endif
 
 namespace training {
 
@@ -33,10 +28,10 @@ struct AugmentJob {
 
 namespace augment_steps {
 
-TRAINING_BOTH_SIDES inline int clamped(int value, int low, int high) {
+TRAINING_HOST_DEVICE inline int clamped(int value, int low, int high) {
   return value < low ? low : value > high ? high : value;
 }
-TRAINING_BOTH_SIDES inline float to_level(float value) {
+TRAINING_HOST_DEVICE inline float to_level(float value) {
   return value < 0.0F ? 0.0F : value > 255.0F ? 255.0F : value;
 }
 
@@ -44,25 +39,25 @@ TRAINING_BOTH_SIDES inline float to_level(float value) {
 struct Place {
   std::int64_t n;
   int y, x;
-  TRAINING_BOTH_SIDES Place(const AugmentJob& job, std::int64_t i)
+  TRAINING_HOST_DEVICE Place(const AugmentJob& job, std::int64_t i)
       : n(i / (static_cast<std::int64_t>(job.height) * job.width)),
         y(static_cast<int>(i / job.width % job.height)),
         x(static_cast<int>(i % job.width)) {}
 };
 
-TRAINING_BOTH_SIDES inline std::int64_t pixels(const AugmentJob& job) {
+TRAINING_HOST_DEVICE inline std::int64_t pixels(const AugmentJob& job) {
   return job.count * job.height * job.width;
 }
-TRAINING_BOTH_SIDES inline float* at(const AugmentJob& job, float* values, std::int64_t n, int y, int x) {
+TRAINING_HOST_DEVICE inline float* at(const AugmentJob& job, float* values, std::int64_t n, int y, int x) {
   return values + ((n * job.height + y) * job.width + x) * job.channels;
 }
 
-TRAINING_BOTH_SIDES inline float cubic(float t) {
+TRAINING_HOST_DEVICE inline float cubic(float t) {
   return t * t * (3 - 2 * t);
 }
 
 /// The shift of a pixel along one axis, between the warp's nodes.
-TRAINING_BOTH_SIDES inline float shift(const float* nodes, float v, float u) {
+TRAINING_HOST_DEVICE inline float shift(const float* nodes, float v, float u) {
   const int row = static_cast<int>(v), column = static_cast<int>(u);
   const float down = cubic(v - static_cast<float>(row)), right = cubic(u - static_cast<float>(column));
   const float* upper = nodes + row * kElasticNodes + column;
@@ -75,8 +70,8 @@ TRAINING_BOTH_SIDES inline float shift(const float* nodes, float v, float u) {
 /// Packed pictures → values, through map and warp: bilinear, black outside.
 struct Sample {
   AugmentJob job;
-  TRAINING_BOTH_SIDES std::int64_t items() const { return pixels(job); }
-  TRAINING_BOTH_SIDES void operator()(std::int64_t i) const {
+  TRAINING_HOST_DEVICE std::int64_t items() const { return pixels(job); }
+  TRAINING_HOST_DEVICE void operator()(std::int64_t i) const {
     const Place place(job, i);
     const AugmentItem& item = job.items[place.n];
     const AugmentPlan& plan = item.plan;
@@ -122,8 +117,8 @@ struct Sample {
 struct Blur {
   AugmentJob job;
   bool along_rows;
-  TRAINING_BOTH_SIDES std::int64_t items() const { return pixels(job); }
-  TRAINING_BOTH_SIDES void operator()(std::int64_t i) const {
+  TRAINING_HOST_DEVICE std::int64_t items() const { return pixels(job); }
+  TRAINING_HOST_DEVICE void operator()(std::int64_t i) const {
     const Place place(job, i);
     const int radius = job.items[place.n].plan.blur_radius;
     if (radius == 0) return;
@@ -144,12 +139,12 @@ struct Blur {
 /// Brightness, contrast, gamma and saturation, then the covered part.
 struct Colour {
   AugmentJob job;
-  TRAINING_BOTH_SIDES std::int64_t items() const { return pixels(job); }
-  TRAINING_BOTH_SIDES static float curve(const AugmentPlan& plan, int level) {
+  TRAINING_HOST_DEVICE std::int64_t items() const { return pixels(job); }
+  TRAINING_HOST_DEVICE static float curve(const AugmentPlan& plan, int level) {
     const float value = to_level((static_cast<float>(level) - 128) * plan.gain + 128 + plan.offset);
     return 255 * powf(value / 255, plan.gamma);
   }
-  TRAINING_BOTH_SIDES void operator()(std::int64_t i) const {
+  TRAINING_HOST_DEVICE void operator()(std::int64_t i) const {
     const Place place(job, i);
     const AugmentPlan& plan = job.items[place.n].plan;
     float* values = at(job, job.values, place.n, place.y, place.x);
@@ -182,7 +177,7 @@ struct Planes {
   float* values;  // Luma.
   float *blue, *red;
   int half_width, half_height;
-  TRAINING_BOTH_SIDES Planes(const AugmentJob& job, std::int64_t n)
+  TRAINING_HOST_DEVICE Planes(const AugmentJob& job, std::int64_t n)
       : values(at(job, job.channels == 3 ? job.scratch : job.values, n, 0, 0)),
         half_width((job.width + 1) / 2),
         half_height((job.height + 1) / 2) {
@@ -194,8 +189,8 @@ struct Planes {
 /// Colour pictures → planes.
 struct JpegSplit {
   AugmentJob job;
-  TRAINING_BOTH_SIDES std::int64_t items() const { return pixels(job); }
-  TRAINING_BOTH_SIDES void operator()(std::int64_t i) const {
+  TRAINING_HOST_DEVICE std::int64_t items() const { return pixels(job); }
+  TRAINING_HOST_DEVICE void operator()(std::int64_t i) const {
     const Place place(job, i);
     if (job.channels != 3 || job.items[place.n].plan.jpeg_quality == 0) return;
     const Planes planes(job, place.n);
@@ -220,13 +215,15 @@ struct JpegSplit {
 /// Planes: each block through its frequencies. An item is a block.
 struct JpegBlocks {
   AugmentJob job;
-  TRAINING_BOTH_SIDES static int blocks(int size) { return (size + kJpegSide - 1) / kJpegSide; }
-  TRAINING_BOTH_SIDES int luma_blocks() const { return blocks(job.width) * blocks(job.height); }
-  TRAINING_BOTH_SIDES int chroma_blocks() const {
+  TRAINING_HOST_DEVICE static int blocks(int size) { return (size + kJpegSide - 1) / kJpegSide; }
+  TRAINING_HOST_DEVICE int luma_blocks() const { return blocks(job.width) * blocks(job.height); }
+  TRAINING_HOST_DEVICE int chroma_blocks() const {
     return job.channels == 3 ? blocks((job.width + 1) / 2) * blocks((job.height + 1) / 2) : 0;
   }
-  TRAINING_BOTH_SIDES std::int64_t items() const { return job.count * (luma_blocks() + 2 * chroma_blocks()); }
-  TRAINING_BOTH_SIDES void operator()(std::int64_t i) const {
+  TRAINING_HOST_DEVICE std::int64_t items() const {
+    return job.count * (luma_blocks() + 2 * chroma_blocks());
+  }
+  TRAINING_HOST_DEVICE void operator()(std::int64_t i) const {
     const int luma = luma_blocks(), chroma = chroma_blocks(), each = luma + 2 * chroma;
     const std::int64_t n = i / each;
     const int quality = job.items[n].plan.jpeg_quality;
@@ -241,8 +238,8 @@ struct JpegBlocks {
     quantise(block < chroma ? planes.blue : planes.red, planes.half_width, planes.half_height, block % chroma,
              job.jpeg.chroma, quality);
   }
-  TRAINING_BOTH_SIDES void quantise(float* plane, int width, int height, int block, const std::uint8_t* table,
-                                    int quality) const {
+  TRAINING_HOST_DEVICE void quantise(float* plane, int width, int height, int block,
+                                     const std::uint8_t* table, int quality) const {
     const int left = block % blocks(width) * kJpegSide, top = block / blocks(width) * kJpegSide;
     float values[kJpegSide * kJpegSide];
     for (int k = 0; k < kJpegSide * kJpegSide; ++k) {
@@ -260,8 +257,8 @@ struct JpegBlocks {
 /// Planes → colour pictures.
 struct JpegJoin {
   AugmentJob job;
-  TRAINING_BOTH_SIDES std::int64_t items() const { return pixels(job); }
-  TRAINING_BOTH_SIDES void operator()(std::int64_t i) const {
+  TRAINING_HOST_DEVICE std::int64_t items() const { return pixels(job); }
+  TRAINING_HOST_DEVICE void operator()(std::int64_t i) const {
     const Place place(job, i);
     if (job.channels != 3 || job.items[place.n].plan.jpeg_quality == 0) return;
     const Planes planes(job, place.n);
@@ -276,8 +273,8 @@ struct JpegJoin {
 /// Values → bytes. An item is a number.
 struct Bytes {
   AugmentJob job;
-  TRAINING_BOTH_SIDES std::int64_t items() const { return pixels(job) * job.channels; }
-  TRAINING_BOTH_SIDES void operator()(std::int64_t i) const {
+  TRAINING_HOST_DEVICE std::int64_t items() const { return pixels(job) * job.channels; }
+  TRAINING_HOST_DEVICE void operator()(std::int64_t i) const {
     job.out[i] = static_cast<std::uint8_t>(to_level(job.values[i] + 0.5F));
   }
 };

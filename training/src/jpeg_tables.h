@@ -6,11 +6,7 @@
 #include <cmath>
 #include <cstdint>
 
-#ifdef __CUDACC__
-#define TRAINING_JPEG __host__ __device__ inline
-#else
-#define TRAINING_JPEG inline
-#endif
+#include "host_device.h"
 
 namespace training {
 
@@ -26,35 +22,35 @@ struct JpegTables {
 const JpegTables& jpeg_tables();
 
 /// Rounded as the file format has it: the planes hold bytes.
-TRAINING_JPEG float jpeg_luma(float r, float g, float b) {
+TRAINING_HOST_DEVICE inline float jpeg_luma(float r, float g, float b) {
   return nearbyintf(0.299F * r + 0.587F * g + 0.114F * b);
 }
-TRAINING_JPEG float jpeg_blue(float r, float g, float b) {
+TRAINING_HOST_DEVICE inline float jpeg_blue(float r, float g, float b) {
   return nearbyintf(128 - 0.168736F * r - 0.331264F * g + 0.5F * b);
 }
-TRAINING_JPEG float jpeg_red(float r, float g, float b) {
+TRAINING_HOST_DEVICE inline float jpeg_red(float r, float g, float b) {
   return nearbyintf(128 + 0.5F * r - 0.418688F * g - 0.081312F * b);
 }
 
-TRAINING_JPEG float jpeg_level(float value) {
+TRAINING_HOST_DEVICE inline float jpeg_level(float value) {
   return value < 0.0F ? 0.0F : value > 255.0F ? 255.0F : value;
 }
 
 /// `blue` and `red` less 128.
-TRAINING_JPEG void jpeg_rgb(float luma, float blue, float red, float* rgb) {
+TRAINING_HOST_DEVICE inline void jpeg_rgb(float luma, float blue, float red, float* rgb) {
   rgb[0] = jpeg_level(luma + 1.402F * red);
   rgb[1] = jpeg_level(luma - 0.344136F * blue - 0.714136F * red);
   rgb[2] = jpeg_level(luma + 1.772F * blue);
 }
 
-TRAINING_JPEG int jpeg_neighbour(int at, int end) {
+TRAINING_HOST_DEVICE inline int jpeg_neighbour(int at, int end) {
   const int next = at / 2 + (at % 2 == 0 ? -1 : 1);
   return next < 0 ? 0 : next >= end ? end - 1 : next;
 }
 
 /// A pixel of a plane that is twice as wide and high, weights 3/4 and 1/4 along each axis as decoders
 /// interpolate colour.
-TRAINING_JPEG float jpeg_doubled(const float* half, int width, int height, int x, int y) {
+TRAINING_HOST_DEVICE inline float jpeg_doubled(const float* half, int width, int height, int x, int y) {
   const int other_x = jpeg_neighbour(x, width);
   const float *near_line = half + y / 2 * width, *far_line = half + jpeg_neighbour(y, height) * width;
   const float near_row = 0.75F * near_line[x / 2] + 0.25F * near_line[other_x];
@@ -64,8 +60,8 @@ TRAINING_JPEG float jpeg_doubled(const float* half, int width, int height, int x
 
 /// A block of a plane through its frequencies, which are divided by the table scaled to `quality`, rounded
 /// and multiplied again. `block`: [8, 8], 0 to 255.
-TRAINING_JPEG void jpeg_quantise(const JpegTables& tables, const std::uint8_t* table, int quality,
-                                 float* block) {
+TRAINING_HOST_DEVICE inline void jpeg_quantise(const JpegTables& tables, const std::uint8_t* table,
+                                               int quality, float* block) {
   const int percent = quality < 50 ? 5000 / quality : 200 - 2 * quality;
   const float* c = tables.cosines;
   float rows[kJpegSide * kJpegSide];
