@@ -17,10 +17,14 @@ namespace embed::gst {
 template <typename Item>
 class InFlight {
  public:
-  /// Waits until fewer than `limit` weighty items are on the way. False when flushing.
+  /// Waits until fewer than `limit` weighty items are on the way. Who has to wait does so until half of them
+  /// have left, so that it is woken once for several items. False when flushing.
   bool reserve(std::size_t limit) {
     std::unique_lock<std::mutex> lock(mutex_);
-    left_.wait(lock, [&] { return flushing_ || weighty_ < limit; });
+    if (weighty_ >= limit) {
+      room_at_ = limit / 2;
+      left_.wait(lock, [&] { return flushing_ || weighty_ <= room_at_; });
+    }
     return !flushing_;
   }
 
@@ -52,12 +56,13 @@ class InFlight {
     if (!popped_) return;  // Flushed in between.
     popped_ = false;
     weighty_ -= popped_weighty_ ? 1 : 0;
-    left_.notify_all();
+    if (weighty_ <= room_at_) left_.notify_all();
   }
 
   /// Waits until nothing is on the way. False when flushing.
   bool drain() {
     std::unique_lock<std::mutex> lock(mutex_);
+    room_at_ = 0;
     left_.wait(lock, [&] { return flushing_ || (items_.empty() && !popped_); });
     return !flushing_;
   }
@@ -90,6 +95,7 @@ class InFlight {
   std::condition_variable arrived_, left_;
   std::deque<std::pair<Item, bool>> items_;
   std::size_t weighty_ = 0;
+  std::size_t room_at_ = 0;  // So many weighty ones may be left when the thread that pushes is woken.
   bool popped_ = false, popped_weighty_ = false;
   bool flushing_ = true;
 };

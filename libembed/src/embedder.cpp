@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -61,8 +62,25 @@ struct Embedder::Impl {
   std::unique_ptr<gpu::CudaNet> cuda;
 #endif
   std::optional<InferenceNet> torch_net;
-  // One pass at a time: a pass is spread over all threads, so two at once only get in each other's way.
-  mutable std::mutex pass;
+  // A pass that is spread over all threads takes all lanes, for two at once only get in each other's way; one
+  // that stays on its thread takes its own.
+  mutable std::deque<std::mutex> lanes{1};
+
+  /// All lanes, while it lives.
+  class Pass {
+   public:
+    explicit Pass(std::deque<std::mutex>& lanes) : lanes_(lanes) {
+      for (std::mutex& lane : lanes_) lane.lock();
+    }
+    ~Pass() {
+      for (std::mutex& lane : lanes_) lane.unlock();
+    }
+    Pass(const Pass&) = delete;
+    Pass& operator=(const Pass&) = delete;
+
+   private:
+    std::deque<std::mutex>& lanes_;
+  };
 
   void load(const std::string& weights_file, const EmbedderOptions& options) {
     if (options.batch_size < 1 || options.batch_size > 1024) {
@@ -89,6 +107,7 @@ struct Embedder::Impl {
       const int threads = options.threads > 0 ? options.threads : usable_cpus();
       own = std::make_unique<cpu::CpuNet>(folded_parameters(model.network, info), info.input, *kernels,
                                           batch_size, threads);
+      lanes.resize(static_cast<std::size_t>(own->threads()));
     } else {
       torch_net.emplace(model.network, info, device, scalar_type(precision_text));
     }
@@ -111,12 +130,12 @@ struct Embedder::Impl {
   void run(const std::uint8_t* crops, std::size_t count, Embedding* out) const {
 #ifdef EMBED_HAVE_CUDA
     if (cuda) {
-      const std::lock_guard<std::mutex> lock(pass);
+      const Pass pass(lanes);
       return guarded("embedding", [&] { cuda->forward(crops, count, out); });
     }
 #endif
     if (own) {
-      const std::lock_guard<std::mutex> lock(pass);
+      const Pass pass(lanes);
       own->forward(crops, count, out);
       return;
     }
@@ -127,7 +146,7 @@ struct Embedder::Impl {
       const torch::Tensor batch = torch::from_blob(
           const_cast<std::uint8_t*>(crops),
           {static_cast<std::int64_t>(count), input.height, input.width, input.channels}, torch::kUInt8);
-      const std::lock_guard<std::mutex> lock(pass);
+      const Pass pass(lanes);
       const torch::Tensor values = torch_net->forward(batch);
       std::memcpy(out, values.data_ptr<float>(), count * sizeof(Embedding));
     });
@@ -172,11 +191,21 @@ void Embedder::embed_crops(const std::uint8_t* crops, std::size_t count, Embeddi
   }
 }
 
+std::size_t Embedder::lanes() const noexcept {
+  return impl_->lanes.size();
+}
+
+void Embedder::embed_alone(std::size_t lane, const std::uint8_t* crops, std::size_t count,
+                           Embedding* out) const {
+  const std::lock_guard<std::mutex> pass(impl_->lanes[lane]);
+  impl_->own->forward_alone(static_cast<int>(lane), crops, count, out);
+}
+
 std::vector<Embedding> Embedder::embed(const ImageView& image, const std::vector<FaceRegion>& regions) const {
   std::vector<Embedding> embeddings(regions.size());
 #ifdef EMBED_HAVE_CUDA
   if (impl_->cuda && image.cuda_device >= 0) {
-    const std::lock_guard<std::mutex> lock(impl_->pass);
+    const Impl::Pass pass(impl_->lanes);
     guarded("embedding", [&] { impl_->cuda->forward(image, regions, embeddings.data()); });
     return embeddings;
   }

@@ -71,7 +71,17 @@ SharedEmbedder::SharedEmbedder(const std::string& weights_file, const EmbedderOp
     : embedder_(weights_file, options),
       queue_([this](const std::uint8_t* crops, std::size_t count,
                     Embedding* out) { embedder_.embed_crops(crops, count, out); },
-             embed::crop_bytes(embedder_.info().input), options.batch_size) {}
+             embed::crop_bytes(embedder_.info().input), options.batch_size, lanes()) {}
+
+std::vector<BatchQueue::Pass> SharedEmbedder::lanes() const {
+  std::vector<BatchQueue::Pass> passes;
+  for (std::size_t lane = 0; embedder_.lanes() > 1 && lane < embedder_.lanes(); ++lane) {
+    passes.emplace_back([this, lane](const std::uint8_t* crops, std::size_t count, Embedding* out) {
+      embedder_.embed_alone(lane, crops, count, out);
+    });
+  }
+  return passes;
+}
 
 std::shared_ptr<SharedEmbedder> share_embedder(const std::string& weights_file,
                                                const EmbedderOptions& options,

@@ -39,7 +39,8 @@ class BatchRequest {
   // The rest is guarded by the queue's mutex while the queue has the request.
   std::size_t taken_ = 0;     // Crops that went into a pass.
   std::size_t done_ = 0;      // Crops that came back.
-  bool finished_ = false;     // All came back, or one pass failed.
+  std::size_t parts_ = 0;     // Passes that have some of them now.
+  bool finished_ = false;     // All came back, or one pass failed and no other has any.
   std::uint64_t epoch_ = 0;   // The client's at submit(): another one now means withdrawn.
   std::exception_ptr error_;  // Of the pass that failed.
   std::chrono::steady_clock::time_point submitted_;
@@ -55,26 +56,30 @@ struct BatchStats {
   std::chrono::nanoseconds pass_time{};  ///< Those passes.
 };
 
-/// Merges the crops of many callers into passes of one network. One thread runs the passes. The rules:
+/// Merges the crops of many callers into passes of one network. The rules:
 ///
 /// - a pass starts as soon as the one before it has ended and batch_size crops are there, or every client
 ///   that could add to it has added, or the first crop in line has waited for its client's timeout. A client
 ///   that let some passes go by without a crop is not waited for until it submits again;
+/// - where passes can run beside each other, a whole batch in line goes to them in equal shares, and as long
+///   as one of them runs the others take what is there; fewer crops are done by one pass alone;
 /// - clients take turns, a whole request at a time as far as the pass has room, so that none is starved by
-///   one with many faces; the requests of one client are finished in the order of their submission;
+///   one with many faces; the requests of one client go into passes in the order of their submission;
 /// - a pass that throws ends the requests in it, and no others.
 ///
 /// Thread-safe. Used through BatchClient; a client keeps its queue alive.
 class BatchQueue {
  public:
-  /// Embeds `count` ≤ batch_size crops, [count, crop_bytes], into `out`, [count]. Called from the queue's
-  /// thread alone. What it throws is handed to those who wait.
+  /// Embeds `count` ≤ batch_size crops, [count, crop_bytes], into `out`, [count]. What it throws is handed to
+  /// those who wait.
   using Pass = std::function<void(const std::uint8_t* crops, std::size_t count, Embedding* out)>;
 
-  /// Throws Error(InvalidArgument) for a batch_size or crop_bytes of 0, Error(OutOfMemory) for the room of
-  /// one batch and for the thread.
-  BatchQueue(Pass pass, std::size_t crop_bytes, std::size_t batch_size);
-  /// Waits for the pass in progress.
+  /// `pass` runs alone. `apart`: passes that may run beside each other, never beside `pass`, each on a thread
+  /// of its own and no two calls of one at once; of use are at least two, and at most batch_size. Throws
+  /// Error(InvalidArgument) for a batch_size or crop_bytes of 0, Error(OutOfMemory) for the room of the
+  /// batches and for the threads.
+  BatchQueue(Pass pass, std::size_t crop_bytes, std::size_t batch_size, std::vector<Pass> apart = {});
+  /// Waits for the passes in progress.
   ~BatchQueue();
   BatchQueue(const BatchQueue&) = delete;
   BatchQueue& operator=(const BatchQueue&) = delete;

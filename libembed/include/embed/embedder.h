@@ -26,6 +26,8 @@ struct EmbedderOptions {
   int threads = 0;
 };
 
+class SharedEmbedder;
+
 /// Turns face crops into embeddings. Load once, use from many threads: every const member is thread-safe
 /// (calls are serialised inside). No LibTorch type shows here.
 class Embedder {
@@ -56,6 +58,12 @@ class Embedder {
   std::vector<Embedding> embed(const ImageView& image, const std::vector<FaceRegion>& regions) const;
 
  private:
+  friend class SharedEmbedder;
+  /// Passes that can run beside each other, each on one thread: 1 where all work on one pass together.
+  std::size_t lanes() const noexcept;
+  /// As embed_crops, on the calling thread alone; one call for each lane at a time. For more than one lane.
+  void embed_alone(std::size_t lane, const std::uint8_t* crops, std::size_t count, Embedding* out) const;
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

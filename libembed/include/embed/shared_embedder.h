@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "embed/batch_queue.h"
 #include "embed/embedder.h"
@@ -20,8 +21,10 @@ class SharedEmbedder {
   BatchQueue& queue() noexcept { return queue_; }
 
  private:
+  std::vector<BatchQueue::Pass> lanes() const;
+
   Embedder embedder_;
-  BatchQueue queue_;  // Behind embedder_: its thread ends first.
+  BatchQueue queue_;  // Behind embedder_: its threads end first.
 };
 
 /// The process's one model of these weights on this device in this precision: loaded by the first call, the

@@ -139,9 +139,23 @@ CpuNet::Workspace CpuNet::workspace(std::size_t images) const {
   return result;
 }
 
+std::size_t CpuNet::crop_bytes() const noexcept {
+  return static_cast<std::size_t>(input_.width) * static_cast<std::size_t>(input_.height) *
+         static_cast<std::size_t>(input_.channels);
+}
+
+void CpuNet::forward_alone(int thread, const std::uint8_t* crops, std::size_t count,
+                           Embedding* out) noexcept {
+  const std::size_t bytes = crop_bytes();
+  Workspace& own = workspaces_[static_cast<std::size_t>(thread)];
+  for (std::size_t i = 0; i < count; i += group_) {
+    embed_group(crops + i * bytes, std::min(group_, count - i), out + i, own, own.stem,
+                {thread, 0, 1, nullptr});
+  }
+}
+
 void CpuNet::forward(const std::uint8_t* crops, std::size_t count, Embedding* out) noexcept {
-  const std::size_t bytes = static_cast<std::size_t>(input_.width) * static_cast<std::size_t>(input_.height) *
-                            static_cast<std::size_t>(input_.channels);
+  const std::size_t bytes = crop_bytes();
   const auto size = static_cast<std::size_t>(team_.size());
   // As many as divide among the threads go to them in groups; the rest is done by all together.
   const std::size_t dealt = count / size * size;
@@ -165,8 +179,7 @@ void CpuNet::forward(const std::uint8_t* crops, std::size_t count, Embedding* ou
 
 void CpuNet::embed_group(const std::uint8_t* crops, std::size_t count, Embedding* out, Workspace& shared,
                          AlignedBuffer& stem_rows, const Share& share) noexcept {
-  const std::size_t bytes = static_cast<std::size_t>(input_.width) * static_cast<std::size_t>(input_.height) *
-                            static_cast<std::size_t>(input_.channels);
+  const std::size_t bytes = crop_bytes();
   auto& stages = shared.stages;
   const auto handed_over = static_cast<std::size_t>(planes_[1].image_bytes());
   for (std::size_t i = 0; i < count; ++i) {

@@ -31,6 +31,10 @@ class CpuNet {
   /// [count, height, width, channels] uint8 → [count]. One call at a time.
   void forward(const std::uint8_t* crops, std::size_t count, Embedding* out) noexcept;
 
+  /// The same on the calling thread alone, with the workspace of one of the threads: calls for different ones
+  /// may run beside each other, and give the same bits as forward().
+  void forward_alone(int thread, const std::uint8_t* crops, std::size_t count, Embedding* out) noexcept;
+
   int threads() const noexcept { return team_.size(); }
   const char* kernels() const noexcept { return body_->name; }
 
@@ -69,6 +73,7 @@ class CpuNet {
   Affine affine(const BatchNorm& norm) const;
   void lay_out_blocks(const NetParameters& parameters);
   Workspace workspace(std::size_t images) const;
+  std::size_t crop_bytes() const noexcept;
   std::size_t images_at_once(std::size_t stage, std::size_t group) const noexcept;
 
   void embed_group(const std::uint8_t* crops, std::size_t count, Embedding* out, Workspace& shared,
