@@ -80,7 +80,7 @@ TEST(AugmentSteps, DoWhatTheAugmenterDoes) {
     for (const Augmentation kind : {Augmentation::None, Augmentation::Face, Augmentation::Digit}) {
       for (const bool feature : {false, true}) {
         Augmenter augmenter(kind, sizes.packed_width, sizes.packed_height, sizes.width, sizes.height,
-                            sizes.channels, kind == Augmentation::Face ? 2 : 1, feature ? 2.5 : 1);
+                            sizes.channels, feature ? FaceChanges{2, 2.5, 15} : FaceChanges{2});
         std::vector<AugmentItem> items;
         std::vector<std::uint8_t> expected(sizes.bytes());
         for (std::size_t n = 0; n < count; ++n) {

@@ -268,7 +268,7 @@ TEST(Augmenter, KeepsAFlatGreyPictureNearlyFlatInside) {
 TEST(Augmenter, StrengthIsHowOftenAPartOfAFaceIsCovered) {
   const std::vector<std::uint8_t> packed(48 * 48, 120);  // Flat: only what covers a part of it makes an edge.
   const auto with_edges = [&](double strength) {
-    Augmenter augmenter(Augmentation::Face, 48, 48, 24, 24, 1, strength);
+    Augmenter augmenter(Augmentation::Face, 48, 48, 24, 24, 1, {strength});
     int count = 0;
     for (std::uint64_t seed = 0; seed < 400; ++seed) {
       std::vector<std::uint8_t> out(24 * 24);
@@ -283,6 +283,29 @@ TEST(Augmenter, StrengthIsHowOftenAPartOfAFaceIsCovered) {
   EXPECT_NEAR(with_edges(1), 100, 30);
   EXPECT_NEAR(with_edges(2), 200, 40);
   EXPECT_GE(with_edges(4), 380);
+}
+
+TEST(Augmenter, ATurnMovesTheFeaturesAndLeavesTheOutline) {
+  const auto shifts = [](double turn, std::uint64_t seed) {
+    const Augmenter augmenter(Augmentation::Face, 64, 64, 64, 64, 1, {1, 1, turn});
+    Rng rng(seed);
+    return augmenter.draw(rng);
+  };
+  constexpr int kMiddle = 2 * kElasticNodes + 2, kCorner = 0, kDown = kElasticNodes * kElasticNodes;
+  double across = 0, down = 0;
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    EXPECT_EQ(shifts(0, seed).warped, 0);
+    const AugmentPlan plan = shifts(10, seed);
+    EXPECT_EQ(plan.warped, 1);
+    EXPECT_EQ(plan.nodes[kCorner], 0);
+    EXPECT_EQ(plan.nodes[kCorner + kDown], 0);
+    EXPECT_LT(std::abs(plan.nodes[kMiddle]), 0.42 * 64);
+    across += plan.nodes[kMiddle] * plan.nodes[kMiddle];
+    down += plan.nodes[kMiddle + kDown] * plan.nodes[kMiddle + kDown];
+  }
+  // A point near the middle of a head of 0.42 · 64 pixels' radius, turned by 10°.
+  EXPECT_NEAR(std::sqrt(across / 400), 0.42 * 64 * std::sin(10 * 3.14159 / 180), 0.8);
+  EXPECT_NEAR(std::sqrt(down / 400), 0.52 * 64 * std::sin(5 * 3.14159 / 180), 0.6);
 }
 
 TEST(RngTest, IsUniformAndTheSameEverywhere) {

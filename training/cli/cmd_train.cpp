@@ -205,7 +205,7 @@ void add_data_flags(CLI::App& command, TrainFlags& flags) {
       "Random changes of each picture")
       ->group(group);
   command
-      .add_option("--aug-strength", o.augmentation_strength,
+      .add_option("--aug-strength", o.faces.strength,
                   "Faces: factor of the angle and of the chances of blur, JPEG and covered parts, 0 to 4; "
                   "above 1 for "
                   "pictures from cameras")
@@ -213,9 +213,16 @@ void add_data_flags(CLI::App& command, TrainFlags& flags) {
       ->group(group);
   command
       .add_option(
-          "--aug-light", o.light_strength,
+          "--aug-light", o.faces.light,
           "Faces: factor of how much brightness, contrast and gamma vary, 0 to 4; above 1 light falls from a "
           "side too: for pictures from several sessions or lamps")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option(
+          "--aug-turn", o.faces.turn,
+          "Faces: standard deviation of turns of the head, in degrees, 0 to 45: to a side as far, up or "
+          "down half as far; for sets with few pictures of each person")
       ->capture_default_str()
       ->group(group);
   command

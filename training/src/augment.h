@@ -15,11 +15,9 @@ namespace training {
 /// scratch memory).
 class Augmenter {
  public:
-  /// Sizes in pixels; packed sides exceed the network's by an even number. `strength`, of faces, multiplies
-  /// the angle and the chances of a blur, of JPEG and of a covered part; `light` how much brightness,
-  /// contrast and gamma vary, and above 1 light falls from a side too.
+  /// Sizes in pixels; packed sides exceed the network's by an even number.
   Augmenter(Augmentation kind, int packed_width, int packed_height, int width, int height, int channels,
-            double strength = 1, double light = 1);
+            const FaceChanges& faces = {});
 
   /// `packed`: [packed_height, packed_width, channels] uint8; `out`: [height, width, channels] uint8, the
   /// caller's. With Augmentation::None the centre window, byte for byte; else drawn from `rng`.
@@ -40,6 +38,7 @@ class Augmenter {
   static void draw_elastic(Rng& rng, double reach, AugmentPlan& plan);
   void draw_colour(Rng& rng, AugmentPlan& plan) const;
   void draw_cover(Rng& rng, AugmentPlan& plan) const;
+  void draw_turn(Rng& rng, AugmentPlan& plan) const;
   void spread_elastic(const AugmentPlan& plan);
   template <int Channels>
   void sample(const std::uint8_t* packed, const AugmentPlan& plan);
@@ -48,7 +47,7 @@ class Augmenter {
   void cover(const AugmentPlan& plan);
 
   Augmentation kind_;
-  double strength_, light_;
+  FaceChanges faces_;
   int packed_width_, packed_height_, width_, height_, channels_;
   std::vector<float> picture_;            // [height, width, channels], 0 to 255
   std::vector<float> scratch_;            // the same

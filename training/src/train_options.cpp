@@ -198,6 +198,21 @@ void validate_kinds(const TrainOptions& options) {
   }
 }
 
+void validate_faces(const TrainOptions& options) {
+  struct Change {
+    const char* flag;
+    double value, most, unchanged;
+  };
+  const FaceChanges& faces = options.faces;
+  for (const Change& change :
+       {Change{"aug-strength", faces.strength, 4, 1}, Change{"aug-light", faces.light, 4, 1},
+        Change{"aug-turn", faces.turn, 45, 0}}) {
+    check_range(change.flag, change.value, 0, change.most);
+    if (change.value != change.unchanged && options.augmentation != Augmentation::Face)
+      refuse(change.flag, "is for --aug face");
+  }
+}
+
 }  // namespace
 
 void validate(const TrainOptions& options) {
@@ -210,12 +225,7 @@ void validate(const TrainOptions& options) {
   for (const float value : options.mean) check_range("mean", value, 0, 1);
   for (const float value : options.std) check_range("std", value, 1e-3, 1e3);
   check_range("mix-identities", options.mix_identities, 0, 1);
-  check_range("aug-strength", options.augmentation_strength, 0, 4);
-  check_range("aug-light", options.light_strength, 0, 4);
-  if (options.light_strength != 1 && options.augmentation != Augmentation::Face)
-    refuse("aug-light", "is for --aug face");
-  if (options.augmentation_strength != 1 && options.augmentation != Augmentation::Face)
-    refuse("aug-strength", "is for --aug face");
+  validate_faces(options);
   check_range("margin", options.margin, 0, 1e3);
   check_range("scale", options.scale, 1e-3, 1e3);
   check_range("cos-margin", options.cos_margin, 0, 1);
@@ -281,8 +291,9 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   map["std"] = nlohmann::json(options.std).dump();
   map["towers"] = to_string(options.towers);
   map["aug"] = to_string(options.augmentation);
-  map["aug-strength"] = text(options.augmentation_strength);
-  map["aug-light"] = text(options.light_strength);
+  map["aug-strength"] = text(options.faces.strength);
+  map["aug-light"] = text(options.faces.light);
+  map["aug-turn"] = text(options.faces.turn);
   map["mix-identities"] = text(options.mix_identities);
   map["mix-by"] = to_string(options.mix_by);
   map["quarter-turns"] = options.quarter_turns ? "true" : "false";

@@ -29,6 +29,15 @@ enum class AugmentOn { Auto, Workers, Device };
 enum class Select { Auc, Eer, Accuracy, Tar, Last };
 enum class Towers { Shared, Separate };
 
+/// How far Augmentation::Face goes; each default is as far as it always went.
+struct FaceChanges {
+  double strength = 1;  ///< Factor of the angle and of the chances of a blur, of JPEG and of a covered part.
+  double light = 1;  ///< Factor of how much brightness, contrast and gamma vary; above 1 light falls from a
+                     ///< side too.
+  double turn = 0;   ///< Standard deviation of the head's turns to a side and, by half as far, up or down;
+                     ///< degrees.
+};
+
 /// Everything that a training run is told, the default beside its meaning. The flags of `triplet-train train`
 /// carry the same names.
 struct TrainOptions {
@@ -48,8 +57,7 @@ struct TrainOptions {
   std::array<float, 3> mean{0, 0, 0};  ///< Of (value / 255 − mean) / std, for each channel.
   std::array<float, 3> std{1, 1, 1};
   Augmentation augmentation = Augmentation::None;
-  double light_strength = 1;               ///< Of faces: see Augmenter.
-  double augmentation_strength = 1;        ///< Of faces: see Augmenter.
+  FaceChanges faces;                       ///< With Augmentation::Face.
   AugmentOn augment_on = AugmentOn::Auto;  ///< Where pictures are augmented: see DeviceAugmenter.
   double mix_identities = 0;  ///< Share of a P×K batch's groups that become virtual identities; see
                               ///< IdentityMixer.
