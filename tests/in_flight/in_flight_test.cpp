@@ -54,6 +54,48 @@ TEST(InFlight, AWeightyItemCountsUntilItIsDone) {
   EXPECT_TRUE(empty.get());
 }
 
+/// A line of four weighty items and a thread that waits for room. Takes one item out, then a second; true when
+/// the thread slept on after the first and went on after the second.
+bool sleeps_until_half_have_left() {
+  Line line;
+  line.restart();
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(line.push(item(i), true));
+  std::promise<void> here;
+  auto room = std::async(std::launch::async, [&] {
+    here.set_value();
+    return line.reserve(4);
+  });
+  here.get_future().wait();
+  std::this_thread::sleep_for(10ms);
+  std::unique_ptr<int> out;
+  const auto leave = [&] { return line.pop(out) && (line.done(), true); };
+  EXPECT_TRUE(leave());
+  const bool slept = room.wait_for(20ms) == std::future_status::timeout;
+  EXPECT_TRUE(leave());
+  EXPECT_TRUE(room.get());
+  EXPECT_TRUE(line.reserve(3)) << "who finds room does not wait";
+  return slept;
+}
+
+TEST(InFlight, WhoWaitsForRoomIsWokenOnceForSeveral) {
+  // A busy machine can let the first item leave before the thread sleeps, so it may take more than one try.
+  for (int i = 0; i < 20; ++i)
+    if (sleeps_until_half_have_left()) return;
+  FAIL() << "woken for each item";
+}
+
+TEST(InFlight, RoomForOneComesWithTheLastItem) {
+  Line line;
+  line.restart();
+  ASSERT_TRUE(line.push(item(1), true));
+  auto room = std::async(std::launch::async, [&] { return line.reserve(1); });
+  std::this_thread::sleep_for(5ms);
+  std::unique_ptr<int> out;
+  ASSERT_TRUE(line.pop(out));
+  line.done();
+  EXPECT_TRUE(room.get());
+}
+
 TEST(InFlight, AFlushEndsAllWaitingAndDropsAll) {
   Line line;
   line.restart();
