@@ -3,6 +3,7 @@
 import statistics
 
 BAR_BATCH = 32
+CROP_SIDE = 112  # libembed-bench's crop1080
 
 
 def middle(entry):
@@ -79,6 +80,20 @@ def contest_bars(results):
     bf16 = own(results, "bf16")
     bars.append(bar("bf16, least cosine to the reference", bf16["cosine"][1] if bf16 else None, 0.999, unit=""))
     return bars
+
+
+def preprocess_bars(results, side, crops):
+    """The slowest of the faces that libembed-bench cuts from a 1080p NV12 frame beside the time that embedding one takes, in
+    bf16 where there is that, by one core and by all. `crops`: {name: (seconds, …)}; nothing where faces are of another `side`
+    than those are cut to."""
+    cut = {name: seconds for name, (seconds, *_) in crops.items() if name.startswith("crop1080/nv12/")}
+    ours = own(results, "bf16") or own(results, "fp32")
+    if side != CROP_SIDE or not cut or ours is None:
+        return []
+    slowest = max(cut, key=cut.get)
+    return [bar(f"{slowest.removeprefix('crop1080/')}: the slowest face to cut from a 1080p frame, of embedding it at batch "
+                f"{batch}, {ours['precision']}", cut[slowest] / middle(ours["batches"][batch]), 0.05, at_most=True, unit="")
+            for batch in (1, BAR_BATCH) if batch in ours["batches"]]
 
 
 def memory_bar(memory):

@@ -55,7 +55,11 @@ def contest_text(contest):
 
 
 def bars_text(data):
-    bars = compare.contest_bars(data["contest"]["results"]) if "contest" in data else []
+    bars = []
+    if "contest" in data:
+        results = data["contest"]["results"]
+        bars = compare.contest_bars(results) + compare.preprocess_bars(results, data["contest"]["shape"][0],
+                                                                       data.get("crop", {}))
     if data.get("memory"):
         bars.append(compare.memory_bar(data["memory"]))
     if data.get("streams"):

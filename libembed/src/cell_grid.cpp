@@ -17,12 +17,38 @@ T* at_least(std::vector<T>& buffer, std::ptrdiff_t count) {
   return buffer.data();
 }
 
+/// Adds `rows` rows of black pixels to the sums of pixels [first, last).
+void add_black(const PixelSums& pixel_sums, int rows, std::uint16_t* first, std::uint16_t* last) {
+  const int step = pixel_sums.step();
+  if (rows == 0 || pixel_sums.black()[0] + pixel_sums.black()[1] == 0) return;
+  for (; first < last; first += step) {
+    for (int lane = 0; lane < std::min(step, kLanes); ++lane) {
+      first[lane] = static_cast<std::uint16_t>(first[lane] + rows * pixel_sums.black()[lane]);
+    }
+  }
+}
+
+/// Cells outside the window.
+bool is_empty(const PixelBlock& block) {
+  return block.x0 >= block.x1 || block.y0 >= block.y1;
+}
+
+/// Whether the block is a row of cells with nothing missing at its rim, for which there is a kernel.
+bool is_quick(const PixelBlock& block, const CellLayout& layout) {
+  const int width = layout.cell_x, height = layout.cell_y;
+  return width <= kQuickWidth && width * height <= kPixelsInSum && (width > 1 || height == 1) &&
+         block.x0 % width == 0 && block.x1 % width == 0 && block.y1 - block.y0 == height;
+}
+
+void blacken(std::int16_t* cells, std::ptrdiff_t count) {
+  std::fill_n(cells, count * kLanes, std::int16_t{0});
+}
+
 }  // namespace
 
-/// Sums down the columns of the block for pixels [left, right), which are black outside it: the first of
-/// left.
-const std::uint16_t* CellGrid::sum_pixels(const PixelSums& pixel_sums, const PixelBlock& block, int left,
-                                          int right) {
+/// Sums of `rows` rows for pixels [left, right), which are black outside the block: the first of left.
+const std::uint16_t* CellGrid::sum_pixels(const PixelSums& pixel_sums, const PixelBlock& block, int rows,
+                                          int left, int right) {
   // Chroma is read in pairs, which start at even columns.
   PixelBlock even = block;
   even.x0 &= ~1;
@@ -32,18 +58,25 @@ const std::uint16_t* CellGrid::sum_pixels(const PixelSums& pixel_sums, const Pix
   pixel_sums(even, sums + at(even.x0));
   std::fill(sums, sums + at(block.x0), std::uint16_t{0});
   std::fill(sums + at(block.x1), sums + at(right), std::uint16_t{0});
+  add_black(pixel_sums, rows, sums, sums + at(block.x0));
+  add_black(pixel_sums, rows - (block.y1 - block.y0), sums + at(block.x0), sums + at(block.x1));
+  add_black(pixel_sums, rows, sums + at(block.x1), sums + at(right));
   return sums + at(left);
 }
 
 /// Cells whose sum does not fit 16 bits: faces of more than a thousand pixels, and whole photographs.
 void CellGrid::mean_large_cells(const PixelSums& pixel_sums, PixelBlock block, const CellLayout& layout,
                                 int left, int count, std::int16_t* means) {
-  const int bottom = block.y1, width = layout.cell_x, step = pixel_sums.step();
+  const int width = layout.cell_x, step = pixel_sums.step();
   std::uint64_t* totals = at_least(totals_, std::ptrdiff_t{count} * kLanes);
-  std::fill_n(totals, count * kLanes, std::uint64_t{0});
-  for (; block.y0 < bottom; block.y0 = block.y1) {
+  const auto missing = std::uint64_t(layout.cell_y - (block.y1 - block.y0)) * std::uint64_t(width);
+  for (int i = 0; i < count * kLanes; ++i) {
+    totals[i] = missing * pixel_sums.black()[static_cast<std::size_t>(i % kLanes)];
+  }
+  for (const int bottom = block.y1; block.y0 < bottom; block.y0 = block.y1) {
     block.y1 = std::min(bottom, block.y0 + kRowsInSum);
-    const std::uint16_t* sums = sum_pixels(pixel_sums, block, left, left + count * width);
+    const std::uint16_t* sums =
+        sum_pixels(pixel_sums, block, block.y1 - block.y0, left, left + count * width);
     for (std::uint64_t* total = totals; total < totals + count * kLanes; total += kLanes) {
       for (int x = 0; x < width; ++x, sums += step) {
         for (int lane = 0; lane < kLanes; ++lane) total[lane] += sums[lane];
@@ -56,54 +89,58 @@ void CellGrid::mean_large_cells(const PixelSums& pixel_sums, PixelBlock block, c
   }
 }
 
-/// The row with the cells of `part` in it, from cell −1 on.
-std::int16_t* CellGrid::fill_row(const PixelSums& pixel_sums, const Window& window, const CellLayout& layout,
-                                 const RowPart& part, const CropKernels& kernels) {
-  std::int16_t* row = at_least(rows_[static_cast<std::size_t>(part.row % 2)], stride_ * kLanes);
-  std::int16_t* means = row + std::ptrdiff_t{part.begin + 1} * kLanes;
-  const int count = part.end - part.begin, width = layout.cell_x;
+/// Whole cells of an image in YUV.
+void CellGrid::colour_cells(const PixelSums& pixel_sums, PixelBlock block, int width, int left, int count,
+                            std::int16_t* means) {
+  const std::ptrdiff_t before = (block.x0 - left) / width, inside = (block.x1 - left) / width;
+  // Chroma is read in pairs, which start at even columns; one cell more does no harm.
+  const int odd = block.x0 % 2;
+  block.x0 -= odd * width;
+  pixel_sums.colour_cells(block, width, means + (before - odd) * kLanes);
+  blacken(means, before);
+  blacken(means + inside * kLanes, count - inside);
+}
+
+/// Puts the cells of `part` of a row into it. `row` is its cell 0.
+void CellGrid::fill_row(const PixelSums& pixel_sums, const Window& window, const CellLayout& layout,
+                        const RowPart& part, const CropKernels& kernels, std::int16_t* row) {
+  std::int16_t* means = row + std::ptrdiff_t{part.begin} * kLanes;
+  const int count = part.end - part.begin, width = layout.cell_x, height = layout.cell_y;
   const int left = (layout.column0 + part.begin) * width, right = left + count * width;
-  const int top = (layout.row0 + part.row) * layout.cell_y;
+  const int top = (layout.row0 + part.row) * height;
   const PixelBlock block{std::max(left, window.x0), std::min(right, window.x1), std::max(top, window.y0),
-                         std::min(top + layout.cell_y, window.y1)};
-  if (block.x0 >= block.x1 || block.y0 >= block.y1) {
-    std::fill_n(means, count * kLanes, std::int16_t{0});
-  } else if (std::int64_t{width} * layout.cell_y <= kPixelsInSum) {
-    const std::uint16_t* sums = sum_pixels(pixel_sums, block, left, right);
-    kernels.mean_cells(sums, pixel_sums.step(), width, count, cell_scale(width * layout.cell_y), means);
+                         std::min(top + height, window.y1)};
+  if (is_empty(block)) {
+    blacken(means, count);
+  } else if (pixel_sums.has_colour_cells() && is_quick(block, layout)) {
+    colour_cells(pixel_sums, block, width, left, count, means);
   } else {
-    mean_large_cells(pixel_sums, block, layout, left, count, means);
+    if (std::int64_t{width} * height <= kPixelsInSum) {
+      const std::uint16_t* sums = sum_pixels(pixel_sums, block, height, left, right);
+      kernels.mean_cells(sums, pixel_sums.step(), width, count, cell_scale(width * height), means);
+    } else {
+      mean_large_cells(pixel_sums, block, layout, left, count, means);
+    }
+    pixel_sums.to_colours(count, means);
   }
-  return row;
 }
 
 void CellGrid::fill(const ImageView& image, int channels, const Window& window, const CellLayout& layout,
                     const CropOutline& outline, const CropKernels& kernels) {
   const PixelSums pixel_sums(image, channels, kernels);
   stride_ = layout.columns + 3;
-  std::int16_t* pairs = at_least(pairs_, (layout.rows + 2) * stride_ * kPaired);
-  const std::int16_t* black = at_least(black_, stride_ * kLanes);
-  const std::int16_t* upper = black;
-  std::pair<int, int> upper_part{0, layout.columns};
-  for (int row = 0; row <= layout.rows; ++row, pairs += stride_ * kPaired) {
-    const auto part = outline.columns(row);
-    const std::int16_t* lower =
-        row < layout.rows ? fill_row(pixel_sums, window, layout, {row, part.first, part.second}, kernels)
-                          : black;
-    // What is read of a pair of rows lies in the outline's part of both. But taps above the grid are moved to
-    // its rim, wherever along it: there the upper row is black all along.
-    const int begin = row == 0 ? 0 : std::max(part.first, upper_part.first);
-    const int end = row == 0 ? layout.columns : std::min(part.second, upper_part.second);
-    if (begin < end) {
-      kernels.pair_rows(upper + (begin + 1) * kLanes, lower + (begin + 1) * kLanes, end - begin,
-                        pairs + (begin + 1) * kPaired);
-    }
-    std::fill_n(pairs, kPaired, std::int16_t{0});
-    std::fill_n(pairs + (layout.columns + 1) * kPaired, 2 * kPaired, std::int16_t{0});
-    upper = lower;
-    upper_part = part;
+  std::int16_t* row = at_least(cells_, (layout.rows + 3) * stride_ * kLanes + kSlack) + kLanes;
+  // The row above is black all along: taps above the grid are moved there, wherever along it.
+  blacken(row - kLanes, stride_);
+  for (int i = 0; i < layout.rows; ++i) {
+    row += stride_ * kLanes;
+    const auto [begin, end] = outline.columns(i);
+    fill_row(pixel_sums, window, layout, {i, begin, end}, kernels, row);
+    // Only now: kernels write beyond the end of what they are asked for.
+    blacken(row - kLanes, 1);
+    blacken(row + std::ptrdiff_t{layout.columns} * kLanes, 2);
   }
-  std::fill_n(pairs, stride_ * kPaired, std::int16_t{0});
+  blacken(row + (stride_ - 1) * kLanes, stride_);
 }
 
 }  // namespace embed

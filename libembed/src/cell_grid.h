@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -14,20 +13,17 @@ namespace embed {
 class PixelSums;
 
 /// Part of an image averaged over the cells of a layout, with kCellBits fraction bits, in the image's own
-/// order of colours. Cells at the rim count what lies outside the window as black, and around the layout's
-/// cells lie black ones. Rows are kept in pairs, int16 [rows + 2, stride, 4, 2]: a bilinear tap is one read.
-/// Memory is kept and re-used from one crop to the next. One thread at a time.
+/// order of colours: int16 [rows + 2, stride, 4]. Cells at the rim count what lies outside the window as
+/// black, and around the layout's cells lie black ones. Memory is kept and re-used from one crop to the next.
+/// One thread at a time.
 class CellGrid {
  public:
   /// Fills the cells inside the outline; the others keep any values. `channels` is 3 or 1.
   void fill(const ImageView& image, int channels, const Window& window, const CellLayout& layout,
             const CropOutline& outline, const CropKernels& kernels);
 
-  /// Cell (0, 0) of the layout over cell (0, 1). Reading may start anywhere from (−1, −1) to (columns, rows),
-  /// and takes two cells of a row.
-  const std::int16_t* origin() const noexcept { return pairs_.data() + (stride_ + 1) * kPaired; }
-  /// Cells from one row to the next.
-  int stride() const noexcept { return static_cast<int>(stride_); }
+  /// Cell (0, 0) of the layout. Taps may lie anywhere from (−1, −1) to (columns, rows).
+  CellRows cells() const noexcept { return {cells_.data() + (stride_ + 1) * kLanes, stride_}; }
 
  private:
   /// Cells [begin, end) of one row.
@@ -35,18 +31,19 @@ class CellGrid {
     int row, begin, end;
   };
 
-  std::int16_t* fill_row(const PixelSums& pixel_sums, const Window& window, const CellLayout& layout,
-                         const RowPart& part, const CropKernels& kernels);
-  const std::uint16_t* sum_pixels(const PixelSums& pixel_sums, const PixelBlock& block, int left, int right);
+  void fill_row(const PixelSums& pixel_sums, const Window& window, const CellLayout& layout,
+                const RowPart& part, const CropKernels& kernels, std::int16_t* row);
+  const std::uint16_t* sum_pixels(const PixelSums& pixel_sums, const PixelBlock& block, int rows, int left,
+                                  int right);
+  static void colour_cells(const PixelSums& pixel_sums, PixelBlock block, int width, int left, int count,
+                           std::int16_t* means);
   void mean_large_cells(const PixelSums& pixel_sums, PixelBlock block, const CellLayout& layout, int left,
                         int count, std::int16_t* means);
 
   std::ptrdiff_t stride_ = 0;
-  std::vector<std::int16_t> pairs_;
-  std::array<std::vector<std::int16_t>, 2> rows_;  // the last two rows of cells
-  std::vector<std::int16_t> black_;                // a row
-  std::vector<std::uint16_t> sums_;                // of a row of cells: pixels added down each column
-  std::vector<std::uint64_t> totals_;              // of its cells, where they are large
+  std::vector<std::int16_t> cells_;
+  std::vector<std::uint16_t> sums_;    // of a row of cells: pixels added down each column
+  std::vector<std::uint64_t> totals_;  // of its cells, where they are large
 };
 
 }  // namespace embed

@@ -18,10 +18,9 @@ constexpr double kOne = 1 << kPositionBits;
 /// than 16,000 cells across. Positions up to here fit 32 bits.
 constexpr double kFarthest = 24'100;
 
-/// Where tap i of a row or column lies, in output pixels from the crop's centre.
-double tap_position(int i, int taps, int side) {
-  const int pixel = i / taps;
-  return pixel + (i % taps + 0.5) / taps - side / 2.0;
+/// Where a tap of a pixel lies along either axis, in output pixels from the crop's centre.
+double tap_position(int pixel, int tap, int taps, int side) {
+  return pixel + (tap + 0.5) / taps - side / 2.0;
 }
 
 /// To the nearest integer, halves upwards. Faster than std::llround, and enough for |value| < 2^41.
@@ -50,21 +49,23 @@ LaneOrder lane_order(const ImageView& image, const InputSpec& input) {
 }  // namespace
 
 void CropEngine::place_columns(const CentredMap& map, const InputSpec& input, const CellLayout& layout) {
-  taps_ = taps_per_axis(map, layout);
-  const int count = input.width * taps_;
+  taps_ = taps_of_pixel(map, layout);
   constexpr std::size_t kBatch = 16;
-  line_ = (static_cast<std::size_t>(count) + kBatch - 1) / kBatch * kBatch;
-  column_x_.resize(line_);
-  column_y_.resize(line_);
+  line_ = (static_cast<std::size_t>(input.width) + kBatch - 1) / kBatch * kBatch;
   const auto plan_size = line_ * static_cast<std::size_t>(taps_);
+  column_x_.resize(plan_size);
+  column_y_.resize(plan_size);
   offsets_.resize(plan_size);
   weights_.resize(2 * plan_size);
-  row_.resize(static_cast<std::size_t>(input.width) * 3 + 3);
+  row_.resize(static_cast<std::size_t>(input.width) * 3 + kRowSlack);
   const double x_step = map.a / layout.cell_x, y_step = map.d / layout.cell_y;
-  for (int i = 0; i < count; ++i) {
-    const double u = tap_position(i, taps_, input.width);
-    column_x_[static_cast<std::size_t>(i)] = fixed(x_step * u);
-    column_y_[static_cast<std::size_t>(i)] = fixed(y_step * u);
+  for (int tap = 0; tap < taps_; ++tap) {
+    for (int column = 0; column < static_cast<int>(line_); ++column) {
+      const double u = tap_position(std::min(column, input.width - 1), tap, taps_, input.width);
+      const std::size_t at = static_cast<std::size_t>(tap) * line_ + static_cast<std::size_t>(column);
+      column_x_[at] = fixed(x_step * u);
+      column_y_[at] = fixed(y_step * u);
+    }
   }
 }
 
@@ -72,20 +73,27 @@ void CropEngine::resample(const CentredMap& map, const InputSpec& input, const C
                           LaneOrder order, std::uint8_t* out) {
   const std::size_t row_bytes =
       static_cast<std::size_t>(input.width) * static_cast<std::size_t>(input.channels);
-  TapLine line{column_x_.data(), column_y_.data(), input.width * taps_, 0, 0,
-               layout.columns,   layout.rows,      grid_.stride()};
   const TapPlan plan{offsets_.data(), weights_.data()};
+  const CellRows cells = grid_.cells();
   for (int row = 0; row < input.height; ++row, out += row_bytes) {
     for (int tap = 0; tap < taps_; ++tap) {
-      const double v = tap_position(row * taps_ + tap, taps_, input.height);
-      line.row_x = fixed_from((map.b * v + map.centre_x) / layout.cell_x, layout.column0);
-      line.row_y = fixed_from((map.e * v + map.centre_y) / layout.cell_y, layout.row0);
+      const double v = tap_position(row, tap, taps_, input.height);
       const std::size_t at = static_cast<std::size_t>(tap) * line_;
+      const TapLine line{column_x_.data() + at,
+                         column_y_.data() + at,
+                         input.width,
+                         fixed_from((map.b * v + map.centre_x) / layout.cell_x, layout.column0),
+                         fixed_from((map.e * v + map.centre_y) / layout.cell_y, layout.row0),
+                         layout.columns,
+                         layout.rows,
+                         static_cast<int>(cells.stride)};
       kernels_.plan_taps(line, {plan.offset + at, plan.weights + 2 * at});
     }
-    kernels_.blend(grid_.origin(), plan, static_cast<std::ptrdiff_t>(line_), input.width, taps_, order,
-                   row_.data());
-    std::memcpy(out, row_.data(), row_bytes);
+    // What a kernel writes beyond a row is the next row's, unless there is too little of those.
+    const bool inside = static_cast<std::size_t>(input.height - row - 1) * row_bytes >= kRowSlack;
+    std::uint8_t* const to = inside ? out : row_.data();
+    kernels_.blend(cells, plan, static_cast<std::ptrdiff_t>(line_), input.width, taps_, order, to);
+    if (!inside) std::memcpy(out, to, row_bytes);
   }
 }
 

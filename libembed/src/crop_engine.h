@@ -13,7 +13,7 @@
 namespace embed {
 
 /// Cuts faces: reduces the image to averages over whole cells of pixels where the crop touches it, then reads
-/// the crop out of them with one or four bilinear taps a pixel. Holds the memory for that, which is re-used:
+/// the crop out of them with one or two bilinear taps a pixel. Holds the memory for that, which is re-used:
 /// after the first crops of a size there are no more allocations. One thread at a time.
 class CropEngine {
  public:
@@ -29,9 +29,9 @@ class CropEngine {
 
   const CropKernels& kernels_;
   CellGrid grid_;
-  int taps_ = 1;                                   // along each axis of a pixel
-  std::size_t line_ = 0;                           // taps of a row of them, rounded up to 16
-  std::vector<std::int32_t> column_x_, column_y_;  // [line_], see TapLine
+  int taps_ = 1;                                   // of a pixel
+  std::size_t line_ = 0;                           // a row's pixels, rounded up to 16
+  std::vector<std::int32_t> column_x_, column_y_;  // [taps_, line_], see TapLine
   std::vector<std::int32_t> offsets_;              // [taps_, line_], see TapPlan
   std::vector<std::uint32_t> weights_;             // [taps_, line_, 2]
   std::vector<std::uint8_t> row_;

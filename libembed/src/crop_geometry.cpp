@@ -14,6 +14,10 @@ namespace {
 /// Largest side of an averaging cell: 4096² × 255 still fits a 32-bit sum.
 constexpr double kLargestCell = 4096;
 
+/// Cells from one bilinear tap to the next, up to which one a pixel is enough: at this spacing the finest
+/// pattern that could fold into a coarser one comes through at half its contrast.
+constexpr double kWidestSpacing = 4.0 / 3;
+
 /// A crop more cells across than this sees less than a tap's spacing of any image: it is black. So positions
 /// in cells stay small enough for fixed point.
 constexpr double kLargestExtent = 16'000;
@@ -139,10 +143,10 @@ CellLayout lay_cells(const CentredMap& map, const InputSpec& input, const Window
   return layout;
 }
 
-int taps_per_axis(const CentredMap& map, const CellLayout& layout) noexcept {
-  const double residual =
+int taps_of_pixel(const CentredMap& map, const CellLayout& layout) noexcept {
+  const double spacing =
       std::max(std::hypot(map.a, map.d) / layout.cell_x, std::hypot(map.b, map.e) / layout.cell_y);
-  return residual > 1.0 + 1e-6 ? 2 : 1;
+  return spacing > kWidestSpacing + 1e-6 ? 2 : 1;
 }
 
 CropOutline::CropOutline(const CentredMap& map, const InputSpec& input, const CellLayout& layout) noexcept

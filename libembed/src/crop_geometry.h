@@ -39,8 +39,9 @@ Window readable(const ImageView& image, const FaceRegion* region, const InputSpe
 /// room for the bilinear taps, cut to the window. Empty when the crop sees nothing of the window. Any thread.
 CellLayout lay_cells(const CentredMap& map, const InputSpec& input, const Window& window) noexcept;
 
-/// Taps along each axis of an output pixel: one, or two where one would skip cells. Any thread.
-int taps_per_axis(const CentredMap& map, const CellLayout& layout) noexcept;
+/// Taps of an output pixel: one in its middle, or two on its diagonal, a quarter from the middle each, where
+/// one would skip much of what lies between it and the next. Any thread.
+int taps_of_pixel(const CentredMap& map, const CellLayout& layout) noexcept;
 
 /// Which cells of each row a turned crop touches: a part of the layout's bounding box.
 class CropOutline {

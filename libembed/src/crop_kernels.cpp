@@ -16,8 +16,20 @@ inline int fraction_product(int a, int b) {
   return (a * b + (1 << 14)) >> 15;
 }
 
-inline std::uint16_t clamped(int sixty_fourths) {
-  return static_cast<std::uint16_t>(std::clamp(sixty_fourths >> 6, 0, 255));
+/// A colour out of 64ths of a grey level.
+inline std::int16_t colour(int sixty_fourths) {
+  return static_cast<std::int16_t>(2 * std::clamp(sixty_fourths, 0, 255 * 64));
+}
+
+/// Red, green and blue in place of the mean Y, U and V.
+inline void to_colour(const YuvGains& gains, std::int16_t* mean) {
+  constexpr int kNoChroma = 128 << kCellBits;
+  const int u = 2 * (mean[1] - kNoChroma), v = 2 * (mean[2] - kNoChroma);
+  const int level = fraction_product(mean[0], gains.luma) + gains.bias;
+  const int green = fraction_product(u, gains.green_u) + fraction_product(v, gains.green_v);
+  mean[0] = colour(level + fraction_product(v, gains.red_v));
+  mean[1] = colour(level + green);
+  mean[2] = colour(level + fraction_product(u, gains.blue_u));
 }
 
 void sum_bytes(const std::uint8_t* first, std::ptrdiff_t stride, int rows, int count, int /*readable*/,
@@ -29,7 +41,7 @@ void sum_bytes(const std::uint8_t* first, std::ptrdiff_t stride, int rows, int c
   }
 }
 
-void sum_yuv(const ImageView& image, const YuvGains& gains, const PixelBlock& block, std::uint16_t* sums) {
+void sum_yuv(const ImageView& image, const PixelBlock& block, std::uint16_t* sums) {
   std::fill(sums, sums + static_cast<std::ptrdiff_t>(block.x1 - block.x0) * kLanes, std::uint16_t{0});
   const bool pairs = image.format == PixelFormat::Nv12;
   for (int y = block.y0; y < block.y1; ++y) {
@@ -39,14 +51,15 @@ void sum_yuv(const ImageView& image, const YuvGains& gains, const PixelBlock& bl
     std::uint16_t* sum = sums;
     for (int x = block.x0; x < block.x1; ++x, sum += kLanes) {
       const int at = pairs ? x / 2 * 2 : x / 2;
-      const int u = (u_row[at] - 128) * 256, v = (v_row[at] - 128) * 256;
-      const int level = fraction_product((luma[x] - 128) * 256, gains.luma) + gains.bias;
-      const int green = fraction_product(u, gains.green_u) + fraction_product(v, gains.green_v);
-      sum[0] = static_cast<std::uint16_t>(sum[0] + clamped(level + fraction_product(v, gains.red_v)));
-      sum[1] = static_cast<std::uint16_t>(sum[1] + clamped(level + green));
-      sum[2] = static_cast<std::uint16_t>(sum[2] + clamped(level + fraction_product(u, gains.blue_u)));
+      sum[0] = static_cast<std::uint16_t>(sum[0] + luma[x]);
+      sum[1] = static_cast<std::uint16_t>(sum[1] + u_row[at]);
+      sum[2] = static_cast<std::uint16_t>(sum[2] + v_row[at]);
     }
   }
+}
+
+void to_colours(const YuvGains& gains, int count, std::int16_t* means) {
+  for (int i = 0; i < count; ++i) to_colour(gains, means + std::ptrdiff_t{i} * kLanes);
 }
 
 void mean_cells(const std::uint16_t* sums, int step, int width, int count, CellScale scale,
@@ -63,8 +76,15 @@ void mean_cells(const std::uint16_t* sums, int step, int width, int count, CellS
   }
 }
 
-void pair_rows(const std::int16_t* upper, const std::int16_t* lower, int count, std::int16_t* pairs) {
-  for (int i = 0; i < count * kLanes; ++i) pairs[2 * i] = upper[i], pairs[2 * i + 1] = lower[i];
+void colour_cells(const ImageView& image, const YuvGains& gains, const PixelBlock& block, int width,
+                  std::int16_t* means) {
+  const CellScale scale = cell_scale(width * (block.y1 - block.y0));
+  for (int x = block.x0; x < block.x1; x += width, means += kLanes) {
+    std::uint16_t sums[kQuickWidth * kLanes];
+    sum_yuv(image, {x, x + width, block.y0, block.y1}, sums);
+    mean_cells(sums, kLanes, width, 1, scale, means);
+    to_colour(gains, means);
+  }
 }
 
 void plan_taps(const TapLine& line, const TapPlan& plan) {
@@ -72,20 +92,21 @@ void plan_taps(const TapLine& line, const TapPlan& plan) {
 }
 
 template <int kTaps, int kColours>
-void blend_row(const std::int16_t* pairs, const TapPlan& plan, std::ptrdiff_t plan_stride, int width,
+void blend_row(const CellRows& cells, const TapPlan& plan, std::ptrdiff_t plan_stride, int width,
                const int* order, int bytes, std::uint8_t* out) {
-  constexpr int kShift = kCellBits + kPositionBits + (kTaps == 2 ? 2 : 0);
+  constexpr int kShift = kCellBits - 1 + kTaps - 1;  // A product has a fraction bit less than a cell.
   for (int column = 0; column < width; ++column, out += bytes) {
     int sum[kColours] = {};
-    for (int tap = 0; tap < kTaps * kTaps; ++tap) {
-      const std::ptrdiff_t i = tap / kTaps * plan_stride + column * kTaps + tap % kTaps;
-      const std::int16_t* left = pairs + plan.offset[i];
-      const std::int16_t* right = left + kPaired;
-      const std::uint32_t on_left = plan.weights[2 * i], on_right = plan.weights[2 * i + 1];
-      const int w00 = static_cast<int>(on_left & 0xFFFF), w10 = static_cast<int>(on_left >> 16);
-      const int w01 = static_cast<int>(on_right & 0xFFFF), w11 = static_cast<int>(on_right >> 16);
+    for (int tap = 0; tap < kTaps; ++tap) {
+      const std::ptrdiff_t i = tap * plan_stride + column;
+      const std::int16_t* above = cells.origin + plan.offset[i];
+      const std::int16_t* below = above + cells.stride * kLanes;
+      const std::uint32_t weight_above = plan.weights[2 * i], weight_below = plan.weights[2 * i + 1];
+      const int w00 = static_cast<int>(weight_above & 0xFFFF), w01 = static_cast<int>(weight_above >> 16);
+      const int w10 = static_cast<int>(weight_below & 0xFFFF), w11 = static_cast<int>(weight_below >> 16);
       for (int c = 0; c < kColours; ++c) {
-        sum[c] += w00 * left[2 * c] + w10 * left[2 * c + 1] + w01 * right[2 * c] + w11 * right[2 * c + 1];
+        sum[c] += fraction_product(above[c], w00) + fraction_product(above[kLanes + c], w01) +
+                  fraction_product(below[c], w10) + fraction_product(below[kLanes + c], w11);
       }
     }
     for (int byte = 0; byte < bytes; ++byte) {
@@ -94,13 +115,13 @@ void blend_row(const std::int16_t* pairs, const TapPlan& plan, std::ptrdiff_t pl
   }
 }
 
-void blend(const std::int16_t* pairs, const TapPlan& plan, std::ptrdiff_t plan_stride, int width, int taps,
+void blend(const CellRows& cells, const TapPlan& plan, std::ptrdiff_t plan_stride, int width, int taps,
            LaneOrder order, std::uint8_t* out) {
   static constexpr int kOrders[4][3] = {{0, 1, 2}, {2, 1, 0}, {0, 0, 0}, {0, 0, 0}};
   const bool grey = order == LaneOrder::GreyToThree || order == LaneOrder::Grey;
   const auto row = grey ? (taps == 2 ? blend_row<2, 1> : blend_row<1, 1>)
                         : (taps == 2 ? blend_row<2, 3> : blend_row<1, 3>);
-  row(pairs, plan, plan_stride, width, kOrders[static_cast<int>(order)], order == LaneOrder::Grey ? 1 : 3,
+  row(cells, plan, plan_stride, width, kOrders[static_cast<int>(order)], order == LaneOrder::Grey ? 1 : 3,
       out);
 }
 
@@ -114,12 +135,13 @@ YuvGains yuv_gains(const ImageView& image) noexcept {
   const auto fixed = [](double value) { return static_cast<std::int16_t>(std::lround(value)); };
   const auto gain = [&](double value) { return fixed(value * (1 << 13)); };
   const double blue_u = 2 * (1 - kb) * chroma, red_v = 2 * (1 - kr) * chroma, kg = 1 - kr - kb;
-  return {gain(luma),
-          fixed((128 - black) * luma * 64 + 32),
-          gain(red_v),
-          gain(-blue_u * kb / kg),
-          gain(-red_v * kr / kg),
-          gain(blue_u)};
+  return {fixed(luma * (1 << 14)), fixed(-black * luma * 64), gain(red_v),
+          gain(-blue_u * kb / kg), gain(-red_v * kr / kg),    gain(blue_u)};
+}
+
+YuvGains luma_gains(const ImageView& image) noexcept {
+  const YuvGains gains = yuv_gains(image);
+  return {gains.luma, gains.bias, 0, 0, 0, 0};
 }
 
 CellScale cell_scale(int pixels) noexcept {
@@ -130,8 +152,8 @@ CellScale cell_scale(int pixels) noexcept {
 }
 
 const CropKernels& portable_crop_kernels() noexcept {
-  static constexpr CropKernels kernels{"portable", sum_bytes, sum_yuv, mean_cells,
-                                       pair_rows,  plan_taps, blend};
+  static constexpr CropKernels kernels{"portable",   sum_bytes,  sum_yuv,   to_colours,
+                                       colour_cells, mean_cells, plan_taps, blend};
   return kernels;
 }
 

@@ -30,6 +30,10 @@ EMBED_AVX2_INLINE __m128i load_half(const void* from) {
   return _mm_loadu_si128(static_cast<const __m128i*>(from));
 }
 
+EMBED_AVX2_INLINE __m256i load_lanes(const void* first, const void* second) {
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(load_half(first)), load_half(second), 1);
+}
+
 /// Of 32 (16) bytes the first `there`; the others zero.
 EMBED_AVX2_INLINE __m256i load_up_to(const std::uint8_t* from, int there) {
   if (there >= 32) return load(from);
@@ -62,119 +66,303 @@ EMBED_AVX2 void sum_bytes(const std::uint8_t* first, std::ptrdiff_t stride, int 
     portable_crop_kernels().sum_bytes(first + i, stride, rows, count - i, readable - i, sums + i);
 }
 
-/// What the chroma of 32 pixels adds to each colour, in 64ths: pixels 0–7 and 16–23, then the others.
-struct Chroma {
-  __m256i red[2], green[2], blue[2];
+/// 32 pixels of one row of chroma: U and V of sixteen pairs of them, 16 bits each.
+struct ChromaPairs {
+  __m256i u, v;
 };
 
 template <bool kPairs>
-EMBED_AVX2_INLINE void load_chroma(const ImageView& image, const YuvGains& gains, int x, int y,
-                                   Chroma& chroma) {
+EMBED_AVX2_INLINE ChromaPairs load_chroma(const ImageView& image, int x, int y) {
   const int pairs_left = (image.width + 1) / 2 - x / 2;
-  const __m256i sign = _mm256_set1_epi16(-0x8000);
-  __m256i u, v;  // (value − 128) · 256
   if constexpr (kPairs) {
     const __m256i uv = load_up_to(image.planes[1] + y / 2 * image.strides[1] + x, 2 * pairs_left);
-    u = _mm256_xor_si256(_mm256_slli_epi16(uv, 8), sign);
-    v = _mm256_xor_si256(_mm256_and_si256(uv, _mm256_set1_epi16(-0x100)), sign);
+    return {_mm256_and_si256(uv, _mm256_set1_epi16(0xFF)), _mm256_srli_epi16(uv, 8)};
   } else {
-    const __m128i u8 = load_half_up_to(image.planes[1] + y / 2 * image.strides[1] + x / 2, pairs_left);
-    const __m128i v8 = load_half_up_to(image.planes[2] + y / 2 * image.strides[2] + x / 2, pairs_left);
-    u = _mm256_xor_si256(_mm256_slli_epi16(_mm256_cvtepu8_epi16(u8), 8), sign);
-    v = _mm256_xor_si256(_mm256_slli_epi16(_mm256_cvtepu8_epi16(v8), 8), sign);
+    const __m128i u = load_half_up_to(image.planes[1] + y / 2 * image.strides[1] + x / 2, pairs_left);
+    const __m128i v = load_half_up_to(image.planes[2] + y / 2 * image.strides[2] + x / 2, pairs_left);
+    return {_mm256_cvtepu8_epi16(u), _mm256_cvtepu8_epi16(v)};
   }
-  const __m256i red = _mm256_mulhrs_epi16(v, _mm256_set1_epi16(gains.red_v));
-  const __m256i blue = _mm256_mulhrs_epi16(u, _mm256_set1_epi16(gains.blue_u));
-  const __m256i green = _mm256_add_epi16(_mm256_mulhrs_epi16(u, _mm256_set1_epi16(gains.green_u)),
-                                         _mm256_mulhrs_epi16(v, _mm256_set1_epi16(gains.green_v)));
-  chroma.red[0] = _mm256_unpacklo_epi16(red, red), chroma.red[1] = _mm256_unpackhi_epi16(red, red);
-  chroma.green[0] = _mm256_unpacklo_epi16(green, green);
-  chroma.green[1] = _mm256_unpackhi_epi16(green, green);
-  chroma.blue[0] = _mm256_unpacklo_epi16(blue, blue), chroma.blue[1] = _mm256_unpackhi_epi16(blue, blue);
 }
 
-/// One colour of 32 pixels of a row as bytes.
-EMBED_AVX2_INLINE __m256i colour(const __m256i* level, const __m256i* chroma) {
-  return _mm256_packus_epi16(_mm256_srai_epi16(_mm256_adds_epi16(level[0], chroma[0]), 6),
-                             _mm256_srai_epi16(_mm256_adds_epi16(level[1], chroma[1]), 6));
+/// 16-bit values of 32 pixels: pixels 0–7 and 16–23, then the others.
+struct Pixels {
+  __m256i half[2];
+};
+
+/// Each pair's value for both of its pixels.
+EMBED_AVX2_INLINE Pixels of_both(__m256i pairs) {
+  return {{_mm256_unpacklo_epi16(pairs, pairs), _mm256_unpackhi_epi16(pairs, pairs)}};
 }
 
-/// Adds one colour of 32 pixels of two rows to its sums.
-EMBED_AVX2_INLINE void add_two(__m256i upper, __m256i lower, __m256i* sum) {
-  const __m256i ones = _mm256_set1_epi8(1);
-  sum[0] = _mm256_add_epi16(sum[0], _mm256_maddubs_epi16(_mm256_unpacklo_epi8(upper, lower), ones));
-  sum[1] = _mm256_add_epi16(sum[1], _mm256_maddubs_epi16(_mm256_unpackhi_epi8(upper, lower), ones));
-}
-
-EMBED_AVX2_INLINE void add_one(__m256i bytes, __m256i* sum) {
-  sum[0] = _mm256_add_epi16(sum[0], _mm256_unpacklo_epi8(bytes, _mm256_setzero_si256()));
-  sum[1] = _mm256_add_epi16(sum[1], _mm256_unpackhi_epi8(bytes, _mm256_setzero_si256()));
-}
-
-/// The luma of 32 pixels, in 64ths, in the order of Chroma.
-EMBED_AVX2_INLINE void load_level(const std::uint8_t* luma, int there, const YuvGains& gains,
-                                  __m256i* level) {
-  const __m256i gain = _mm256_set1_epi16(gains.luma), bias = _mm256_set1_epi16(gains.bias);
-  const __m256i bytes = _mm256_xor_si256(load_up_to(luma, there), _mm256_set1_epi8(-128));
+/// Stores three values of 16 cells as [16, 4]. The second eight come `apart` cells after the first.
+EMBED_AVX2_INLINE void store_cells(__m256i first, __m256i second, __m256i third, int apart,
+                                   std::int16_t* out) {
   const __m256i zero = _mm256_setzero_si256();
-  level[0] = _mm256_add_epi16(_mm256_mulhrs_epi16(_mm256_unpacklo_epi8(zero, bytes), gain), bias);
-  level[1] = _mm256_add_epi16(_mm256_mulhrs_epi16(_mm256_unpackhi_epi8(zero, bytes), gain), bias);
+  const __m256i two[2] = {_mm256_unpacklo_epi16(first, second), _mm256_unpackhi_epi16(first, second)};
+  const __m256i one[2] = {_mm256_unpacklo_epi16(third, zero), _mm256_unpackhi_epi16(third, zero)};
+  for (int half = 0; half < 2; ++half, out += 4 * kLanes) {
+    // Two cells, and the two that are `apart` farther on, in each.
+    const __m256i left = _mm256_unpacklo_epi32(two[half], one[half]);
+    const __m256i right = _mm256_unpackhi_epi32(two[half], one[half]);
+    store(out, _mm256_permute2x128_si256(left, right, 0x20));
+    store(out + apart * kLanes, _mm256_permute2x128_si256(left, right, 0x31));
+  }
 }
 
-/// Stores the sums of 32 pixels as [32, 4].
-EMBED_AVX2_INLINE void store_pixels(const __m256i* red, const __m256i* green, const __m256i* blue,
-                                    std::uint16_t* out) {
-  const __m256i zero = _mm256_setzero_si256();
+/// Stores three values of 32 pixels as [32, 4].
+EMBED_AVX2_INLINE void store_pixels(const Pixels& first, const Pixels& second, const Pixels& third,
+                                    std::int16_t* out) {
   for (int half = 0; half < 2; ++half) {
-    const __m256i rg[2] = {_mm256_unpacklo_epi16(red[half], green[half]),
-                           _mm256_unpackhi_epi16(red[half], green[half])};
-    const __m256i b[2] = {_mm256_unpacklo_epi16(blue[half], zero), _mm256_unpackhi_epi16(blue[half], zero)};
-    for (int quarter = 0; quarter < 2; ++quarter) {
-      // Two pixels, and the two that are sixteen farther on, in each.
-      const __m256i first = _mm256_unpacklo_epi32(rg[quarter], b[quarter]);
-      const __m256i second = _mm256_unpackhi_epi32(rg[quarter], b[quarter]);
-      std::uint16_t* to = out + (8 * half + 4 * quarter) * kLanes;
-      store(to, _mm256_permute2x128_si256(first, second, 0x20));
-      store(to + 16 * kLanes, _mm256_permute2x128_si256(first, second, 0x31));
+    store_cells(first.half[half], second.half[half], third.half[half], 16, out + 8 * half * kLanes);
+  }
+}
+
+/// Y of 32 pixels, and U and V of their pairs, each added up down a block's rows.
+struct YuvSums {
+  Pixels luma;
+  __m256i u, v;
+};
+
+template <bool kPairs>
+EMBED_AVX2_INLINE YuvSums add_rows(const ImageView& image, const PixelBlock& block, int x) {
+  const std::ptrdiff_t stride = image.strides[0];
+  const __m256i zero = _mm256_setzero_si256(), ones = _mm256_set1_epi8(1);
+  const int there = image.width - x;
+  YuvSums sums{{{zero, zero}}, zero, zero};
+  for (int y = block.y0; y < block.y1;) {
+    const std::uint8_t* row = image.planes[0] + y * stride + x;
+    ChromaPairs chroma = load_chroma<kPairs>(image, x, y);
+    const bool both = y % 2 == 0 && y + 1 < block.y1;  // rows of this chroma
+    const __m256i upper = load_up_to(row, there), lower = both ? load_up_to(row + stride, there) : zero;
+    sums.luma.half[0] =
+        _mm256_add_epi16(sums.luma.half[0], _mm256_maddubs_epi16(_mm256_unpacklo_epi8(upper, lower), ones));
+    sums.luma.half[1] =
+        _mm256_add_epi16(sums.luma.half[1], _mm256_maddubs_epi16(_mm256_unpackhi_epi8(upper, lower), ones));
+    if (both) {
+      chroma.u = _mm256_add_epi16(chroma.u, chroma.u);
+      chroma.v = _mm256_add_epi16(chroma.v, chroma.v);
     }
+    sums.u = _mm256_add_epi16(sums.u, chroma.u);
+    sums.v = _mm256_add_epi16(sums.v, chroma.v);
+    y += both ? 2 : 1;
+  }
+  return sums;
+}
+
+template <bool kPairs>
+EMBED_AVX2 void sum_yuv_block(const ImageView& image, const PixelBlock& block, std::uint16_t* sums) {
+  for (int x = block.x0; x < block.x1; x += 32, sums += 32 * kLanes) {
+    const YuvSums sum = add_rows<kPairs>(image, block, x);
+    store_pixels(sum.luma, of_both(sum.u), of_both(sum.v), reinterpret_cast<std::int16_t*>(sums));
+  }
+}
+
+EMBED_AVX2 void sum_yuv(const ImageView& image, const PixelBlock& block, std::uint16_t* sums) {
+  if (image.format == PixelFormat::Nv12) return sum_yuv_block<true>(image, block, sums);
+  sum_yuv_block<false>(image, block, sums);
+}
+
+/// 64ths of a grey level, clamped, as a colour with kCellBits fraction bits.
+EMBED_AVX2_INLINE __m256i colour(__m256i sixty_fourths) {
+  const __m256i white = _mm256_set1_epi16(255 * 64);
+  return _mm256_slli_epi16(_mm256_max_epi16(_mm256_min_epi16(sixty_fourths, white), _mm256_setzero_si256()),
+                           1);
+}
+
+/// Three gains, side by side for each cell.
+EMBED_AVX2_INLINE __m256i for_lanes(std::int16_t red, std::int16_t green, std::int16_t blue) {
+  const __m128i three = _mm_setr_epi16(red, green, blue, 0, red, green, blue, 0);
+  return _mm256_broadcastsi128_si256(three);
+}
+
+EMBED_AVX2 void to_colours(const YuvGains& gains, int count, std::int16_t* means) {
+  // Each lane of a cell takes the cell's Y, U and V.
+  const __m256i of_y = _mm256_set1_epi64x(0x0100010001000100), of_u = _mm256_set1_epi64x(0x0302030203020302),
+                of_v = _mm256_set1_epi64x(0x0504050405040504);
+  const __m256i cell = _mm256_setr_epi64x(0, 0x0808080808080808, 0, 0x0808080808080808);
+  const __m256i spread_y = _mm256_or_si256(of_y, cell), spread_u = _mm256_or_si256(of_u, cell),
+                spread_v = _mm256_or_si256(of_v, cell);
+  const __m256i gain_u = for_lanes(0, gains.green_u, gains.blue_u),
+                gain_v = for_lanes(gains.red_v, gains.green_v, 0);
+  const __m256i luma = _mm256_set1_epi16(gains.luma), bias = _mm256_set1_epi16(gains.bias);
+  const __m256i no_chroma = _mm256_set1_epi16(128 << kCellBits);
+  int i = 0;
+  for (; i + 4 <= count; i += 4, means += 4 * kLanes) {
+    const __m256i mean = load(means);
+    const __m256i chroma = _mm256_slli_epi16(_mm256_sub_epi16(mean, no_chroma), 1);
+    const __m256i level =
+        _mm256_add_epi16(_mm256_mulhrs_epi16(_mm256_shuffle_epi8(mean, spread_y), luma), bias);
+    const __m256i share =
+        _mm256_add_epi16(_mm256_mulhrs_epi16(_mm256_shuffle_epi8(chroma, spread_u), gain_u),
+                         _mm256_mulhrs_epi16(_mm256_shuffle_epi8(chroma, spread_v), gain_v));
+    store(means, colour(_mm256_adds_epi16(level, share)));
+  }
+  portable_crop_kernels().to_colours(gains, count - i, means);
+}
+
+/// Gains for vectors of one colour.
+struct WideGains {
+  __m256i luma, bias, red_v, green_u, green_v, blue_u;
+};
+
+EMBED_AVX2_INLINE WideGains wide(const YuvGains& gains) {
+  return {_mm256_set1_epi16(gains.luma),    _mm256_set1_epi16(gains.bias),
+          _mm256_set1_epi16(gains.red_v),   _mm256_set1_epi16(gains.green_u),
+          _mm256_set1_epi16(gains.green_v), _mm256_set1_epi16(gains.blue_u)};
+}
+
+EMBED_AVX2_INLINE __m256i level_of(const WideGains& gains, __m256i mean_y) {
+  return _mm256_add_epi16(_mm256_mulhrs_epi16(mean_y, gains.luma), gains.bias);
+}
+
+EMBED_AVX2_INLINE __m256i green_share(const WideGains& gains, __m256i u, __m256i v) {
+  return _mm256_add_epi16(_mm256_mulhrs_epi16(u, gains.green_u), _mm256_mulhrs_epi16(v, gains.green_v));
+}
+
+/// A row whose cells are its pixels.
+template <bool kPairs>
+EMBED_AVX2 void colour_pixels(const ImageView& image, const YuvGains& all_gains, const PixelBlock& block,
+                              std::int16_t* means) {
+  const WideGains gains = wide(all_gains);
+  const __m256i zero = _mm256_setzero_si256(), sign = _mm256_set1_epi16(-0x8000);
+  const std::uint8_t* row = image.planes[0] + block.y0 * image.strides[0];
+  for (int x = block.x0; x < block.x1; x += 32, means += 32 * kLanes) {
+    const ChromaPairs chroma = load_chroma<kPairs>(image, x, block.y0);
+    // (value − 128) · 256: twice the mean's.
+    const __m256i u = _mm256_xor_si256(_mm256_slli_epi16(chroma.u, 8), sign);
+    const __m256i v = _mm256_xor_si256(_mm256_slli_epi16(chroma.v, 8), sign);
+    const Pixels to_red = of_both(_mm256_mulhrs_epi16(v, gains.red_v));
+    const Pixels to_green = of_both(green_share(gains, u, v));
+    const Pixels to_blue = of_both(_mm256_mulhrs_epi16(u, gains.blue_u));
+    const __m256i bytes = load_up_to(row + x, image.width - x);
+    const __m256i high[2] = {_mm256_unpacklo_epi8(zero, bytes), _mm256_unpackhi_epi8(zero, bytes)};
+    Pixels red, green, blue;
+    for (int half = 0; half < 2; ++half) {
+      const __m256i level = level_of(gains, _mm256_srli_epi16(high[half], 1));
+      red.half[half] = colour(_mm256_adds_epi16(level, to_red.half[half]));
+      green.half[half] = colour(_mm256_adds_epi16(level, to_green.half[half]));
+      blue.half[half] = colour(_mm256_adds_epi16(level, to_blue.half[half]));
+    }
+    store_pixels(red, green, blue, means);
+  }
+}
+
+/// The sums of neighbours, 16 bits each, of 32 of them: in their order.
+EMBED_AVX2_INLINE __m256i add_neighbours(__m256i first, __m256i second) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  return _mm256_permute4x64_epi64(
+      _mm256_packus_epi32(_mm256_madd_epi16(first, ones), _mm256_madd_epi16(second, ones)), 0xD8);
+}
+
+EMBED_AVX2_INLINE __m256i pick(__m256i from, __m128i where) {
+  return _mm256_shuffle_epi8(from, _mm256_broadcastsi128_si256(where));
+}
+
+/// The sums of three neighbours each of 48 values.
+EMBED_AVX2_INLINE __m256i add_threes(const std::uint16_t* values) {
+  // In each 128-bit lane eight sums' values follow one another: the first lane has sums 0–7, the second 8–15.
+  const __m256i a = load_lanes(values, values + 24), b = load_lanes(values + 8, values + 32),
+                c = load_lanes(values + 16, values + 40);
+  // Value 3i + k of a sum i lies in vector (3i + k) / 8 at (3i + k) % 8.
+  constexpr char z = -1;
+  const __m256i first = _mm256_or_si256(
+      pick(a, _mm_setr_epi8(0, 1, 6, 7, 12, 13, z, z, z, z, z, z, z, z, z, z)),
+      _mm256_or_si256(pick(b, _mm_setr_epi8(z, z, z, z, z, z, 2, 3, 8, 9, 14, 15, z, z, z, z)),
+                      pick(c, _mm_setr_epi8(z, z, z, z, z, z, z, z, z, z, z, z, 4, 5, 10, 11))));
+  const __m256i second = _mm256_or_si256(
+      pick(a, _mm_setr_epi8(2, 3, 8, 9, 14, 15, z, z, z, z, z, z, z, z, z, z)),
+      _mm256_or_si256(pick(b, _mm_setr_epi8(z, z, z, z, z, z, 4, 5, 10, 11, z, z, z, z, z, z)),
+                      pick(c, _mm_setr_epi8(z, z, z, z, z, z, z, z, z, z, 0, 1, 6, 7, 12, 13))));
+  const __m256i third = _mm256_or_si256(
+      pick(a, _mm_setr_epi8(4, 5, 10, 11, z, z, z, z, z, z, z, z, z, z, z, z)),
+      _mm256_or_si256(pick(b, _mm_setr_epi8(z, z, z, z, 0, 1, 6, 7, 12, 13, z, z, z, z, z, z)),
+                      pick(c, _mm_setr_epi8(z, z, z, z, z, z, z, z, z, z, 2, 3, 8, 9, 14, 15))));
+  return _mm256_add_epi16(_mm256_add_epi16(first, second), third);
+}
+
+/// Sums of a stretch of a row's pixels, or of its pairs of pixels where cells are of even width: for 16 cells
+/// at a time there are whole vectors in it.
+struct Stretch {
+  static constexpr int kPixels = 192, kRoom = 48;
+  std::uint16_t y[kPixels + kRoom], u[kPixels + kRoom], v[kPixels + kRoom];
+};
+
+template <bool kPairs, int kWidth>
+EMBED_AVX2_INLINE void sum_stretch(const ImageView& image, const PixelBlock& block, int x0, int x1,
+                                   Stretch& sums) {
+  int at = 0;
+  for (int x = x0; x < x1; x += 32) {
+    const YuvSums sum = add_rows<kPairs>(image, block, x);
+    if constexpr (kWidth % 2 == 0) {
+      const __m256i ones = _mm256_set1_epi16(1);
+      store(sums.y + at, _mm256_packus_epi32(_mm256_madd_epi16(sum.luma.half[0], ones),
+                                             _mm256_madd_epi16(sum.luma.half[1], ones)));
+      store(sums.u + at, _mm256_add_epi16(sum.u, sum.u));
+      store(sums.v + at, _mm256_add_epi16(sum.v, sum.v));
+      at += 16;
+    } else {
+      const auto put = [&](const Pixels& pixels, std::uint16_t* to) EMBED_AVX2 {
+        store(to + at, _mm256_permute2x128_si256(pixels.half[0], pixels.half[1], 0x20));
+        store(to + at + 16, _mm256_permute2x128_si256(pixels.half[0], pixels.half[1], 0x31));
+      };
+      put(sum.luma, sums.y), put(of_both(sum.u), sums.u), put(of_both(sum.v), sums.v);
+      at += 32;
+    }
+  }
+}
+
+/// One value of cells [i, i + 16) of a stretch.
+template <int kWidth>
+EMBED_AVX2_INLINE __m256i sixteen_cells(const std::uint16_t* sums, int i) {
+  if constexpr (kWidth == 2) return load(sums + i);
+  if constexpr (kWidth == 3) return add_threes(sums + 3 * i);
+  return add_neighbours(load(sums + 2 * i), load(sums + 2 * i + 16));
+}
+
+template <bool kPairs, int kWidth>
+EMBED_AVX2 void colour_cells_of(const ImageView& image, const YuvGains& all_gains, const PixelBlock& block,
+                                std::int16_t* means) {
+  const WideGains gains = wide(all_gains);
+  const CellScale scale = cell_scale(kWidth * (block.y1 - block.y0));
+  const __m128i shift = _mm_cvtsi32_si128(scale.shift);
+  const __m256i one = _mm256_set1_epi16(1), factor = _mm256_set1_epi16(static_cast<short>(scale.factor));
+  const __m256i no_chroma = _mm256_set1_epi16(128 << kCellBits);
+  const auto mean = [&](const std::uint16_t* sums, int i) EMBED_AVX2 {
+    const __m256i sum = _mm256_sll_epi16(sixteen_cells<kWidth>(sums, i), shift);
+    return _mm256_mulhi_epu16(_mm256_add_epi16(sum, one), factor);
+  };
+  const auto chroma = [&](const std::uint16_t* sums, int i) EMBED_AVX2 {
+    return _mm256_slli_epi16(_mm256_sub_epi16(mean(sums, i), no_chroma), 1);
+  };
+  Stretch sums;
+  for (int x = block.x0; x < block.x1; x += Stretch::kPixels) {
+    const int end = std::min(block.x1, x + Stretch::kPixels), cells = (end - x) / kWidth;
+    sum_stretch<kPairs, kWidth>(image, block, x, end, sums);
+    for (int i = 0; i < cells; i += 16) {
+      const __m256i u = chroma(sums.u, i), v = chroma(sums.v, i), level = level_of(gains, mean(sums.y, i));
+      store_cells(colour(_mm256_adds_epi16(level, _mm256_mulhrs_epi16(v, gains.red_v))),
+                  colour(_mm256_adds_epi16(level, green_share(gains, u, v))),
+                  colour(_mm256_adds_epi16(level, _mm256_mulhrs_epi16(u, gains.blue_u))), 8,
+                  means + i * kLanes);
+    }
+    means += cells * kLanes;
   }
 }
 
 template <bool kPairs>
-EMBED_AVX2 void sum_yuv_block(const ImageView& image, const YuvGains& gains, const PixelBlock& block,
-                              std::uint16_t* sums) {
-  const std::ptrdiff_t stride = image.strides[0];
-  for (int x = block.x0; x < block.x1; x += 32, sums += 32 * kLanes) {
-    const int there = image.width - x;
-    __m256i red[2] = {}, green[2] = {}, blue[2] = {};
-    for (int y = block.y0; y < block.y1;) {
-      const std::uint8_t* luma = image.planes[0] + y * stride + x;
-      Chroma chroma;
-      load_chroma<kPairs>(image, gains, x, y, chroma);
-      __m256i upper[2];
-      load_level(luma, there, gains, upper);
-      if (y % 2 == 0 && y + 1 < block.y1) {  // both rows of this chroma
-        __m256i lower[2];
-        load_level(luma + stride, there, gains, lower);
-        add_two(colour(upper, chroma.red), colour(lower, chroma.red), red);
-        add_two(colour(upper, chroma.green), colour(lower, chroma.green), green);
-        add_two(colour(upper, chroma.blue), colour(lower, chroma.blue), blue);
-        y += 2;
-      } else {
-        add_one(colour(upper, chroma.red), red);
-        add_one(colour(upper, chroma.green), green);
-        add_one(colour(upper, chroma.blue), blue);
-        y += 1;
-      }
-    }
-    store_pixels(red, green, blue, sums);
-  }
+EMBED_AVX2 void colour_cells_in(const ImageView& image, const YuvGains& gains, const PixelBlock& block,
+                                int width, std::int16_t* means) {
+  const auto of = width == 1   ? colour_pixels<kPairs>
+                  : width == 2 ? colour_cells_of<kPairs, 2>
+                  : width == 3 ? colour_cells_of<kPairs, 3>
+                               : colour_cells_of<kPairs, 4>;
+  of(image, gains, block, means);
 }
 
-EMBED_AVX2 void sum_yuv(const ImageView& image, const YuvGains& gains, const PixelBlock& block,
-                        std::uint16_t* sums) {
-  if (image.format == PixelFormat::Nv12) return sum_yuv_block<true>(image, gains, block, sums);
-  sum_yuv_block<false>(image, gains, block, sums);
+EMBED_AVX2 void colour_cells(const ImageView& image, const YuvGains& gains, const PixelBlock& block,
+                             int width, std::int16_t* means) {
+  if (image.format == PixelFormat::Nv12) return colour_cells_in<true>(image, gains, block, width, means);
+  colour_cells_in<false>(image, gains, block, width, means);
 }
 
 EMBED_AVX2_INLINE __m128i load_pixel(const std::uint16_t* sums) {
@@ -241,62 +429,75 @@ EMBED_AVX2 void mean_cells(const std::uint16_t* sums, int step, int width, int c
   of(sums, step, width, count, scale, means);
 }
 
-EMBED_AVX2 void pair_rows(const std::int16_t* upper, const std::int16_t* lower, int count,
-                          std::int16_t* pairs) {
-  int i = 0;
-  for (; i + 4 <= count; i += 4, upper += 4 * kLanes, lower += 4 * kLanes, pairs += 4 * kPaired) {
-    const __m256i above = load(upper), below = load(lower);
-    const __m256i even = _mm256_unpacklo_epi16(above, below), odd = _mm256_unpackhi_epi16(above, below);
-    store(pairs, _mm256_permute2x128_si256(even, odd, 0x20));
-    store(pairs + 2 * kPaired, _mm256_permute2x128_si256(even, odd, 0x31));
-  }
-  portable_crop_kernels().pair_rows(upper, lower, count - i, pairs);
-}
-
 EMBED_AVX2 void plan_taps(const TapLine& line, const TapPlan& plan) {
   plan_taps_inline(line, plan);
 }
 
+/// The taps of two pixels, a 128-bit lane each: what the cells on the left add, then those on the right.
 template <int kTaps>
-EMBED_AVX2_INLINE void blend_row(const std::int16_t* pairs, const TapPlan& plan, std::ptrdiff_t plan_stride,
+EMBED_AVX2_INLINE __m256i blend_two(const CellRows& cells, const TapPlan& plan, std::ptrdiff_t plan_stride,
+                                    int column) {
+  // Each lane of a cell takes the cell's weight, of the four that each pixel has.
+  const __m256i above = _mm256_setr_epi8(0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3,  //
+                                         8, 9, 8, 9, 8, 9, 8, 9, 10, 11, 10, 11, 10, 11, 10, 11);
+  const __m256i below = _mm256_add_epi8(above, _mm256_set1_epi8(4));
+  const std::ptrdiff_t row = cells.stride * kLanes;
+  __m256i sum = _mm256_setzero_si256();
+  for (int tap = 0; tap < kTaps; ++tap) {
+    const std::ptrdiff_t i = tap * plan_stride + column;
+    std::int64_t offsets;
+    std::memcpy(&offsets, plan.offset + i, sizeof(offsets));
+    const std::int16_t* first = cells.origin + static_cast<std::int32_t>(offsets);
+    const std::int16_t* second = cells.origin + (offsets >> 32);
+    const __m256i weights = _mm256_broadcastsi128_si256(load_half(plan.weights + 2 * i));
+    const __m256i share = _mm256_add_epi16(
+        _mm256_mulhrs_epi16(load_lanes(first, second), _mm256_shuffle_epi8(weights, above)),
+        _mm256_mulhrs_epi16(load_lanes(first + row, second + row), _mm256_shuffle_epi8(weights, below)));
+    sum = tap == 0 ? share : _mm256_add_epi16(sum, share);
+  }
+  return sum;
+}
+
+template <int kTaps>
+EMBED_AVX2_INLINE void blend_row(const CellRows& cells, const TapPlan& plan, std::ptrdiff_t plan_stride,
                                  int width, __m128i order, int bytes, std::uint8_t* out) {
-  constexpr int kShift = kCellBits + kPositionBits + (kTaps == 2 ? 2 : 0);
-  // The left cell's four lanes take the first of two weights, the right cell's the second.
-  const __m256i spread = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
-  const std::int32_t* __restrict offset = plan.offset;
-  const std::uint32_t* __restrict weights = plan.weights;
-  for (int column = 0; column < width; ++column, out += bytes) {
-    __m256i sum = _mm256_setzero_si256();
-    for (int t = 0; t < kTaps * kTaps; ++t) {
-      const std::ptrdiff_t i = t / kTaps * plan_stride + t % kTaps;
-      const __m256d both = _mm256_broadcast_sd(reinterpret_cast<const double*>(weights + 2 * i));
-      const __m256i weight = _mm256_castps_si256(_mm256_permutevar_ps(_mm256_castpd_ps(both), spread));
-      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(load(pairs + offset[i]), weight));
-    }
-    offset += kTaps, weights += 2 * kTaps;
-    const __m128i total =
-        _mm_add_epi32(_mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1)),
-                      _mm_set1_epi32(1 << (kShift - 1)));
-    const int pixel = _mm_cvtsi128_si32(_mm_shuffle_epi8(_mm_srli_epi32(total, kShift), order));
-    std::memcpy(out, &pixel, sizeof(pixel));
+  constexpr int kShift = kCellBits - 1 + kTaps - 1;
+  const __m256i half = _mm256_set1_epi16(1 << (kShift - 1));
+  // A line of the plan is a whole number of fours long, and what is behind the last pixel lies in the slack.
+  for (int column = 0; column < width; column += 4, out += 4 * bytes) {
+    const __m256i first = blend_two<kTaps>(cells, plan, plan_stride, column);
+    const __m256i last = blend_two<kTaps>(cells, plan, plan_stride, column + 2);
+    // Pixels 0 and 2, then 1 and 3.
+    const __m256i sum =
+        _mm256_add_epi16(_mm256_unpacklo_epi64(first, last), _mm256_unpackhi_epi64(first, last));
+    const __m256i wide = _mm256_srli_epi16(_mm256_add_epi16(sum, half), kShift);
+    const __m256i narrow = _mm256_packus_epi16(wide, wide);
+    const __m128i pixels =
+        _mm_unpacklo_epi32(_mm256_castsi256_si128(narrow), _mm256_extracti128_si256(narrow, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_shuffle_epi8(pixels, order));
   }
 }
 
-EMBED_AVX2 void blend(const std::int16_t* pairs, const TapPlan& plan, std::ptrdiff_t plan_stride, int width,
+EMBED_AVX2 void blend(const CellRows& cells, const TapPlan& plan, std::ptrdiff_t plan_stride, int width,
                       int taps, LaneOrder order, std::uint8_t* out) {
-  static constexpr char kOrders[4][3] = {{0, 4, 8}, {8, 4, 0}, {0, 0, 0}, {0, 0, 0}};
+  // Of four pixels of four bytes each.
+  static constexpr char kOrders[4][3] = {{0, 1, 2}, {2, 1, 0}, {0, 0, 0}, {0, 0, 0}};
   const char* bytes = kOrders[static_cast<int>(order)];
-  const __m128i mask = _mm_setr_epi8(bytes[0], bytes[1], bytes[2], -1, -1, -1, -1, -1,  //
-                                     -1, -1, -1, -1, -1, -1, -1, -1);
   const int step = order == LaneOrder::Grey ? 1 : 3;
-  if (taps == 2) return blend_row<2>(pairs, plan, plan_stride, width, mask, step, out);
-  blend_row<1>(pairs, plan, plan_stride, width, mask, step, out);
+  char from[16];
+  for (int i = 0; i < 16; ++i) {
+    from[i] = i < 4 * step ? static_cast<char>(bytes[i % step] + i / step * kLanes) : char{-1};
+  }
+  const __m128i mask = load_half(from);
+  if (taps == 2) return blend_row<2>(cells, plan, plan_stride, width, mask, step, out);
+  blend_row<1>(cells, plan, plan_stride, width, mask, step, out);
 }
 
 }  // namespace
 
 const CropKernels* avx2_crop_kernels() noexcept {
-  static constexpr CropKernels kernels{"avx2", sum_bytes, sum_yuv, mean_cells, pair_rows, plan_taps, blend};
+  static constexpr CropKernels kernels{"avx2",       sum_bytes,  sum_yuv,   to_colours,
+                                       colour_cells, mean_cells, plan_taps, blend};
   static const bool there = __builtin_cpu_supports("avx2") != 0;
   return there ? &kernels : nullptr;
 }

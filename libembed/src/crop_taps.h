@@ -16,21 +16,20 @@ inline __attribute__((always_inline)) void plan_line(const TapLine& line, const 
   const std::int32_t* __restrict column_y = line.column_y;
   std::int32_t* __restrict offset = plan.offset;
   std::uint32_t* __restrict weights = plan.weights;
-  const std::int32_t row_x = line.row_x, row_y = line.row_y, row_values = line.stride * kPaired;
+  const std::int32_t row_x = line.row_x, row_y = line.row_y, row_values = line.stride * kLanes;
   const std::int32_t last_x = line.columns * kOne, last_y = line.rows * kOne;
   const int count = (line.count + kBatch - 1) / kBatch * kBatch;
   for (int i = 0; i < count; ++i) {
     std::int32_t x = column_x[i] + row_x, y = column_y[i] + row_y;
     if (kClamp) x = std::clamp(x, -kOne, last_x), y = std::clamp(y, -kOne, last_y);
-    offset[i] = (y >> kPositionBits) * row_values + (x >> kPositionBits) * kPaired;
-    // Right and left have the upper cell's weight in the low half, the lower's in the high half. The one
-    // product is rounded once, so that the four weights add up to one whatever the fractions are.
+    offset[i] = (y >> kPositionBits) * row_values + (x >> kPositionBits) * kLanes;
+    // The one product is rounded once, so that the four weights add up to one whatever the fractions are.
     const auto fx = static_cast<std::uint32_t>(x & (kOne - 1)),
                fy = static_cast<std::uint32_t>(y & (kOne - 1));
     const std::uint32_t w11 = (fx * fy + kOne / 2) >> kPositionBits;
-    const std::uint32_t right = (fx - w11) | (w11 << 16);
-    weights[2 * i] = (fy << 16) - fy + kOne - right;
-    weights[2 * i + 1] = right;
+    const std::uint32_t below = (fy - w11) | (w11 << 16);
+    weights[2 * i] = (fx << 16) - fx + kOne - below;
+    weights[2 * i + 1] = below;
   }
 }
 

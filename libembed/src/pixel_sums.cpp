@@ -2,7 +2,6 @@
 #include "pixel_sums.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace embed {
 
@@ -39,45 +38,36 @@ PixelSums::PixelSums(const ImageView& image, int channels, const CropKernels& ke
   if (!is_yuv(image.format)) {
     way_ = channels == 1 && bytes > 1 ? Way::Grey : Way::Bytes;
     step_ = way_ == Way::Grey ? 1 : bytes;
-  } else if (channels == 3) {
-    way_ = Way::Yuv;
-    step_ = kLanes;
-    gains_ = yuv_gains(image);
-  } else if (!image.full_range) {
-    way_ = Way::Luma;
-    for (int y = 0; y < 256; ++y) {
-      const long level = std::lround((y - 16) * 255.0 / 219.0);
-      full_luma_[static_cast<std::size_t>(y)] = static_cast<std::uint8_t>(std::clamp(level, 0L, 255L));
-    }
+  } else {
+    way_ = channels == 3 ? Way::Yuv : Way::Luma;
+    step_ = way_ == Way::Yuv ? kLanes : 1;
+    gains_ = way_ == Way::Yuv ? yuv_gains(image) : luma_gains(image);
+    black_ = {static_cast<std::uint8_t>(image.full_range ? 0 : 16), 128, 128, 0};
   }
 }
 
 void PixelSums::operator()(const PixelBlock& block, std::uint16_t* sums) const {
   switch (way_) {
-    case Way::Bytes: {
+    case Way::Bytes:
+    case Way::Luma: {
       const std::uint8_t* first =
           image_.planes[0] + block.y0 * image_.strides[0] + std::ptrdiff_t{block.x0} * step_;
       return kernels_.sum_bytes(first, image_.strides[0], block.y1 - block.y0, (block.x1 - block.x0) * step_,
                                 (image_.width - block.x0) * step_, sums);
     }
     case Way::Yuv:
-      return kernels_.sum_yuv(image_, gains_, block, sums);
-    case Way::Luma:
-      return luma(block, sums);
+      return kernels_.sum_yuv(image_, block, sums);
     case Way::Grey:
       return grey(block, sums);
   }
 }
 
-void PixelSums::luma(const PixelBlock& block, std::uint16_t* sums) const {
-  std::fill(sums, sums + (block.x1 - block.x0), std::uint16_t{0});
-  for (int y = block.y0; y < block.y1; ++y) {
-    const std::uint8_t* row = image_.planes[0] + y * image_.strides[0];
-    for (int x = block.x0; x < block.x1; ++x) {
-      std::uint16_t& sum = sums[x - block.x0];
-      sum = static_cast<std::uint16_t>(sum + full_luma_[row[x]]);
-    }
-  }
+void PixelSums::to_colours(int count, std::int16_t* means) const {
+  if (way_ == Way::Yuv || way_ == Way::Luma) kernels_.to_colours(gains_, count, means);
+}
+
+void PixelSums::colour_cells(const PixelBlock& block, int width, std::int16_t* means) const {
+  kernels_.colour_cells(image_, gains_, block, width, means);
 }
 
 void PixelSums::grey(const PixelBlock& block, std::uint16_t* sums) const {

@@ -9,8 +9,9 @@
 
 namespace embed {
 
-/// Adds up rows of an image after their conversion to 8-bit colours or grey: the pixels whose mean a cell is.
-/// Any thread.
+/// Adds up rows of an image: the pixels whose mean a cell is. They are added as they are, or as grey where a
+/// grey crop is cut from colours; the means of an image in YUV become colours, or grey, afterwards. Any
+/// thread.
 class PixelSums {
  public:
   /// `channels` is 3 or 1. Keeps a reference to the image.
@@ -21,8 +22,20 @@ class PixelSums {
   int step() const noexcept { return step_; }
 
   /// Sums over the rows of `block`: [x1 − x0, step]. x0 is even; kSlack values behind the last may be written
-  /// too. The first three values of a pixel are its colours in the image's order, or the first its grey.
+  /// too. The first three values of a pixel are its colours in the image's order, or Y, U, V, or the first
+  /// its grey or luma.
   void operator()(const PixelBlock& block, std::uint16_t* sums) const;
+
+  /// The values of a black pixel, which add up like those of the image's.
+  const std::array<std::uint8_t, kLanes>& black() const noexcept { return black_; }
+
+  /// From means to colours in the image's order or grey, [count, 4], in place.
+  void to_colours(int count, std::int16_t* means) const;
+
+  /// Whether colour_cells is there.
+  bool has_colour_cells() const noexcept { return way_ == Way::Yuv; }
+  /// CropKernels::colour_cells of this image.
+  void colour_cells(const PixelBlock& block, int width, std::int16_t* means) const;
 
   /// Whether the first colour of an image's pixel is blue.
   static bool blue_first(PixelFormat format) noexcept;
@@ -30,7 +43,6 @@ class PixelSums {
  private:
   enum class Way { Bytes, Yuv, Luma, Grey };
 
-  void luma(const PixelBlock& block, std::uint16_t* sums) const;
   void grey(const PixelBlock& block, std::uint16_t* sums) const;
 
   const ImageView& image_;
@@ -38,7 +50,7 @@ class PixelSums {
   Way way_ = Way::Bytes;
   int step_ = 1;
   YuvGains gains_{};
-  std::array<std::uint8_t, 256> full_luma_{};  // of limited-range luma
+  std::array<std::uint8_t, kLanes> black_{};
 };
 
 }  // namespace embed

@@ -87,6 +87,16 @@ class Compare(unittest.TestCase):
         self.assertEqual(compare.verdict(bars["bf16, least cosine to the reference"]), "not measured")
         self.assertEqual(compare.verdict(bars["batch 1 over batch 32 a face, fp32"]), "PASS")
 
+    def test_cutting_a_face_is_measured_against_embedding_it(self):
+        crops = {"crop1080/nv12/aligned/60": (0.05, 20), "crop1080/nv12/box/500": (0.1, 10), "crop1080/rgb/box/60": (9.0, 1)}
+        bars = compare.preprocess_bars(RESULTS, 112, crops)
+        seconds = [compare.middle(RESULTS["libembed bf16"]["batches"][batch]) for batch in (1, 32)]
+        self.assertEqual([bar["measured"] for bar in bars], [0.1 / one for one in seconds])
+        self.assertTrue(all("nv12/box/500" in bar["text"] and "bf16" in bar["text"] for bar in bars))
+        self.assertEqual([bar["met"] for bar in bars], [0.1 / one <= 0.05 for one in seconds])
+        self.assertEqual(compare.preprocess_bars(RESULTS, 80, crops), [])
+        self.assertEqual(compare.preprocess_bars(RESULTS, 112, {}), [])
+
     def test_memory_is_measured_against_libtorch_and_the_weights(self):
         bar = compare.memory_bar({"pipeline": 300.0, "peak": 310.0, "torch": 150.0, "weights": 50.0})
         self.assertEqual((bar["measured"], compare.verdict(bar)), (1.5, "PASS"))

@@ -138,14 +138,34 @@ std::vector<double> crop(const ImageView& image, const Map& map, const embed::In
 
 namespace {
 
-/// A pixel in the crop's channels and their order; of an image in YUV, grey is its luma.
-std::array<double, 3> in_channels(const ImageView& image, int x, int y, const embed::InputSpec& input) {
-  const bool yuv = image.format == PixelFormat::Nv12 || image.format == PixelFormat::I420;
-  if (input.channels == 1 && yuv) {
-    const double luma = image.planes[0][y * image.strides[0] + x];
-    return {std::clamp(image.full_range ? luma : (luma - 16) * 255 / 219, 0.0, 255.0)};
-  }
-  const auto [red, green, blue] = pixel(image, x, y);
+bool is_yuv(const ImageView& image) {
+  return image.format == PixelFormat::Nv12 || image.format == PixelFormat::I420;
+}
+
+/// What a cell is the mean of: Y, U and V, or red, green and blue.
+std::array<double, 3> raw(const ImageView& image, int x, int y) {
+  if (!is_yuv(image)) return pixel(image, x, y);
+  const auto chroma = [&](std::size_t plane, int byte) -> double {
+    return image.planes[plane][y / 2 * image.strides[plane] + byte];
+  };
+  const bool pairs = image.format == PixelFormat::Nv12;
+  return {double{1} * image.planes[0][y * image.strides[0] + x], chroma(1, pairs ? x / 2 * 2 : x / 2),
+          pairs ? chroma(1, x / 2 * 2 + 1) : chroma(2, x / 2)};
+}
+
+std::array<double, 3> raw_black(const ImageView& image) {
+  if (!is_yuv(image)) return {0, 0, 0};
+  return {image.full_range ? 0.0 : 16.0, 128, 128};
+}
+
+/// A cell's mean in the crop's channels and their order; of an image in YUV, grey is its luma.
+std::array<double, 3> in_channels(const ImageView& image, const std::array<double, 3>& mean,
+                                  const embed::InputSpec& input) {
+  const bool grey_luma = input.channels == 1 && is_yuv(image);
+  const double no_chroma = 128;
+  const auto [red, green, blue] = !is_yuv(image) ? mean
+                                  : grey_luma    ? from_yuv(image, mean[0], no_chroma, no_chroma)
+                                                 : from_yuv(image, mean[0], mean[1], mean[2]);
   const auto [kr, kb] = luma_weights(image);
   if (input.channels == 1) return {kr * red + (1 - kr - kb) * green + kb * blue};
   if (input.bgr) return {blue, green, red};
@@ -156,12 +176,16 @@ class Cells {
  public:
   Cells(const ImageView& image, const Part& part, int cell_x, int cell_y, const embed::InputSpec& input)
       : columns_(image.width / cell_x + 1), rows_(image.height / cell_y + 1) {
-    means_.resize(static_cast<std::size_t>(columns_) * static_cast<std::size_t>(rows_));
-    for (int y = part.y0; y < part.y1; ++y) {
-      for (int x = part.x0; x < part.x1; ++x) {
-        const auto value = in_channels(image, x, y, input);
-        auto& mean = means_[static_cast<std::size_t>(y / cell_y * columns_ + x / cell_x)];
-        for (std::size_t c = 0; c < 3; ++c) mean[c] += value[c] / (double{1} * cell_x * cell_y);
+    for (int row = 0; row < rows_; ++row) {
+      for (int column = 0; column < columns_; ++column) {
+        std::array<double, 3> mean{};
+        for (int i = 0; i < cell_x * cell_y; ++i) {
+          const int x = column * cell_x + i % cell_x, y = row * cell_y + i / cell_x;
+          const bool there = x >= part.x0 && x < part.x1 && y >= part.y0 && y < part.y1;
+          const auto value = there ? raw(image, x, y) : raw_black(image);
+          for (std::size_t c = 0; c < 3; ++c) mean[c] += value[c] / (double{1} * cell_x * cell_y);
+        }
+        means_.push_back(in_channels(image, mean, input));
       }
     }
   }
@@ -192,14 +216,14 @@ std::vector<double> defined_crop(const ImageView& image, const Part& part, const
   const double scale_x = std::hypot(map.a, map.d), scale_y = std::hypot(map.b, map.e);
   const int cell_x = cell(scale_x), cell_y = cell(scale_y);
   const Cells cells(image, part, cell_x, cell_y, input);
-  const int taps = std::max(scale_x / cell_x, scale_y / cell_y) > 1 + 1e-6 ? 2 : 1;
+  const int taps = std::max(scale_x / cell_x, scale_y / cell_y) > 4.0 / 3 + 1e-6 ? 2 : 1;
   std::vector<double> out;
   for (int row = 0; row < input.height; ++row) {
     for (int column = 0; column < input.width; ++column) {
       std::array<double, 3> sum{};
-      for (int tap = 0; tap < taps * taps; ++tap) {
-        const double u = column + (tap % taps + 0.5) / taps, v = row + (tap / taps + 0.5) / taps;
-        cells.add(map.x(u, v) / cell_x, map.y(u, v) / cell_y, 1.0 / (taps * taps), sum);
+      for (int tap = 0; tap < taps; ++tap) {
+        const double u = column + (tap + 0.5) / taps, v = row + (tap + 0.5) / taps;
+        cells.add(map.x(u, v) / cell_x, map.y(u, v) / cell_y, 1.0 / taps, sum);
       }
       out.insert(out.end(), sum.begin(), sum.begin() + input.channels);
     }

@@ -36,8 +36,8 @@ struct Part {
   int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
 };
 
-/// The crop to the letter, as docs/design.md defines it: means over cells of whole pixels, then one bilinear
-/// tap or four. Black outside `part`. Not rounded.
+/// The crop to the letter, as docs/design.md defines it: means over cells of whole pixels, of YUV before it
+/// becomes colours, then one bilinear tap or two. Black outside `part`. Not rounded.
 std::vector<double> defined_crop(const embed::ImageView& image, const Part& part, const Map& map,
                                  const embed::InputSpec& input);
 

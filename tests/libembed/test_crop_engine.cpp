@@ -155,10 +155,10 @@ TEST(CropEngine, RandomCropsAreTheDefinedOnes) {
     const auto got = cut(engine, made);
     const auto expected = reference::defined_crop(made.image.view(), made.part, made.map, made.input);
     const auto all = std::vector<bool>(static_cast<std::size_t>(made.input.width * made.input.height), true);
-    // Half a level for rounding the result, half a level for rounding each converted pixel, which averages
-    // out.
+    // Half a level for rounding the result, and what the steps before it round to 64ths. Where colours become
+    // grey each pixel is rounded to a level too, which averages out.
     const auto difference = reference::compare(got, expected, all);
-    EXPECT_LE(difference.largest, 1.05);
+    EXPECT_LE(difference.largest, made.input.channels == 3 ? 0.57 : 1.05);
     EXPECT_LE(difference.mean, 0.32);
   }
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "fixtures.h"
@@ -15,7 +16,6 @@ namespace {
 
 using embed::CropKernels;
 using embed::kLanes;
-using embed::kPaired;
 using embed::LaneOrder;
 using embed::PixelFormat;
 
@@ -55,28 +55,114 @@ TEST_F(CropKernelsTest, SumBytes) {
   }
 }
 
-/// Every pair of luma and chroma at the ends of the range, and noise.
+/// Rows of every width and of both layouts, of noise and, every fourth, of the ends of the range alone.
+struct YuvCase {
+  fixtures::Pixels image;
+  embed::PixelBlock block;
+  std::string name;
+};
+
+YuvCase yuv_case(PixelFormat format, int i, std::mt19937& generator, int width, int height) {
+  YuvCase made;
+  made.image =
+      fixtures::make_image(format, width, height, 0, 1, static_cast<embed::YuvMatrix>(i % 3), i % 2 == 0);
+  for (auto& plane : made.image.planes) {
+    for (auto& byte : plane) {
+      const auto any = static_cast<std::uint8_t>(generator());
+      byte = static_cast<std::uint8_t>(i % 4 == 0 ? 255 * (any % 2) : any);
+    }
+  }
+  made.block = {i % 5 * (width / 12) / 2 * 2, width - i % 3 * (width / 4), i % 2 * (height / 2), height};
+  made.name = std::string(fixtures::format_name(format)) + ' ' + std::to_string(i);
+  return made;
+}
+
+/// The first three values of each cell or pixel; the fourth is any.
+template <typename T>
+std::vector<T> three_of_four(const std::vector<T>& values, int count) {
+  std::vector<T> kept;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count * kLanes); ++i) {
+    if (i % kLanes < 3) kept.push_back(values[i]);
+  }
+  return kept;
+}
+
 TEST_F(CropKernelsTest, SumYuv) {
   for (const PixelFormat format : {PixelFormat::Nv12, PixelFormat::I420}) {
     for (int i = 0; i < 120; ++i) {
-      const int width = 1 + i * 7 % 131, height = 1 + i % 9;
-      auto image =
-          fixtures::make_image(format, width, height, 0, 1, static_cast<embed::YuvMatrix>(i % 3), i % 2 == 0);
-      for (auto& plane : image.planes) {
-        const auto bytes = noise<std::uint8_t>(plane.size(), 0, i % 4 == 0 ? 1 : 255);
-        std::transform(bytes.begin(), bytes.end(), plane.begin(), [&](std::uint8_t byte) {
-          return static_cast<std::uint8_t>(i % 4 == 0 ? 255 * byte : byte);
-        });
-      }
-      const embed::PixelBlock block{i % 5 * (width / 12) / 2 * 2, width - i % 3 * (width / 4),
-                                    i % 2 * (height / 2), height};
-      const auto size = static_cast<std::size_t>((block.x1 - block.x0) * kLanes);
-      std::vector<std::uint16_t> a(size + embed::kSlack), b = a;
+      const auto [image, block, name] = yuv_case(format, i, generator_, 1 + i * 7 % 131, 1 + i % 9);
+      const int count = block.x1 - block.x0;
+      std::vector<std::uint16_t> a(static_cast<std::size_t>(count * kLanes + embed::kSlack)), b = a;
+      fast_->sum_yuv(image.view(), block, a.data());
+      plain_.sum_yuv(image.view(), block, b.data());
+      ASSERT_EQ(three_of_four(a, count), three_of_four(b, count)) << name;
+    }
+  }
+}
+
+TEST_F(CropKernelsTest, ToColours) {
+  for (int i = 0; i < 60; ++i) {
+    const auto image =
+        fixtures::make_image(PixelFormat::Nv12, 2, 2, 0, 1, static_cast<embed::YuvMatrix>(i % 3), i % 2 == 0);
+    const auto gains = i % 5 == 0 ? embed::luma_gains(image.view()) : embed::yuv_gains(image.view());
+    const int count = 1 + i % 11;
+    auto a = noise<std::int16_t>(static_cast<std::size_t>(count * kLanes), 0, 255);
+    for (auto& value : a) value = static_cast<std::int16_t>(i % 4 == 0 ? value % 2 * 32'640 : value * 128);
+    auto b = a;
+    fast_->to_colours(gains, count, a.data());
+    plain_.to_colours(gains, count, b.data());
+    ASSERT_EQ(three_of_four(a, count), three_of_four(b, count)) << i;
+  }
+}
+
+TEST_F(CropKernelsTest, ColourCells) {
+  for (const PixelFormat format : {PixelFormat::Nv12, PixelFormat::I420}) {
+    for (int i = 0; i < 480; ++i) {
+      auto [image, block, name] = yuv_case(format, i, generator_, 1 + i * 37 % 411, 130);
+      const int width = 1 + i % embed::kQuickWidth;
+      // From one row up to as many as are added up in 16 bits.
+      const int height = width == 1 ? 1 : i % 7 == 0 ? embed::kPixelsInSum / width : 1 + i % 6;
+      block.x0 -= block.x0 % (2 * width);
+      const int count = (block.x1 - block.x0) / width;
+      block.x1 = block.x0 + count * width;
+      block.y1 = std::min(block.y1, block.y0 + height);
+      if (width == 1) block.y1 = block.y0 + 1;
       const auto view = image.view();
-      fast_->sum_yuv(view, embed::yuv_gains(view), block, a.data());
-      plain_.sum_yuv(view, embed::yuv_gains(view), block, b.data());
-      a.resize(size), b.resize(size);
-      ASSERT_EQ(a, b) << fixtures::format_name(format) << ' ' << i;
+      const auto gains = embed::yuv_gains(view);
+      const auto size = static_cast<std::size_t>(count * kLanes);
+      std::vector<std::int16_t> a(size + embed::kSlack), b = a;
+      fast_->colour_cells(view, gains, block, width, a.data());
+      plain_.colour_cells(view, gains, block, width, b.data());
+      ASSERT_EQ(three_of_four(a, count), three_of_four(b, count)) << name << ' ' << width;
+      // And the same as in three steps.
+      std::vector<std::uint16_t> sums(size * static_cast<std::size_t>(width) + embed::kSlack);
+      std::vector<std::int16_t> means(size);
+      const auto scale = embed::cell_scale(width * (block.y1 - block.y0));
+      plain_.sum_yuv(view, block, sums.data());
+      plain_.mean_cells(sums.data(), kLanes, width, count, scale, means.data());
+      plain_.to_colours(gains, count, means.data());
+      ASSERT_EQ(three_of_four(a, count), three_of_four(means, count)) << name << ' ' << width;
+    }
+  }
+}
+
+/// Black and white of limited range are those of full range, whatever the matrix.
+TEST(CropColours, BlackAndWhiteAreExact) {
+  for (const bool full_range : {false, true}) {
+    for (int matrix = 0; matrix < 3; ++matrix) {
+      const auto image = fixtures::make_image(PixelFormat::Nv12, 2, 2, 0, 1,
+                                              static_cast<embed::YuvMatrix>(matrix), full_range);
+      const int black = full_range ? 0 : 16, white = full_range ? 255 : 235;
+      std::int16_t means[2 * kLanes] = {};
+      for (int i = 0; i < 2; ++i) {
+        means[i * kLanes] = static_cast<std::int16_t>((i == 0 ? black : white) * 128);
+        means[i * kLanes + 1] = means[i * kLanes + 2] = 128 * 128;
+      }
+      embed::crop_kernels().to_colours(embed::yuv_gains(image.view()), 2, means);
+      for (int lane = 0; lane < 3; ++lane) {
+        EXPECT_EQ(means[lane], 0) << matrix;
+        EXPECT_EQ(means[kLanes + lane], 255 * 128) << matrix;
+      }
     }
   }
 }
@@ -100,38 +186,26 @@ TEST_F(CropKernelsTest, MeanCells) {
   }
 }
 
-TEST_F(CropKernelsTest, PairRows) {
-  for (const int count : {1, 3, 4, 5, 8, 13}) {
-    const auto size = static_cast<std::size_t>(count * kLanes);
-    const auto upper = noise<std::int16_t>(size, 0, 32'640), lower = noise<std::int16_t>(size, 0, 32'640);
-    std::vector<std::int16_t> a(2 * size), b = a;
-    fast_->pair_rows(upper.data(), lower.data(), count, a.data());
-    plain_.pair_rows(upper.data(), lower.data(), count, b.data());
-    ASSERT_EQ(a, b) << count;
-  }
-}
-
 /// Plans and blends lines of taps that wander over the grid and out of it.
 TEST_F(CropKernelsTest, PlanAndBlend) {
   constexpr int kColumns = 40, kRows = 30, kStride = kColumns + 3, kOne = 1 << embed::kPositionBits;
-  const auto cells =
-      noise<std::int16_t>(static_cast<std::size_t>((kRows + 2) * kStride * kPaired), 0, 32'640);
-  const std::int16_t* origin = cells.data() + (kStride + 1) * kPaired;
+  const auto cells = noise<std::int16_t>(static_cast<std::size_t>((kRows + 3) * kStride * kLanes), 0, 32'640);
+  const embed::CellRows rows{cells.data() + (kStride + 1) * kLanes, kStride};
   for (int i = 0; i < 200; ++i) {
     const int taps = 1 + i % 2, width = 16 + i % 23;
-    const auto line_size = static_cast<std::size_t>((width * taps + 15) / 16 * 16);
+    const auto line_size = static_cast<std::size_t>((width + 15) / 16 * 16);
     const auto steps = noise<std::int32_t>(4, -kOne, 60 * kOne);
     std::vector<std::int32_t> x(line_size), y(line_size);
     for (std::size_t t = 0; t < line_size; ++t) {
-      x[t] = static_cast<std::int32_t>(t) * (steps[0] / 40),
-      y[t] = static_cast<std::int32_t>(t) * (steps[1] / 90);
+      const auto column = std::min(static_cast<std::int32_t>(t), width - 1);
+      x[t] = column * (steps[0] / 40), y[t] = column * (steps[1] / 90);
     }
     const auto planned = [&](const CropKernels& kernels) {
       std::vector<std::int32_t> offsets(line_size * 2);
       std::vector<std::uint32_t> weights(line_size * 4);
       for (std::size_t tap = 0; tap < static_cast<std::size_t>(taps); ++tap) {
         const embed::TapLine line{
-            x.data(), y.data(), width * taps, steps[2] - 20 * kOne, steps[3] - 20 * kOne,
+            x.data(), y.data(), width,  steps[2] - (20 + static_cast<int>(tap)) * kOne, steps[3] - 20 * kOne,
             kColumns, kRows,    kStride};
         kernels.plan_taps(line, {offsets.data() + tap * line_size, weights.data() + 2 * tap * line_size});
       }
@@ -139,18 +213,17 @@ TEST_F(CropKernelsTest, PlanAndBlend) {
     };
     auto [offsets, weights] = planned(*fast_);
     ASSERT_EQ(planned(plain_), std::pair(offsets, weights));
-    for (int t = 0; t < width * taps; ++t) {
-      const std::uint32_t sum =
-          weights[static_cast<std::size_t>(2 * t)] + weights[static_cast<std::size_t>(2 * t + 1)];
+    for (std::size_t t = 0; t < line_size * static_cast<std::size_t>(taps); ++t) {
+      const std::uint32_t sum = weights[2 * t] + weights[2 * t + 1];
       ASSERT_EQ((sum & 0xFFFF) + (sum >> 16), static_cast<std::uint32_t>(kOne));
     }
     for (const LaneOrder order :
          {LaneOrder::AsIs, LaneOrder::Swapped, LaneOrder::GreyToThree, LaneOrder::Grey}) {
       const auto bytes = static_cast<std::size_t>(width) * (order == LaneOrder::Grey ? 1 : 3);
-      std::vector<std::uint8_t> a(bytes + 3), b(bytes + 3);
+      std::vector<std::uint8_t> a(bytes + embed::kRowSlack), b = a;
       const auto stride = static_cast<std::ptrdiff_t>(line_size);
-      fast_->blend(origin, {offsets.data(), weights.data()}, stride, width, taps, order, a.data());
-      plain_.blend(origin, {offsets.data(), weights.data()}, stride, width, taps, order, b.data());
+      fast_->blend(rows, {offsets.data(), weights.data()}, stride, width, taps, order, a.data());
+      plain_.blend(rows, {offsets.data(), weights.data()}, stride, width, taps, order, b.data());
       a.resize(bytes), b.resize(bytes);
       ASSERT_EQ(a, b) << i;
     }

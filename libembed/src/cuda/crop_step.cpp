@@ -12,19 +12,16 @@ namespace embed::gpu {
 
 namespace {
 
-int fixed(double value) {
-  return static_cast<int>(std::lround(value * (1 << 16)));
-}
-
 void set_yuv(const ImageView& image, bool bgr, Frame& frame) {
   const auto [kr, kb] = luma_weights(image.matrix);
   const double chroma = image.full_range ? 1.0 : 255.0 / 224.0, kg = 1 - kr - kb;
-  frame.luma_offset = image.full_range ? 0 : 16;
-  frame.luma_gain = fixed(image.full_range ? 1.0 : 255.0 / 219.0);
-  frame.v_to_first = fixed(2 * (1 - kr) * chroma);
-  frame.u_to_last = fixed(2 * (1 - kb) * chroma);
-  frame.u_to_green = -fixed(2 * (1 - kb) * kb / kg * chroma);
-  frame.v_to_green = -fixed(2 * (1 - kr) * kr / kg * chroma);
+  const auto gain = [](double value) { return static_cast<float>(value); };
+  frame.black = image.full_range ? 0 : 16;
+  frame.luma_gain = gain(image.full_range ? 1.0 : 255.0 / 219.0);
+  frame.v_to_first = gain(2 * (1 - kr) * chroma);
+  frame.u_to_last = gain(2 * (1 - kb) * chroma);
+  frame.u_to_green = gain(-2 * (1 - kb) * kb / kg * chroma);
+  frame.v_to_green = gain(-2 * (1 - kr) * kr / kg * chroma);
   if (bgr) {
     std::swap(frame.v_to_first, frame.v_to_last);
     std::swap(frame.u_to_first, frame.u_to_last);
@@ -89,7 +86,7 @@ FaceCrop face_crop(const ImageView& image, const FaceRegion& region, const Input
           window.y0,
           window.x1,
           window.y1,
-          taps_per_axis(map, layout)};
+          taps_of_pixel(map, layout)};
 }
 
 }  // namespace embed::gpu

@@ -9,18 +9,19 @@
 
 namespace embed::gpu {
 
-/// A frame's pixels, and how they become 8-bit colours or grey: plain numbers for a kernel.
+/// A frame's pixels, and how they become colours or grey: plain numbers for a kernel.
 struct Frame {
   enum class Layout { Packed, Nv12, I420 };
   Layout layout = Layout::Packed;
   const std::uint8_t* planes[3] = {};
   std::int64_t strides[3] = {};
-  int pixel_bytes = 1;                 ///< Of a packed pixel.
-  int first = 0, last = 2;             ///< Where in it the crop's first and last colour are.
-  int luma_offset = 0, luma_gain = 1;  ///< 16.16 fixed point, as are the next.
-  int v_to_first = 0, u_to_first = 0;  ///< What chroma adds to each colour of the crop.
-  int v_to_green = 0, u_to_green = 0;
-  int v_to_last = 0, u_to_last = 0;
+  int pixel_bytes = 1;      ///< Of a packed pixel.
+  int first = 0, last = 2;  ///< Where in it the crop's first and last colour are.
+  int black = 0;            ///< Its luma.
+  float luma_gain = 1;
+  float v_to_first = 0, u_to_first = 0;  ///< What chroma adds to each colour of the crop.
+  float v_to_green = 0, u_to_green = 0;
+  float v_to_last = 0, u_to_last = 0;
 };
 
 /// Where one face's crop comes from; see crop_geometry.h.
@@ -29,7 +30,7 @@ struct FaceCrop {
   double a = 1, b = 0, d = 0, e = 1, centre_x = 0, centre_y = 0;
   int cell_x = 1, cell_y = 1;          ///< CellLayout's.
   int x0 = 0, y0 = 0, x1 = 0, y1 = 0;  ///< Window.
-  int taps = 1;                        ///< taps_per_axis.
+  int taps = 1;                        ///< taps_of_pixel.
 };
 
 /// Faces of one frame → the stem's cells, in one launch. What becomes a cell's value is the byte that
