@@ -20,10 +20,11 @@ T* at_least(std::vector<T>& buffer, std::ptrdiff_t count) {
 /// Adds `rows` rows of black pixels to the sums of pixels [first, last).
 void add_black(const PixelSums& pixel_sums, int rows, std::uint16_t* first, std::uint16_t* last) {
   const int step = pixel_sums.step();
-  if (rows == 0 || pixel_sums.black()[0] + pixel_sums.black()[1] == 0) return;
+  const auto& black = pixel_sums.black();
+  if (rows == 0 || std::all_of(black.begin(), black.end(), [](int value) { return value == 0; })) return;
   for (; first < last; first += step) {
     for (int lane = 0; lane < std::min(step, kLanes); ++lane) {
-      first[lane] = static_cast<std::uint16_t>(first[lane] + rows * pixel_sums.black()[lane]);
+      first[lane] = static_cast<std::uint16_t>(first[lane] + rows * black[static_cast<std::size_t>(lane)]);
     }
   }
 }
