@@ -19,6 +19,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CLIPS = os.path.join(os.environ.get("TRIPLETEMBED_DATA") or os.path.join(ROOT, "..", "shared", "data"), "video")
+LIMIT = 300  # seconds: some thirty times what a run takes
 # 640×480, one face in nearly every frame.
 DEFAULT = ["milk", "please", "learn", "school", "walk", "night", "yes"]
 STAGES = {
@@ -43,11 +44,22 @@ def pipeline(clips, stage):
     return elements
 
 
+def run(command, limit=LIMIT):
+    """(what subprocess.run says, seconds). GStreamer's concat now and then sleeps for ever at the end of a clip (1.22), with
+    no element of ours in the pipeline: what has not ended after `limit` seconds is begun again, twice at most."""
+    for _ in range(3):
+        started = time.monotonic()
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit)
+            return result, time.monotonic() - started
+        except subprocess.TimeoutExpired:
+            print(f"pipeline.py: no end after {limit} s: again", file=sys.stderr)
+    raise SystemExit(f"pipeline.py: no end after {limit} s, three times: {' '.join(command)}")
+
+
 def measure(clips, stage):
     """One run: (frames a second, frames, seconds of wall clock with start and end)."""
-    started = time.monotonic()
-    result = subprocess.run(["gst-launch-1.0", "-v"] + pipeline(clips, stage), capture_output=True, text=True, check=False)
-    wall = time.monotonic() - started
+    result, wall = run(["gst-launch-1.0", "-v"] + pipeline(clips, stage))
     if result.returncode != 0:
         raise SystemExit(f"pipeline.py: the pipeline failed:\n{result.stderr}")
     reports = re.findall(r"rendered: (\d+), dropped: \d+, current: [\d.]+, average: ([\d.]+)", result.stdout)

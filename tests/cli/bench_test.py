@@ -20,6 +20,7 @@ import contest
 import faces
 import machine
 import peer_env
+import pipeline
 import report
 import roofline
 import sections
@@ -175,6 +176,17 @@ class Charts(unittest.TestCase):
                 "contest": {"results": RESULTS}}
         self.assertEqual(sorted(report.charts(data)), ["batch", "faces", "frame-size", "gallery", "streams"])
         self.assertEqual(report.charts({}), {})
+
+    def test_a_pipeline_that_does_not_end_is_begun_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mark = os.path.join(folder, "began")
+            once = ["sh", "-c", 'test -e "$0" || { : >"$0"; exec sleep 60; }; echo done', mark]
+            with contextlib.redirect_stderr(io.StringIO()) as said:
+                result, _ = pipeline.run(once, limit=2)
+            self.assertEqual((result.returncode, result.stdout), (0, "done\n"))
+            self.assertIn("again", said.getvalue())
+            with contextlib.redirect_stderr(io.StringIO()), self.assertRaisesRegex(SystemExit, "three times: sleep 60"):
+                pipeline.run(["sleep", "60"], limit=0.05)
 
     def test_programs_that_fail_or_are_not_built_cost_only_their_section(self):
         with tempfile.TemporaryDirectory() as build:
