@@ -39,7 +39,7 @@ TEST(VideoReader, RefusesWhatIsNoVideo) {
   expect_error(ErrorCode::NotFound, {"/dev/video-none"}, [] { VideoReader("/dev/video-none"); });
   expect_error(ErrorCode::NotFound, {"videotestsrc"}, [] { VideoReader("videotestsrc ! appsink"); });
   expect_error(ErrorCode::NotFound, {}, [] { VideoReader(""); });
-  expect_error(ErrorCode::Io, {"folder"}, [] { VideoReader(fixtures::temp_dir()); });
+  expect_error(ErrorCode::Io, {"folder"}, [] { VideoReader{fixtures::temp_dir()}; });
   fixtures::write_bytes(in_temp("empty.mkv"), std::string());
   expect_error(ErrorCode::Format, {"empty.mkv", "empty"}, [] { VideoReader(in_temp("empty.mkv")); });
   fixtures::write_bytes(in_temp("text.mkv"), std::string(5000, 'x'));

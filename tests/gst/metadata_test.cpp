@@ -2,7 +2,7 @@
 // The metadata of a face: written once, read everywhere, also behind elements that convert the picture.
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
 #include <set>
 
 #include "face_meta.h"
@@ -168,7 +168,7 @@ TEST(IdentityMeta, RoiParamsFollowDlStreamersConvention) {
   EXPECT_DOUBLE_EQ(confidence, 0.75);
   const auto values = tensor_values(param);
   ASSERT_EQ(values.size(), embed::kEmbeddingDim);
-  EXPECT_EQ(std::memcmp(values.data(), ann().embedding->data(), sizeof(embed::Embedding)), 0);
+  EXPECT_TRUE(std::equal(values.begin(), values.end(), ann().embedding->begin()));
 }
 
 TEST(IdentityMeta, ASecondEmbedderReplacesTheSameFaceAndKeepsOthers) {

@@ -120,7 +120,8 @@ std::vector<double> crop(const ImageView& image, const Map& map, const embed::In
     for (int column = 0; column < input.width; ++column) {
       std::array<double, 3> sum{};
       for (int tap = 0; tap < kTaps * kTaps; ++tap) {
-        const double u = column + (tap % kTaps + 0.5) / kTaps, v = row + (tap / kTaps + 0.5) / kTaps;
+        const int right = tap % kTaps, down = tap / kTaps;
+        const double u = column + (right + 0.5) / kTaps, v = row + (down + 0.5) / kTaps;
         const auto value = sample(image, map.x(u, v), map.y(u, v));
         for (std::size_t c = 0; c < 3; ++c) sum[c] += value[c] / (kTaps * kTaps);
       }
@@ -146,7 +147,8 @@ bool is_yuv(const ImageView& image) {
 std::array<double, 3> raw(const ImageView& image, int x, int y) {
   if (!is_yuv(image)) return pixel(image, x, y);
   const auto chroma = [&](std::size_t plane, int byte) -> double {
-    return image.planes[plane][y / 2 * image.strides[plane] + byte];
+    const std::ptrdiff_t offset = y / 2 * image.strides[plane] + byte;
+    return image.planes[plane][offset];
   };
   const bool pairs = image.format == PixelFormat::Nv12;
   return {double{1} * image.planes[0][y * image.strides[0] + x], chroma(1, pairs ? x / 2 * 2 : x / 2),
@@ -195,7 +197,8 @@ class Cells {
     const double left = std::floor(x - 0.5), top = std::floor(y - 0.5);
     const double fx = x - 0.5 - left, fy = y - 0.5 - top;
     for (int i = 0; i < 4; ++i) {
-      const double column = left + i % 2, row = top + i / 2;
+      const int right = i % 2, down = i / 2;
+      const double column = left + right, row = top + down;
       if (column < 0 || row < 0 || column >= columns_ || row >= rows_) continue;
       const double share = weight * (i % 2 == 0 ? 1 - fx : fx) * (i / 2 == 0 ? 1 - fy : fy);
       const auto& mean = means_[static_cast<std::size_t>(row * columns_ + column)];

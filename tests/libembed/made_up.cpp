@@ -28,8 +28,8 @@ double shaped(const std::string& name, const torch::Tensor& tensor, double unifo
   if (ends_with(name, "running_var")) return 1.0 + 0.5 * uniform;
   if (ends_with(name, "running_mean")) return 0.25 * uniform;
   if (tensor.dim() == 1) return ends_with(name, "weight") ? 1.0 + 0.25 * uniform : 0.25 * uniform;
-  const double fan_in = static_cast<double>(tensor.numel() / tensor.size(0));
-  const double value = uniform * std::sqrt(6.0 / fan_in);
+  const std::int64_t fan_in = tensor.numel() / tensor.size(0);
+  const double value = uniform * std::sqrt(6.0 / static_cast<double>(fan_in));
   return tensor.dim() == 2 ? value / 16.0 : value;
 }
 

@@ -123,7 +123,7 @@ TEST(CodeScan, SumsAreWhatTheyAreCalled) {
     for (std::size_t v = 0; v < kEmbeddingDim; ++v) {
       const std::size_t at = r / kPanelRows * embed::kPanelBytes + embed::panel_offset(r % kPanelRows, v);
       const int row = static_cast<int>(view.codes[at]) - 128;
-      const int query = static_cast<std::int8_t>(queries.codes[q * kEmbeddingDim + v]);
+      const auto query = static_cast<std::int8_t>(queries.codes[q * kEmbeddingDim + v]);
       product += row * query;
       difference += std::abs(row - query);
     }

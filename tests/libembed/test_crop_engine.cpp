@@ -200,8 +200,9 @@ TEST(CropEngine, CropsMillionsOfPixelsWideAreBlack) {
   made.input.crop.alignment = Alignment::FivePoint;
   // A template of a hair's breadth makes the crop a billion pixels wide.
   for (std::size_t i = 0; i < 5; ++i) {
-    made.input.crop.five_points[i] = {0.5F + 1e-6F * static_cast<float>(i % 2),
-                                      0.5F + 1e-6F * static_cast<float>(i / 2)};
+    const std::size_t right = i % 2, down = i / 2;
+    made.input.crop.five_points[i] = {0.5F + 1e-6F * static_cast<float>(right),
+                                      0.5F + 1e-6F * static_cast<float>(down)};
   }
   made.region.box = {0, 0, 10, 10};
   made.region.landmarks = Landmarks{{{0, 0}, {9e4F, 0}, {0, 9e4F}, {9e4F, 9e4F}, {0, 1.8e5F}}};

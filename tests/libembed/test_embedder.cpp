@@ -299,7 +299,9 @@ TEST(Embedder, SaysThatThreadsCannotBeStarted) {
 #ifdef __SANITIZE_ADDRESS__
   GTEST_SKIP() << "the address sanitizer needs all addresses";
 #endif
-  Embedder(weights(), on_cpu());  // What is loaded once is there before the limit.
+  {
+    const Embedder loaded(weights(), on_cpu());  // What is loaded once is there before the limit.
+  }
   EmbedderOptions options = on_cpu();
   options.threads = 1024;
   {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <string>
 #include <vector>
@@ -79,7 +79,7 @@ TEST(GalleryFile, ComesBackAsItWas) {
     ASSERT_EQ(back.rows(), gallery.rows());
     for (std::size_t r = 0; r < back.rows(); ++r) {
       EXPECT_EQ(back.identity(r), gallery.identity(r));
-      EXPECT_EQ(std::memcmp(back.row(r), gallery.row(r), sizeof(embed::Embedding)), 0);
+      EXPECT_TRUE(std::equal(back.row(r), back.row(r) + embed::kEmbeddingDim, gallery.row(r)));
     }
   }
 }
@@ -98,7 +98,7 @@ TEST(GalleryFile, ManyRowsComeBackInTheirOrder) {
   EXPECT_EQ(back.names(), gallery.names());
   for (std::size_t r = 0; r < back.rows(); ++r) {
     ASSERT_EQ(back.identity(r), gallery.identity(r)) << r;
-    ASSERT_EQ(std::memcmp(back.row(r), gallery.row(r), sizeof(embed::Embedding)), 0) << r;
+    ASSERT_TRUE(std::equal(back.row(r), back.row(r) + embed::kEmbeddingDim, gallery.row(r))) << r;
   }
 }
 

@@ -77,8 +77,9 @@ TEST(Retrieval, RefusesWhatCannotBeAsked) {
 TEST(OpenSet, NamesTheKnownAndRefusesTheUnknown) {
   // Four identities far apart, each with three rows close together: whoever is enrolled is found at once.
   std::vector<std::pair<float, std::int64_t>> places;
-  for (int i = 0; i < 12; ++i)
-    places.emplace_back(static_cast<float>(100 * (i % 4)) + static_cast<float>(i / 4), i % 4);
+  for (int round = 0; round < 3; ++round) {
+    for (int who = 0; who < 4; ++who) places.emplace_back(static_cast<float>(100 * who + round), who);
+  }
   const OpenSet clear = open_set(line(places), embed::Metric::L2, {0.0, 0.5});
   EXPECT_EQ(clear.enrolled, 2U);
   EXPECT_EQ(clear.known_probes, 4U);
@@ -101,7 +102,8 @@ TEST(Bootstrap, IntervalsHoldTheMeasureAndShrinkWithTheData) {
     for (std::uint32_t i = 0; i < pairs; ++i) {
       // Genuine at 0 … 1, impostors at 0.5 … 1.5: AUC 0.875, best threshold anywhere in 0.5 … 1 with 0.75
       // right.
-      const float place = static_cast<float>(i / 2) / static_cast<float>(pairs / 2);
+      const std::uint32_t step = i / 2, steps = pairs / 2;
+      const float place = static_cast<float>(step) / static_cast<float>(steps);
       list.push_back({i % 2 == 0 ? place : 0.5F + place, i % 2 == 0, i, i});
     }
     return bootstrap(list, pairs, 0.75F, {0.1}, 400);

@@ -225,7 +225,10 @@ TEST(Int8Statistics, TheFileHoldsWhatWasMeasured) {
                                      {static_cast<std::int64_t>(layer.outputs)});
     EXPECT_EQ(std::memcmp(scales.data, layer.weight_scale.data(), scales.bytes), 0);
     const auto& scale = file.tensor(layer.name + ".input_scale", embed::DType::F32, {});
-    EXPECT_EQ(std::memcmp(scale.data, &layer.input_scale, sizeof(float)), 0);
+    float input_scale = 0;
+    ASSERT_EQ(scale.bytes, sizeof(input_scale));
+    std::memcpy(&input_scale, scale.data, sizeof(input_scale));
+    EXPECT_EQ(input_scale, layer.input_scale);
     const auto& histogram = file.tensor(layer.name + ".input_histogram", embed::DType::I64, {2048});
     EXPECT_EQ(std::memcmp(histogram.data, layer.histogram.data(), histogram.bytes), 0);
   }

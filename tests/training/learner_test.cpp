@@ -243,7 +243,7 @@ TEST(Learner, StartsFromWeightsAndRefusesOtherChannels) {
   TrainOptions options = small_options();
   options.init = file;
   try {
-    Learner(options, small_input(), 2);
+    const Learner refused(options, small_input(), 2);
     FAIL() << "three channels were taken for one";
   } catch (const embed::Error& error) {
     EXPECT_EQ(error.code(), embed::ErrorCode::Mismatch);

@@ -164,7 +164,7 @@ TEST_F(MxnetParamsTest, WhatIsNotReadIsNamed) {
   refused(list({good}, {}), "0 names for 1 arrays");
   refused(list({good, good}, {"a", "a"}), "'a' is there twice");
   EXPECT_THROW(MxnetParams(testing::TempDir() + "none.params"), embed::Error);
-  EXPECT_THROW(MxnetParams(testing::TempDir()), embed::Error);
+  EXPECT_THROW(MxnetParams{testing::TempDir()}, embed::Error);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 // triplet-train enroll: people's pictures or videos into a gallery.
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 
 #include "commands.h"
@@ -148,7 +147,7 @@ class Enroller {
   bool has_row(const std::string& name, const embed::Embedding& embedding) const {
     for (std::size_t row = 0; row < gallery_.rows(); ++row) {
       if (gallery_.name(gallery_.identity(row)) == name &&
-          std::memcmp(gallery_.row(row), embedding.data(), sizeof(embedding)) == 0) {
+          std::equal(embedding.begin(), embedding.end(), gallery_.row(row))) {
         return true;
       }
     }
