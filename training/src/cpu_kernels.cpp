@@ -140,6 +140,7 @@ TRAINING_INLINE void gradients(const T* x, const T* gradient, std::size_t rows, 
 }  // namespace
 
 // One pair of functions for each element type: clones cannot be templates.
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type.
 #define TRAINING_KERNELS(T)                                                                           \
   template <>                                                                                         \
   TRAINING_CLONES void add_moments<T>(const T* x, std::size_t rows, std::size_t channels,             \
@@ -163,6 +164,7 @@ TRAINING_INLINE void gradients(const T* x, const T* gradient, std::size_t rows, 
                                          const float* a, const float* b, const float* c, T* dx) {     \
     gradients(x, gradient, rows, channels, channel, relu, a, b, c, dx);                               \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 TRAINING_KERNELS(float)
 TRAINING_KERNELS(Bf16)
