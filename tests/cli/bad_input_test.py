@@ -57,7 +57,9 @@ class LittleData(TrainTest):
         self.ok(*self.train("--epochs", 1, "--lr", 0.001, "--batch-size", 1000))
         self.assertEqual(self.start()["batches"], 1)
         self.ok(*self.train("--epochs", 1, "--lr", 0.001, "--loss", "triplet", "--pk", 2, 50))
-        self.fails(*self.train("--pk", 30000, 50), says=["--pk", "65536"])
+        for pair in ((30000, 50), (2 ** 32, 2 ** 32), (2 ** 63, 2)):
+            self.fails(*self.train("--pk", *pair), says=["--pk", "65536"])
+        self.fails(*self.train("--loss", "contrastive", "--pk", 2, 2, "--margin", "soft"), says=["--margin", "contrastive"])
         for flags in (["--batch-size", 1], ["--batch-size", 2], ["--batch-size", 1, "--no-neck"],
                       ["--note", "--batch-size", 1]):
             with self.subTest(flags):
@@ -153,6 +155,13 @@ class BadPictures(CliTest):
         self.assertIn("unreadable 4", done.stdout)
         self.assertIn("6 images of 2 identities", done.stdout)
         self.assertIn("Cy", done.stderr)
+
+    def test_folders_that_are_links_to_nowhere_are_missed(self):
+        for name in ("Al", "Bo"):
+            self.write("root/%s/0.pgm" % name, pgm())
+        os.symlink("nowhere", self.path("root", "Cy"))
+        self.fails("pack", "--out", "set", "--size", 16, "root", says=["root/Cy", "nowhere"])
+        self.assertIn("Cy", self.ok("pack", "--out", "set", "--size", 16, "--skip-bad", "root").stderr)
 
     def test_links_to_nowhere_are_missed(self):
         self.write("root/Al/0.pgm", pgm())

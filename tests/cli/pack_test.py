@@ -149,6 +149,13 @@ class PackFolder(CliTest):
         self.assertEqual(json.loads(metadata["input"])["width"], 64)
         self.fails("pack", "--out", "x", "--size", 64, "--context", 1.02, "root", says=["--context", "65"])
 
+    def test_csv_of_a_spreadsheet(self):
+        self.write("root/Al/00.pgm", pgm())
+        self.write("root/Al/01.pgm", pgm(seed=1))
+        for head in ("path,label\n", ""):
+            self.write("list.csv", ("\ufeff" + head + "root/Al/00.pgm,Al\nroot/Al/01.pgm,Bo\n").encode())
+            self.assertIn("2 images of 2 identities", self.ok("pack", "--out", "set.safetensors", "list.csv").stdout)
+
     def test_csv(self):
         self.people("root", Al=2)
         self.write("list.csv", 'path,label\nroot/Al/00.pgm,"Al, senior"\r\nroot/Al/01.pgm,Bo\n')

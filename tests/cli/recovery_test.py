@@ -3,15 +3,37 @@
 recipe. What was there before stays whole."""
 import json
 import os
+import re
 import resource
 import unittest
 
-from support import TrainTest, read_safetensors
+from support import TrainTest, read_safetensors, write_safetensors
 
 MEGABYTE = 1 << 20
 
 
 class Diverging(TrainTest):
+    def test_the_batch_is_named_whatever_mines(self):
+        self.digits()
+        for miner in ("batch-all", "all-hard", "batch-hard"):
+            said = self.fails(*self.train("--loss", "triplet", "--miner", miner, "--pk", 2, 2, "--lr", 1000, "--warmup-epochs", 0,
+                                          "--head", "linear", "--metric", "squared-l2", "--no-neck", out=miner),
+                              says=["epoch 1, batch"]).stderr
+            self.assertLess(int(re.search("epoch 1, batch ([0-9]+)", said).group(1)), 10, said)
+
+    def test_a_checkpoint_of_impossible_progress_is_refused(self):
+        self.digits()
+        flags = self.train("--epochs", 1, "--lr", 0.001)
+        self.ok(*flags)
+        path = self.path("w.run", "checkpoint.safetensors")
+        metadata, tensors = read_safetensors(path)
+        good = json.loads(metadata["progress"])
+        for change in ({"batch": 999999}, {"epoch": -1}, {"epoch": 7}, {"step": 0.5}):
+            with self.subTest(change):
+                metadata["progress"] = json.dumps({**good, **change})
+                write_safetensors(path, tensors, metadata)
+                self.fails(*flags, "--resume", says=["checkpoint.safetensors", "progress", "expected"])
+
     def test_the_last_good_checkpoint_stays_and_can_be_resumed(self):
         self.digits(count=256)
         flags = self.train("--epochs", 4, "--lr", 1000, "--warmup-epochs", 3, "--head", "linear", "--loss", "softmax",

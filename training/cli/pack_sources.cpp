@@ -57,9 +57,14 @@ struct Target {
 void list_folder(const fs::path& root, const Target& target) {
   bool any_identity = false;
   for (const fs::path& folder : sorted_entries(root)) {
+    const std::string name = folder.filename().string();
+    if (fs::is_symlink(folder) && !fs::exists(folder)) {
+      if (target.wants(name))
+        target.listing.missing_files.push_back(folder.string() + ": no identity folder (a link to nowhere)");
+      continue;
+    }
     if (!fs::is_directory(folder)) continue;
     any_identity = true;
-    const std::string name = folder.filename().string();
     if (!target.wants(name)) continue;
     bool any_image = false;
     for (const fs::path& file : sorted_entries(folder)) {
@@ -144,6 +149,8 @@ void list_csv(const std::string& path, const Target& target) {
   std::size_t number = 0, samples = 0;
   while (next_line(input, line)) {
     ++number;
+    if (number == 1 && line.compare(0, 3, "\xEF\xBB\xBF") == 0)
+      line.erase(0, 3);  // Spreadsheets' UTF-8 mark.
     if (line.empty()) continue;
     const std::string where = "line " + std::to_string(number);
     if (!split_csv(line, fields)) throw Error(ErrorCode::Format, "a quote is not closed", path, where);

@@ -40,6 +40,12 @@ Progress progress_from(const embed::SafetensorsFile& file) {
   try {
     const nlohmann::json json = nlohmann::json::parse(file.metadata_at("progress"));
     Progress progress;
+    for (const char* count : {"epoch", "batch", "step", "updates", "stale", "plateau", "best_epoch"}) {
+      if (!json.at(count).is_number_unsigned()) {
+        throw Error(ErrorCode::Format, std::string("'") + count + "': a whole number from 0 expected",
+                    file.path(), "progress");
+      }
+    }
     progress.epoch = json.at("epoch").get<std::size_t>();
     progress.batch = json.at("batch").get<std::size_t>();
     progress.step = json.at("step").get<std::size_t>();

@@ -267,6 +267,8 @@ void validate(const TrainOptions& options) {
            "is for triplets and pairs mined in P×K batches, without --class-loss and --memory: virtual "
            "identities have no class");
   }
+  if (options.loss == Loss::Contrastive && options.soft_margin)
+    refuse("margin", "a number expected with --loss contrastive: soft is a triplet's");
   if (options.margin_schedule != MarginSchedule::Constant && options.soft_margin)
     refuse("margin-schedule", "needs a margin that is a number, not soft");
   if (options.sampler == Sampler::Balanced && options.identities != 0)
@@ -276,7 +278,10 @@ void validate(const TrainOptions& options) {
   if (options.identities != 0 && (options.identities < 2 || options.images_each < 2)) {
     refuse("pk", "at least 2 identities and 2 images of each expected");
   }
-  if (options.identities * options.images_each > 65536) refuse("pk", "at most 65536 images in a batch");
+  // One by one first: the product of two may be too large for its type.
+  if (options.identities > 65536 || options.images_each > 65536 ||
+      options.identities * options.images_each > 65536)
+    refuse("pk", "at most 65536 images in a batch");
   if (options.loss == Loss::Triplet && options.miner == Miner::Offline && options.identities != 0) {
     refuse("pk", "offline triplets make their own batches; leave it out");
   }

@@ -78,6 +78,13 @@ class Run {
     }
     const std::vector<BatchPlan> first_epoch = epoch_batches(options_, set_.train(), 0);
     batches_ = first_epoch.size();
+    if (progress_.epoch > options_.epochs || progress_.batch > batches_) {
+      throw Error(ErrorCode::Format,
+                  "epoch " + std::to_string(progress_.epoch) + ", batch " + std::to_string(progress_.batch) +
+                      ": at most epoch " + std::to_string(options_.epochs) + ", batch " +
+                      std::to_string(batches_) + " expected",
+                  checkpoint_, "progress");
+    }
     require_shares(first_epoch);
     require_variance(options_, set_.input(), first_epoch);
     if (is_first()) {
