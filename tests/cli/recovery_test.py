@@ -21,6 +21,13 @@ class Diverging(TrainTest):
                               says=["epoch 1, batch"]).stderr
             self.assertLess(int(re.search("epoch 1, batch ([0-9]+)", said).group(1)), 10, said)
 
+    def test_a_finished_run_does_not_name_weights_that_are_not_there(self):
+        self.digits()
+        flags = ("--epochs", 1, "--lr", 0.001, "--run-dir", "run")
+        self.ok(*self.train(*flags))
+        self.ok(*self.train(*flags, "--resume"))
+        self.fails(*self.train(*flags, "--resume", out="moved.safetensors"), says=["moved.safetensors", "--out"])
+
     def test_a_checkpoint_of_impossible_progress_is_refused(self):
         self.digits()
         flags = self.train("--epochs", 1, "--lr", 0.001)

@@ -8,12 +8,14 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "commands.h"
+#include "embed/error.h"
 #include "pack_sources.h"
 #include "trainer.h"
 
@@ -532,6 +534,16 @@ void translate(const CLI::App& command, TrainFlags& flags) {
     o.recipe = "triplet-train " + command.get_name() + " (options in the run's metrics.jsonl)";
 }
 
+/// A resumed run that was at its end already writes nothing: its weights may lie elsewhere, or be gone.
+void require_there(const std::string& weights, const std::string& checkpoint) {
+  if (std::filesystem::exists(weights)) return;
+  throw embed::Error(embed::ErrorCode::NotFound,
+                     "the run of " + checkpoint +
+                         " is at its end and did not write these weights: give the --out it had, or start "
+                         "anew without --resume",
+                     weights);
+}
+
 int run_training(const TrainOptions& options) {
   const StopOnSignal signals;
   Console console(options);
@@ -542,6 +554,8 @@ int run_training(const TrainOptions& options) {
                  result.checkpoint.c_str());
     return kInterrupted;
   }
+  require_there(options.out, result.checkpoint);
+  if (options.towers == Towers::Separate) require_there(other_weights(options), result.checkpoint);
   if (result.stopped_early) std::fprintf(stderr, "ended early: validation has not improved\n");
   if (!result.validation.empty()) std::printf("validation: %s\n", result.validation.c_str());
   std::printf("weights of epoch %zu: %s\n", result.best_epoch, options.out.c_str());
