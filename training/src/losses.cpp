@@ -173,7 +173,7 @@ LossValue mined_triplet_loss(const torch::Tensor& values, const torch::Tensor& l
     const torch::Tensor far = all.distances.unsqueeze(1).expand_as(triplets);
     const torch::Tensor terms = triplet_loss(near, far, options);
     const torch::Tensor signal =
-        // Not "greater": what is no number must stay in, and make the loss none that this batch is told by.
+        // Not "above": what is not a number stays in, so that this very batch's loss is none either.
         triplets.logical_and((miner == Miner::BatchAll ? terms.detach().le(0) : far.ge(near)).logical_not());
     LossValue mean = mean_of_valid(terms, signal);
     mean.active = signal.sum() / triplets.sum().clamp_min(1).to(torch::kFloat32);
