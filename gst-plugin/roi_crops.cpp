@@ -17,6 +17,20 @@ RoiCrop refuse(const char* reason, bool rejected) {
   return crop;
 }
 
+// As the integer box: one that the frame's edge cuts, not one that has next to nothing in it.
+bool plausible(const Rect& box, int frame_width, int frame_height) {
+  constexpr auto kMost = static_cast<float>(kMaxSide);
+  // So written that what is not a number is refused.
+  if (!(box.width > 0 && box.width <= kMost && box.height > 0 && box.height <= kMost)) return false;
+  if (!(std::abs(box.x) <= kMost && std::abs(box.y) <= kMost)) return false;
+  const auto inside = [](float start, float length, int limit) {
+    return std::max(0.0F, std::min(start + length, static_cast<float>(limit)) - std::max(start, 0.0F));
+  };
+  return inside(box.x, box.width, frame_width) * inside(box.y, box.height, frame_height) *
+             static_cast<float>(kLeastShareInside) >=
+         box.width * box.height;
+}
+
 std::int64_t overlap(std::int64_t start, std::int64_t length, std::int64_t limit) {
   return std::max<std::int64_t>(0, std::min(start + length, limit) - std::max<std::int64_t>(start, 0));
 }
@@ -45,6 +59,7 @@ RoiCrop check_roi(const Roi& roi, int frame_width, int frame_height, int min_fac
   const std::int64_t inside =
       overlap(box.x, box.width, frame_width) * overlap(box.y, box.height, frame_height);
   if (inside * kLeastShareInside < box.width * box.height) return refuse("outside", true);
+  if (roi.exact_box && !plausible(*roi.exact_box, frame_width, frame_height)) return refuse("outside", true);
   if (std::min(box.width, box.height) < min_face_size) return refuse("small", false);
   RoiCrop crop;
   FaceRegion region;
