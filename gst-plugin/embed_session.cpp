@@ -63,7 +63,10 @@ void EmbedSession::open(const EmbedSettings& settings) {
   if (settings.index == "faiss") {
     gallery_.build_index(settings.metric == "auto" ? info.metric : parse_metric(settings.metric));
   }
-  queue_ = std::shared_ptr<BatchQueue>(shared, &shared->queue());
+  {
+    const std::lock_guard lock(queue_mutex_);
+    queue_ = std::shared_ptr<BatchQueue>(shared, &shared->queue());
+  }
   embedder_ = &shared->embedder();
   const std::chrono::duration<double, std::milli> timeout(settings.batch_timeout);
   auto client =
@@ -84,7 +87,12 @@ void EmbedSession::close() noexcept {
   }
   idle_requests_.clear();
   embedder_ = nullptr;
-  queue_.reset();
+  std::shared_ptr<BatchQueue> closed;  // Ends without the lock: its thread is waited for.
+  {
+    const std::lock_guard lock(queue_mutex_);
+    closed.swap(queue_);
+  }
+  closed.reset();
   gallery_ = Gallery();
   opened_as_.clear();
 }
@@ -198,6 +206,7 @@ void EmbedSession::withdraw() noexcept {
 
 std::size_t EmbedSession::most_frames(const EmbedSettings& settings) const {
   if (settings.max_size_buffers > 0) return static_cast<std::size_t>(settings.max_size_buffers);
+  const std::lock_guard lock(queue_mutex_);
   if (!queue_) return kFewestFrames;
   const std::size_t streams = std::max<std::size_t>(1, queue_->clients());
   return std::clamp((2 * queue_->batch_size() + streams - 1) / streams, kFewestFrames, kMostFrames);

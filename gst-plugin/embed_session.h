@@ -45,7 +45,7 @@ struct FramePlan {
 
 /// What tripletembed does, without GStreamer: ROIs and pixels in, identities out, several frames at a time.
 /// plan and submit are for one thread at a time, complete and finish for another one beside it; withdraw,
-/// stats and most_frames for any. While open or close runs there is no other call but stats.
+/// stats and most_frames for any. While open or close runs there is no other call but those two.
 class EmbedSession {
  public:
   /// Takes the model (see share_embedder) and loads the gallery, or does nothing when the same are open
@@ -96,6 +96,9 @@ class EmbedSession {
 
   std::mutex requests_mutex_;  // Guards idle_requests_ alone; no other lock is taken under it.
   std::vector<std::shared_ptr<BatchRequest>> idle_requests_;  // Re-used from frame to frame.
+
+  // Guards changes of queue_ against most_frames, which a latency query asks at any time.
+  mutable std::mutex queue_mutex_;
 
   mutable std::mutex stats_mutex_;  // Guards the two below; the queue's mutex may be taken under it.
   EmbedStats stats_;

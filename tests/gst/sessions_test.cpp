@@ -2,8 +2,11 @@
 // What the elements do, driven without a pipeline: checks of ROIs, the embedding session, options.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
+#include <thread>
 
 #include "embed/embedder.h"
 #include "embed/error.h"
@@ -70,6 +73,21 @@ TEST(RoiCrops, UsesTheExactBoxAndDropsImpossibleLandmarks) {
   EXPECT_FALSE(check_roi(roi, 640, 480, 0).region->landmarks) << "a point that is no number";
 }
 
+TEST(RoiCrops, RefusesAnExactBoxThatOnlyItsFramesEdgeBounds) {
+  const float inf = std::numeric_limits<float>::infinity();
+  for (const embed::Rect& box : {embed::Rect{-6.4e9F, 0, 6.4e9F, 480}, embed::Rect{-inf, 0, inf, 480},
+                                 embed::Rect{-32000, 0, 32640, 480}, embed::Rect{0, 0, 640, NAN}}) {
+    Roi roi = roi_at(0, 0, 640, 480);
+    roi.exact_box = box;
+    const auto crop = check_roi(roi, 640, 480, 0);
+    EXPECT_EQ(crop.reason, "outside") << box.x << ' ' << box.width;
+    EXPECT_TRUE(crop.rejected);
+  }
+  Roi half = roi_at(0, 0, 60, 100);
+  half.exact_box = embed::Rect{-50, -20, 110, 120};
+  EXPECT_TRUE(check_roi(half, 640, 480, 0).region) << "a face that the frame's edge cuts";
+}
+
 class Session : public ::testing::Test {
  protected:
   Session() { settings_.model = gsttest::quick_weights_file(); }
@@ -96,6 +114,24 @@ class Session : public ::testing::Test {
   EmbedSettings settings_;
   EmbedSession session_;
 };
+
+TEST_F(Session, IsAskedForItsRoomWhileItOpensAndCloses) {
+  std::atomic<bool> done{false};
+  std::thread asks([&] {
+    while (!done) {
+      const std::size_t room = session_.most_frames(settings_);
+      EXPECT_GE(room, 4U);
+      EXPECT_LE(room, 16U);
+      std::this_thread::yield();
+    }
+  });
+  for (int i = 0; i < 8; ++i) {
+    session_.open(settings_);
+    session_.close();
+  }
+  done = true;
+  asks.join();
+}
 
 TEST_F(Session, NamesTheEnrolledFaceAndSaysWhyTheOthersHaveNone) {
   const Roi ann = roi_at(10, 10, 40, 40, 1);
