@@ -361,7 +361,13 @@ static gboolean set_caps(GstTripletEmbed* self, GstEvent* event) {
   return TRUE;
 }
 
-static gboolean gst_triplet_embed_sink_event(GstPad*, GstObject* parent, GstEvent* event) {
+static GstFlowReturn as_flow(gboolean taken) {
+  return taken != FALSE ? GST_FLOW_OK : GST_FLOW_ERROR;
+}
+
+// Says what a frame in the event's place would be told. A mere "no" is an error for upstream, also when all
+// that happened is that a change of state has stopped the source pad already.
+static GstFlowReturn gst_triplet_embed_sink_event(GstPad*, GstObject* parent, GstEvent* event) {
   GstTripletEmbed* self = GST_TRIPLET_EMBED(parent);
   EventPtr owned(event);
   switch (GST_EVENT_TYPE(event)) {
@@ -369,26 +375,26 @@ static gboolean gst_triplet_embed_sink_event(GstPad*, GstObject* parent, GstEven
       const gboolean sent = gst_pad_push_event(self->src, owned.release());
       halt(self);
       gst_pad_pause_task(self->src);
-      return sent;
+      return as_flow(sent);
     }
     case GST_EVENT_FLUSH_STOP: {
       const gboolean sent = gst_pad_push_event(self->src, owned.release());
       gst_segment_init(&self->state->segment, GST_FORMAT_UNDEFINED);
       // Not when a change of state has stopped the source pad meanwhile.
       if (GST_PAD_IS_ACTIVE(self->src)) go(self);
-      return sent;
+      return as_flow(sent);
     }
     case GST_EVENT_CAPS:
-      if (set_caps(self, event) == FALSE) return FALSE;
+      if (set_caps(self, event) == FALSE) return GST_FLOW_NOT_NEGOTIATED;
       break;
     case GST_EVENT_SEGMENT:
       gst_event_copy_segment(event, &self->state->segment);
       break;
     default:
-      if (!GST_EVENT_IS_SERIALIZED(event)) return gst_pad_push_event(self->src, owned.release());
+      if (!GST_EVENT_IS_SERIALIZED(event)) return as_flow(gst_pad_push_event(self->src, owned.release()));
       break;
   }
-  return self->state->way.push(Item(std::move(owned)), false) ? TRUE : FALSE;
+  return self->state->way.push(Item(std::move(owned)), false) ? GST_FLOW_OK : GST_FLOW_FLUSHING;
 }
 
 static gboolean gst_triplet_embed_src_event(GstPad* pad, GstObject* parent, GstEvent* event) {
@@ -454,7 +460,7 @@ static void gst_triplet_embed_init(GstTripletEmbed* self) {
   auto* element_class = GST_ELEMENT_GET_CLASS(self);
   self->sink = gst_pad_new_from_template(gst_element_class_get_pad_template(element_class, "sink"), "sink");
   gst_pad_set_chain_function(self->sink, gst_triplet_embed_chain);
-  gst_pad_set_event_function(self->sink, gst_triplet_embed_sink_event);
+  gst_pad_set_event_full_function(self->sink, gst_triplet_embed_sink_event);
   gst_pad_set_query_function(self->sink, gst_triplet_embed_sink_query);
   self->src = gst_pad_new_from_template(gst_element_class_get_pad_template(element_class, "src"), "src");
   gst_pad_set_activatemode_function(self->src, gst_triplet_embed_src_activate_mode);

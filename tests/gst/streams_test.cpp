@@ -189,6 +189,25 @@ INSTANTIATE_TEST_SUITE_P(To, StateChange, ::testing::Values(GST_STATE_READY, GST
                            return std::string(gst_element_state_get_name(which.param));
                          });
 
+// A change of state stops the source pad first. What comes then must not look like an error to upstream.
+TEST_F(Streams, EventsIntoAStoppedSourcePadAreFlushing) {
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  GstCaps* caps_of_others = gst_caps_from_string("video/x-raw,format=RGB,width=32,height=32,framerate=25/1");
+  for (GstEvent* event : {gst_event_new_caps(caps_of_others), gst_event_new_segment(&segment),
+                          gst_event_new_tag(gst_tag_list_new_empty())}) {
+    gsttest::Harness harness(quick());
+    harness.caps(caps());
+    GstPad* pad = gst_element_get_static_pad(harness.element(), "src");
+    ASSERT_TRUE(gst_pad_set_active(pad, FALSE));
+    const char* name = GST_EVENT_TYPE_NAME(event);
+    gst_harness_push_event(harness.get(), event);  // Kept by the pad, and sent again before the frame.
+    EXPECT_EQ(gst_harness_push(harness.get(), frame(0)), GST_FLOW_FLUSHING) << name;
+    gst_object_unref(pad);
+  }
+  gst_caps_unref(caps_of_others);
+}
+
 TEST_F(Streams, SeeksAtAnyTime) {
   GstElement* pipeline =
       gst_parse_launch(("videotestsrc num-buffers=100000 ! video/x-raw,width=32,height=32 ! " +
