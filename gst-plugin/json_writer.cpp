@@ -7,10 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "embed/error.h"
 
@@ -75,6 +78,7 @@ void LineWriter::close() noexcept {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
   pipe_ = false;
+  rest_.clear();
 }
 
 bool LineWriter::open_pipe() {
@@ -88,19 +92,22 @@ bool LineWriter::open_pipe() {
   return true;
 }
 
-bool LineWriter::write_all(const char* data, std::size_t size) {
+bool LineWriter::write_all(const std::string& text, bool begun) {
   const PipeSignalBlock block;
-  while (size > 0) {
+  std::size_t done = 0;
+  while (done < text.size()) {
     pollfd ready{fd_, POLLOUT, 0};
     if (poll(&ready, 1, kPollMilliseconds) == 0 || (ready.revents & (POLLOUT | POLLERR | POLLHUP)) == 0) {
-      if (cancelled_) return false;
-      continue;
+      if (!cancelled_) continue;
+      if (begun || done > 0) rest_ = text.substr(done);
+      return false;
     }
-    const ssize_t written = ::write(fd_, data, size);
+    // A pipe that is ready has room for so much. More could block, and standard output is not ours to change.
+    const std::size_t size = std::min<std::size_t>(text.size() - done, PIPE_BUF);
+    const ssize_t written = ::write(fd_, text.data() + done, size);
     if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (written < 0) fail(location_, "cannot be written");
-    data += written;
-    size -= static_cast<std::size_t>(written);
+    done += static_cast<std::size_t>(written);
   }
   return true;
 }
@@ -108,8 +115,8 @@ bool LineWriter::write_all(const char* data, std::size_t size) {
 bool LineWriter::write(const std::string& line) {
   if (pipe_ && !open_pipe()) return false;
   if (fd_ < 0) throw Error(ErrorCode::Internal, "nothing is open for writing");
-  const std::string text = line + '\n';
-  return write_all(text.data(), text.size());
+  if (!rest_.empty() && !write_all(std::exchange(rest_, {}), true)) return false;
+  return write_all(line + '\n', false);
 }
 
 }  // namespace embed::gst

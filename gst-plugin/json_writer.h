@@ -16,8 +16,8 @@ class LineWriter {
   /// Throws Error(InvalidArgument | Io) that names the file.
   void open(const std::string& location);
   void close() noexcept;
-  /// Writes `line` and a newline, all of it, before it returns; false when it was cancelled. Throws
-  /// Error(Io).
+  /// Writes `line` and a newline, all of it, before it returns; false when it was cancelled. What a reader
+  /// has then begun to read of the line is completed by the next write. Throws Error(Io).
   bool write(const std::string& line);
   /// Makes a waiting write return, and later ones at once, until reset().
   void cancel() noexcept { cancelled_ = true; }
@@ -25,9 +25,11 @@ class LineWriter {
 
  private:
   bool open_pipe();
-  bool write_all(const char* data, std::size_t size);
+  /// `begun`: a reader has some of the line that `text` ends.
+  bool write_all(const std::string& text, bool begun);
 
   std::string location_;
+  std::string rest_;  // Of a line that was cancelled within.
   int fd_ = -1;
   bool pipe_ = false;
   std::atomic<bool> cancelled_{false};

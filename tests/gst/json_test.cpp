@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
@@ -166,6 +167,55 @@ TEST_F(Pipe, AReaderThatWentAwayIsAnErrorNotASignal) {
   EXPECT_TRUE(writer.write("one"));
   close(fd);
   EXPECT_THROW(writer.write("two"), embed::Error);
+}
+
+constexpr std::size_t kMoreThanAPipeHolds = 300000;
+
+TEST_F(Pipe, TheRestOfACancelledLineComesBeforeTheNextLine) {
+  const int reader = open(path_.c_str(), O_RDONLY | O_NONBLOCK);
+  LineWriter writer;
+  writer.open(path_);
+  const std::string line(kMoreThanAPipeHolds, 'a');
+  auto first = std::async(std::launch::async, [&] { return writer.write(line); });
+  EXPECT_EQ(first.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+  writer.cancel();
+  EXPECT_FALSE(first.get());
+  writer.reset();
+  auto second = std::async(std::launch::async, [&] { return writer.write("b"); });
+  const std::string expected = line + "\nb\n";
+  std::string got, part(65536, '\0');
+  for (int tries = 0; got.size() < expected.size() && tries < 5000; ++tries) {
+    const ssize_t size = read(reader, part.data(), part.size());
+    if (size > 0) got.append(part, 0, static_cast<std::size_t>(size));
+    if (size <= 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_TRUE(second.get());
+  EXPECT_TRUE(got == expected) << got.size() << " bytes";
+  close(reader);
+}
+
+TEST(LineWriter, StandardOutputThatNobodyReadsDoesNotHoldACancel) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const int kept = dup(STDOUT_FILENO);
+  dup2(ends[1], STDOUT_FILENO);
+  LineWriter writer;
+  writer.open("-");
+  dup2(kept, STDOUT_FILENO);
+  close(kept);
+  auto written = std::async(std::launch::async, [&writer] {
+    try {
+      return writer.write(std::string(kMoreThanAPipeHolds, 'a'));
+    } catch (const embed::Error&) {
+      return true;  // The reader's end, closed below.
+    }
+  });
+  EXPECT_EQ(written.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+  writer.cancel();
+  EXPECT_EQ(written.wait_for(std::chrono::seconds(5)), std::future_status::ready);
+  close(ends[0]);
+  EXPECT_FALSE(written.get());
+  close(ends[1]);
 }
 
 TEST(TripletJson, PassesBuffersThroughAndWritesALineEach) {
