@@ -153,6 +153,24 @@ class Resumed(TrainTest):
             self.write("w.run/checkpoint.safetensors", file.read())
         self.fails(*self.train("--epochs", 1, "--resume"), says=["checkpoint.safetensors", "kind"])
 
+    def test_whatever_decides_the_weights_must_stay(self):
+        self.digits()
+        for name, seed in (("a.safetensors", 1), ("b.safetensors", 2)):
+            self.ok(*self.train("--epochs", 1, "--lr", 0.001, "--seed", seed, out=name))
+        flags = ("--epochs", 1, "--lr", 0.001)
+        self.ok(*self.train(*flags, "--init", "a.safetensors"))
+        for change in (("--val-flip",), ("--eval-every", 2), ("--storage", "bf16"), ("--seed", 3), ("--val-images", 30)):
+            with self.subTest(change):
+                self.fails(*self.train(*flags, "--init", "a.safetensors", *change, "--resume"), says=[change[0], "this run has"])
+        self.fails(*self.train(*flags, "--init", "b.safetensors", "--resume"), says=["--init"])
+        self.fails(*self.train(*flags, "--resume"), says=["--init"])
+        # One pixel of one corner.
+        metadata, tensors = read_safetensors(self.path("set"))
+        dtype, shape, data = tensors["images"]
+        tensors["images"] = (dtype, shape, bytes([data[0] ^ 255]) + bytes(data[1:]))
+        write_safetensors(self.path("set"), tensors, metadata)
+        self.fails(*self.train(*flags, "--init", "a.safetensors", "--resume"), says=["--data"])
+
     def test_a_changed_config_file_is_a_changed_recipe(self):
         self.digits()
         self.write("run.toml", 'epochs = 1\nlr = 0.001\nloss = "triplet"\npk = [2, 4]\nneck = false\n')

@@ -204,8 +204,8 @@ class Train(TrainTest):
         self.assertAlmostEqual(sum(scalars["triplets/" + kind][-1][1] for kind in ("easy", "semi_hard", "hard")), 1, places=5)
         self.assertLessEqual(scalars["distance/negative_p10"][-1][1], scalars["distance/negative_p90"][-1][1])
 
-    def ranks(self, args, size=2, **environment):
-        """Runs the tool as torchrun would; returns the processes' results, rank by rank."""
+    def start_ranks(self, args, size=2, own=lambda rank: (), **environment):
+        """Runs the tool as torchrun would, with the flags own(rank) besides; the processes, rank by rank."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -213,8 +213,13 @@ class Train(TrainTest):
         for rank in range(size):
             env = dict(os.environ, RANK=str(rank), WORLD_SIZE=str(size), LOCAL_RANK=str(rank), MASTER_ADDR="127.0.0.1",
                        MASTER_PORT=str(port), **environment)
-            processes.append(subprocess.Popen([TRIPLET_TRAIN, *map(str, args)], cwd=self.folder, env=env, text=True,
-                                              stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+            processes.append(subprocess.Popen([TRIPLET_TRAIN, *map(str, (*args, *own(rank)))], cwd=self.folder, env=env,
+                                              text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        return processes
+
+    def ranks(self, args, **kind):
+        """The results of start_ranks, rank by rank."""
+        processes = self.start_ranks(args, **kind)
         results = [process.communicate(timeout=400) for process in processes]
         return [(process.returncode, *result) for process, result in zip(processes, results)]
 
@@ -289,6 +294,43 @@ class Train(TrainTest):
         for line in self.metrics():
             last = line.get("epoch", 0)
         self.assertGreater(last, 0)
+
+    def test_ranks_of_several_machines_resume_from_the_first_ones_checkpoint(self):
+        self.need_gloo()
+        self.digits()
+        base = ("train", "--data", "set", "--threads", 1, "--val-fraction", 0, "--lr", 0.001, "--epochs", 10, "--batch-size", 8,
+                "--ema", 0.9, "--checkpoint-every", 0)
+        done = self.ranks((*base, "--out", "whole.safetensors"))
+        self.assertEqual([code for code, _, _ in done], [0, 0], done)
+
+        def folder(rank):
+            return ("--run-dir", f"machine-{rank}")
+        processes = self.start_ranks((*base, "--out", "w.safetensors"), own=folder)
+        deadline = time.time() + 60
+        while not os.path.exists(self.path("machine-0", "checkpoint.safetensors")) and time.time() < deadline:
+            time.sleep(0.01)
+        for process in processes:
+            process.kill()
+            process.communicate()
+        self.assertEqual([process.returncode for process in processes], [-9, -9], "the run was over too early")
+        done = self.ranks((*base, "--out", "w.safetensors", "--resume"), own=folder)
+        self.assertEqual([code for code, _, _ in done], [0, 0], done)
+        self.assertIn("resumed", done[0][1] + done[0][2])
+        self.assertTrue(self.content("w.safetensors") == self.content("whole.safetensors"), "other weights than unbroken")
+
+    def test_ranks_that_do_not_train_the_same_are_refused(self):
+        self.need_gloo()
+        self.digits()
+        self.digits("other", count=92)
+        base = ("train", "--threads", 1, "--val-fraction", 0, "--epochs", 1, "--out", "w.safetensors")
+        for name, values in (("lr", (0.001, 0.002)), ("data", ("set", "other"))):
+            with self.subTest(name):
+                flags = base if name == "data" else (*base, "--data", "set")
+                done = self.ranks(flags, own=lambda rank, name=name, values=values: ("--" + name, values[rank]))
+                self.assertEqual([code for code, _, _ in done], [1, 1], done)
+                for _, _, said in done:
+                    self.assertIn("ranks do not train the same: --" + name, said)
+                self.assertFalse(os.path.exists(self.path("w.safetensors")))
 
     def test_early_stop_and_plateau_follow_validation(self):
         self.digits()

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "checkpoint.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "embed/error.h"
@@ -16,7 +18,7 @@ using embed::Error;
 using embed::ErrorCode;
 
 constexpr const char* kKind = "tripletembed.checkpoint";
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 nlohmann::json to_json(const Progress& progress) {
   return {{"epoch", progress.epoch},
@@ -70,7 +72,11 @@ Progress progress_from(const embed::SafetensorsFile& file) {
 void check_options(const embed::SafetensorsFile& file, const std::map<std::string, std::string>& options) {
   const nlohmann::json stored = nlohmann::json::parse(file.metadata_at("options"), nullptr, false);
   if (!stored.is_object()) throw Error(ErrorCode::Format, "a JSON object expected", file.path(), "options");
-  for (const auto& [name, value] : options) {
+  // The data last: a split by another --seed is other data too, and the seed is what to mend.
+  std::vector<std::pair<std::string, std::string>> in_order(options.begin(), options.end());
+  std::stable_partition(in_order.begin(), in_order.end(),
+                        [](const auto& option) { return option.first.rfind("data", 0) != 0; });
+  for (const auto& [name, value] : in_order) {
     const auto found = stored.find(name);
     const std::string before =
         found != stored.end() && found->is_string() ? found->get<std::string>() : "(not set)";

@@ -11,6 +11,8 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -18,6 +20,7 @@
 #include <cstring>
 
 #include "embed/error.h"
+#include "embed/safetensors.h"
 
 namespace training {
 
@@ -196,6 +199,24 @@ void Ranks::share(std::vector<double>& numbers) {
   do_sum(tensor);
   tensor = tensor.to(torch::kCPU);
   std::copy(tensor.data_ptr<double>(), tensor.data_ptr<double>() + numbers.size(), numbers.begin());
+}
+
+void Ranks::share(torch::Tensor& tensor) {
+  const torch::NoGradGuard no_grad;
+  torch::Tensor copy = rank_ == 0 ? tensor.detach().to(device_).clone(torch::MemoryFormat::Contiguous)
+                                  : torch::zeros(tensor.sizes(), tensor.options().device(device_));
+  do_sum(copy);
+  tensor.copy_(copy);
+}
+
+bool Ranks::agree(const std::string& text) {
+  const std::string digest = embed::sha256_hex(text.data(), text.size());
+  const std::vector<double> mine(digest.begin(), digest.end());
+  std::vector<double> first = mine;
+  share(first);
+  torch::Tensor others = torch::full({1}, first == mine ? 0.0F : 1.0F).to(device_);
+  do_sum(others);
+  return others.item<float>() == 0;
 }
 
 }  // namespace training

@@ -40,6 +40,10 @@ class Ranks {
   torch::Tensor gather(const torch::Tensor& rows, const std::vector<std::int64_t>& counts);
   /// Rank 0's numbers for everyone.
   void share(std::vector<double>& numbers);
+  /// Rank 0's float32 `tensor`, on any device, for everyone.
+  void share(torch::Tensor& tensor);
+  /// Whether all ranks say the same `text`; the same answer on every rank.
+  bool agree(const std::string& text);
 
  protected:
   Ranks(int rank, int size, torch::Device device) : rank_(rank), size_(size), device_(device) {}

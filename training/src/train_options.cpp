@@ -24,6 +24,11 @@ std::string text(double value) {
   return nlohmann::json(value).dump();
 }
 
+const char* storage_name(embed::DType type) {
+  if (type == embed::DType::F16) return "f16";
+  return type == embed::DType::BF16 ? "bf16" : "f32";
+}
+
 }  // namespace
 
 const char* to_string(Loss value) noexcept {
@@ -291,6 +296,10 @@ void validate(const TrainOptions& options) {
 std::map<std::string, std::string> decisive_options(const TrainOptions& options) {
   std::map<std::string, std::string> map;
   map["val-fraction"] = options.val.empty() ? text(options.val_fraction) : "-";
+  map["val-images"] = std::to_string(options.val_images);
+  map["val-flip"] = options.val_flip ? "true" : "false";
+  map["eval-every"] = std::to_string(options.eval_every);
+  map["storage"] = storage_name(options.storage);
   map["min-images"] = std::to_string(options.min_images);
   map["mean"] = nlohmann::json(options.mean).dump();
   map["std"] = nlohmann::json(options.std).dump();

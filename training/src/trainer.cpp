@@ -45,6 +45,11 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+/// Of the weights that a run starts from.
+std::string digest_of(const std::string& path) {
+  return path.empty() ? "-" : embed::SafetensorsFile(path).sha256();
+}
+
 /// Sums over one epoch.
 struct EpochSums {
   double loss = 0, active = 0, gradient_norm = 0;
@@ -68,14 +73,13 @@ class Run {
         fixed_(decisive_options(options_)) {
     fixed_["data"] = set_.fingerprint();
     fixed_["data-other"] = set_.other_fingerprint();
+    fixed_["init"] = digest_of(options_.init);
+    fixed_["init-other"] = digest_of(options_.init_other);
   }
 
   TrainResult run() {
-    const bool resumed = options_.resume && std::filesystem::exists(checkpoint_);
-    if (resumed) {
-      progress_ = load_checkpoint(checkpoint_, learner_.state(), fixed_);
-      learner_.set_updates(progress_.updates);
-    }
+    require_agreement();
+    const bool resumed = go_on();
     const std::vector<BatchPlan> first_epoch = epoch_batches(options_, set_.train(), 0);
     batches_ = first_epoch.size();
     if (progress_.epoch > options_.epochs || progress_.batch > batches_) {
@@ -108,6 +112,49 @@ class Run {
     options.batch_size *= ranks;
     options.identities *= ranks;
     return options;
+  }
+  /// Ranks that differ would each train a network of its own and call the mixture one.
+  void require_agreement() const {
+    if (ranks_ == nullptr) return;
+    for (const auto& [name, value] : fixed_) {
+      if (ranks_->agree(value)) continue;
+      throw Error(ErrorCode::Mismatch, "the ranks do not train the same: --" + name + ", here " + value +
+                                           ", is another on another rank");
+    }
+  }
+  /// Takes up the checkpoint, where --resume asks for it and there is one. Only rank 0 writes checkpoints, on
+  /// its own machine, so it alone looks for one and reads it, for everyone. False: the run begins.
+  bool go_on() {
+    std::vector<double> found = {is_first() && options_.resume && std::filesystem::exists(checkpoint_) ? 1.0
+                                                                                                       : 0.0};
+    if (ranks_ != nullptr) ranks_->share(found);
+    if (found[0] == 0) return false;
+    if (is_first()) progress_ = load_checkpoint(checkpoint_, learner_.state(), fixed_);
+    if (ranks_ != nullptr) share_state();
+    learner_.set_updates(progress_.updates);
+    return true;
+  }
+  /// Rank 0's for all, but for what validation alone looks at.
+  void share_state() {
+    std::vector<double> numbers = {static_cast<double>(progress_.epoch),
+                                   static_cast<double>(progress_.batch),
+                                   static_cast<double>(progress_.step),
+                                   static_cast<double>(progress_.updates),
+                                   progress_.stopped ? 1.0 : 0.0,
+                                   progress_.rate_factor,
+                                   progress_.gap};
+    ranks_->share(numbers);
+    progress_.epoch = static_cast<std::size_t>(numbers[0]);
+    progress_.batch = static_cast<std::size_t>(numbers[1]);
+    progress_.step = static_cast<std::size_t>(numbers[2]);
+    progress_.updates = static_cast<std::size_t>(numbers[3]);
+    progress_.stopped = numbers[4] > 0;
+    progress_.rate_factor = numbers[5];
+    progress_.gap = numbers[6];
+    for (const auto& [name, tensor] : learner_.state()) {
+      torch::Tensor live = tensor;
+      ranks_->share(live);
+    }
   }
   /// Rank 0 validates, writes and tells.
   bool is_first() const { return ranks_ == nullptr || ranks_->rank() == 0; }

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <map>
+#include <thread>
 
 #include "embed/error.h"
 #include "embed/safetensors.h"
@@ -89,6 +91,24 @@ ImageList list_of(const std::vector<Named>& identities) {
     if (kind == 0) list.first_kind = list.size();
   }
   return list;
+}
+
+/// SHA-256 of each picture, by all processors: gigabytes of them should not keep a run waiting.
+std::vector<std::string> digests_of(const std::vector<const std::uint8_t*>& images, std::size_t bytes) {
+  constexpr std::size_t kBlock = 64;
+  std::vector<std::string> digests(images.size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t first = next.fetch_add(kBlock); first < images.size(); first = next.fetch_add(kBlock)) {
+      const std::size_t end = std::min(images.size(), first + kBlock);
+      for (std::size_t i = first; i < end; ++i) digests[i] = embed::sha256_hex(images[i], bytes);
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) helpers.emplace_back(work);
+  work();
+  for (std::thread& helper : helpers) helper.join();
+  return digests;
 }
 
 /// Whole identities in a seeded order until `most` images are there; 0: all. One identity that alone is
@@ -303,18 +323,15 @@ void TrainingSet::require_pairs(const TrainOptions& options) const {
 }
 
 std::string TrainingSet::fingerprint_of(const std::vector<ImageList>& lists) const {
-  std::vector<std::uint8_t> bytes;
-  const std::size_t row = static_cast<std::size_t>(width_) * static_cast<std::size_t>(input_.channels);
-  const std::size_t middle = static_cast<std::size_t>(height_ / 2) * row;
+  const std::size_t bytes = static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) *
+                            static_cast<std::size_t>(input_.channels);
+  std::string all;
   for (const ImageList& list : lists) {
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      const auto label = static_cast<std::uint32_t>(list.labels[i]);
-      for (unsigned shift = 0; shift < 32; shift += 8)
-        bytes.push_back(static_cast<std::uint8_t>(label >> shift));
-      bytes.insert(bytes.end(), list.images[i] + middle, list.images[i] + middle + row);
-    }
+    const std::vector<std::string> digests = digests_of(list.images, bytes);
+    for (std::size_t i = 0; i < list.size(); ++i)
+      all += std::to_string(list.labels[i]) + ' ' + digests[i] + '\n';
   }
-  return embed::sha256_hex(bytes.data(), bytes.size());
+  return embed::sha256_hex(all.data(), all.size());
 }
 
 }  // namespace training

@@ -51,8 +51,8 @@ class TrainingSet {
   float context() const noexcept { return context_; }
   /// What the network takes: size, channels, mean, std and the crop rule of the packed pictures.
   const embed::InputSpec& input() const noexcept { return input_; }
-  /// SHA-256 of what the lists hold of the first kind (labels and every image's middle row): tells data sets
-  /// apart on resume.
+  /// SHA-256 over the labels and pictures that the lists hold of the first kind: tells data sets apart on
+  /// resume.
   const std::string& fingerprint() const noexcept { return fingerprint_; }
   /// The same of the second kind; "-" where there is none.
   const std::string& other_fingerprint() const noexcept { return other_fingerprint_; }
