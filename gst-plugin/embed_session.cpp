@@ -204,6 +204,10 @@ void EmbedSession::withdraw() noexcept {
   if (client_) client_->withdraw();
 }
 
+void EmbedSession::rest() noexcept {
+  if (client_) client_->rest();
+}
+
 std::size_t EmbedSession::most_frames(const EmbedSettings& settings) const {
   if (settings.max_size_buffers > 0) return static_cast<std::size_t>(settings.max_size_buffers);
   const std::lock_guard lock(queue_mutex_);

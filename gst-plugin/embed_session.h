@@ -45,7 +45,7 @@ struct FramePlan {
 
 /// What tripletembed does, without GStreamer: ROIs and pixels in, identities out, several frames at a time.
 /// plan and submit are for one thread at a time, complete and finish for another one beside it; withdraw,
-/// stats and most_frames for any. While open or close runs there is no other call but those two.
+/// rest, stats and most_frames for any. While open or close runs there is no other call but those two.
 class EmbedSession {
  public:
   /// Takes the model (see share_embedder) and loads the gallery, or does nothing when the same are open
@@ -66,6 +66,8 @@ class EmbedSession {
   void finish(const FramePlan& plan);
   /// Takes back all that was submitted: every complete() of it returns false at once.
   void withdraw() noexcept;
+  /// Says that no faces will come for now: no other stream waits for them until the next submit().
+  void rest() noexcept;
 
   /// Frames that may be between plan() and finish(): settings.max_size_buffers, else so many that two batches
   /// are on the way over all streams of this model, but 4 to 16.

@@ -82,6 +82,7 @@ struct State {
   std::atomic<GstFlowReturn> flow{GST_FLOW_OK};  // What became of the latest frame behind the source pad.
   std::atomic<bool> told{false};                 // Upstream has been told of `flow`.
   std::atomic<bool> failed{false};               // An error of ours was posted: nothing more is sent.
+  std::atomic<bool> playing{false};              // Else frames come to a stop somewhere downstream.
 
   // Of the thread that holds the sink pad's stream lock.
   GstVideoInfo info{};
@@ -209,6 +210,7 @@ static void begin(GstTripletEmbed* self, Frame& frame) {
   if (!frame.plan.needs_pixels()) return;
   const embed::gst::MappedFrame pixels(state.info, frame.buffer.get());
   state.session.submit(pixels.view(), frame.plan);
+  if (!state.playing) state.session.rest();
 }
 
 static GstFlowReturn gst_triplet_embed_chain(GstPad*, GstObject* parent, GstBuffer* buffer) {
@@ -220,7 +222,7 @@ static GstFlowReturn gst_triplet_embed_chain(GstPad*, GstObject* parent, GstBuff
   frame.width = GST_VIDEO_INFO_WIDTH(&state.info);
   frame.height = GST_VIDEO_INFO_HEIGHT(&state.info);
   if (frame.width == 0) return GST_FLOW_NOT_NEGOTIATED;
-  return guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, &state, &frame] {
+  const GstFlowReturn result = guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, &state, &frame] {
     if (state.failed) return GST_FLOW_ERROR;
     if (!state.way.reserve(state.session.most_frames(*frame.settings))) return GST_FLOW_FLUSHING;
     begin(self, frame);
@@ -229,6 +231,8 @@ static GstFlowReturn gst_triplet_embed_chain(GstPad*, GstObject* parent, GstBuff
     state.told = flow != GST_FLOW_OK;
     return flow;
   });
+  if (result != GST_FLOW_OK) state.session.rest();  // Upstream stops at that.
+  return result;
 }
 
 // --- the source pad's task: from a frame on the way to a buffer
@@ -340,6 +344,8 @@ static GstStateChangeReturn gst_triplet_embed_change_state(GstElement* element, 
     gst_video_info_init(&state.info);
     gst_segment_init(&state.segment, GST_FORMAT_UNDEFINED);
   }
+  state.playing = transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING;
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) state.session.rest();
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_triplet_embed_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL) state.session.close();
@@ -389,6 +395,11 @@ static GstFlowReturn gst_triplet_embed_sink_event(GstPad*, GstObject* parent, Gs
       break;
     case GST_EVENT_SEGMENT:
       gst_event_copy_segment(event, &self->state->segment);
+      break;
+    case GST_EVENT_EOS:
+    case GST_EVENT_SEGMENT_DONE:
+    case GST_EVENT_GAP:
+      self->state->session.rest();  // No frame follows for now.
       break;
     default:
       if (!GST_EVENT_IS_SERIALIZED(event)) return as_flow(gst_pad_push_event(self->src, owned.release()));

@@ -44,7 +44,7 @@ struct BatchQueue::Client {
   std::uint64_t last_pass = 0;               // Number of the latest pass that held a crop of this client.
   std::uint64_t last_counted = 0;            // Number of the latest pass that the statistics have.
   std::size_t quiet = 0;                     // Passes without a crop of its own, in the pass or in line.
-  bool new_here = true;                      // Never submitted, or nothing since it withdrew: not waited for.
+  bool resting = true;                       // Nothing since it began, withdrew or rested: not waited for.
   std::condition_variable finished;          // A request of this client has finished or was withdrawn.
   BatchStats stats;
 
@@ -139,7 +139,7 @@ Clock::time_point BatchQueue::Impl::start_time() const {
   for (const auto& client : clients) {
     if (client->head) {
       deadline = std::min(deadline, client->head->submitted_ + client->timeout);
-    } else if (!client->new_here && client->quiet < quiet_passes()) {
+    } else if (!client->resting && client->quiet < quiet_passes()) {
       all_added = false;
     }
   }
@@ -367,7 +367,7 @@ void BatchClient::submit(const std::shared_ptr<BatchRequest>& request) {
   request->submitted_ = Clock::now();
   request->epoch_ = client_->epoch;
   client_->append(request);
-  client_->new_here = false;
+  client_->resting = false;
   queue.in_line += request->count_;
   queue.call_lane();
 }
@@ -385,8 +385,15 @@ void BatchClient::withdraw() noexcept {
   const std::lock_guard<std::mutex> lock(queue.mutex);
   ++client_->epoch;
   queue.remove_line(*client_);
-  client_->new_here = true;
+  client_->resting = true;
   client_->finished.notify_all();
+  queue.call_lane();
+}
+
+void BatchClient::rest() noexcept {
+  BatchQueue::Impl& queue = *queue_->impl_;
+  const std::lock_guard<std::mutex> lock(queue.mutex);
+  client_->resting = true;
   queue.call_lane();
 }
 

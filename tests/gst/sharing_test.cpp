@@ -98,6 +98,45 @@ TEST_F(Streams, AStreamThatFailsOrEndsHoldsNoOther) {
   for (int i = 1; i < 20; ++i) EXPECT_EQ(index_of(own(other.push(frame(i))).get()), i);
 }
 
+/// What may befall a stream after which no face of it comes for now.
+struct Pause {
+  const char* name;
+  void (*befall)(gsttest::Harness& harness);
+};
+
+class Paused : public Streams, public ::testing::WithParamInterface<Pause> {};
+
+TEST_P(Paused, AStreamThatBringsNothingIsNotWaitedForUntilItsNextFace) {
+  gsttest::Harness other(quick("batch-timeout=10000")), pausing(quick("batch-timeout=10000"));
+  for (auto* harness : {&other, &pausing}) harness->caps(caps());
+  own(pausing.push(frame(0)));  // From now on the queue knows it as one that brings faces.
+  GetParam().befall(pausing);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(index_of(own(other.push(frame(0))).get()), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s) << "waited for the timeout";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    By, Paused,
+    ::testing::Values(
+        Pause{"eos", [](auto& harness) { gst_harness_push_event(harness.get(), gst_event_new_eos()); }},
+        Pause{"gap",
+              [](auto& harness) { gst_harness_push_event(harness.get(), gst_event_new_gap(0, GST_SECOND)); }},
+        Pause{"segmentDone",
+              [](auto& harness) {
+                gst_harness_push_event(harness.get(), gst_event_new_segment_done(GST_FORMAT_TIME, 0));
+              }},
+        Pause{"flush",
+              [](auto& harness) { gst_harness_push_event(harness.get(), gst_event_new_flush_start()); }},
+        Pause{"paused", [](auto& harness) { gst_element_set_state(harness.element(), GST_STATE_PAUSED); }},
+        Pause{"error",
+              [](auto& harness) {
+                GstBuffer* tiny = gst_buffer_new_allocate(nullptr, 100, nullptr);
+                gsttest::add_roi(tiny, "face", 10, 10, 40, 40);
+                gst_harness_push(harness.get(), tiny);
+              }}),
+    [](const auto& which) { return std::string(which.param.name); });
+
 TEST_F(Streams, SixteenStreams) {
   constexpr int kStreams = 16, kFrames = 25;
   std::string launch;

@@ -201,6 +201,31 @@ TEST_F(Queue, AClientThatLeavesIsNotWaitedFor) {
   EXPECT_EQ(queue->clients(), 1U);
 }
 
+TEST_F(Queue, AClientThatRestsIsNotWaitedForUntilItsNextCrop) {
+  const auto queue = make(16);
+  BatchClient a(queue, 1h), rests(queue, 1h);
+  result(rests, *submit(rests, {9}));
+  const auto waiting = submit(a, {1});
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(net_.passes().size(), 1U) << "the other one may add yet";
+  rests.rest();
+  EXPECT_THAT(result(a, *waiting), ElementsAre(1));
+  EXPECT_THAT(result(a, *submit(a, {2})), ElementsAre(2));
+  // What is in line when it says so stays there, and its next crop makes it one of those who add.
+  const auto last = submit(rests, {3});
+  rests.rest();
+  EXPECT_THAT(result(a, *submit(a, {4})), ElementsAre(4));
+  EXPECT_THAT(result(rests, *last), ElementsAre(3));
+  const auto again = submit(rests, {5}), beside = submit(a, {6});
+  EXPECT_THAT(result(rests, *again), ElementsAre(5));
+  EXPECT_THAT(result(a, *beside), ElementsAre(6));
+  const auto waits_again = submit(a, {7});
+  std::this_thread::sleep_for(20ms);
+  EXPECT_THAT(net_.passes().back(), ::testing::Not(ElementsAre(7)));
+  rests.rest();
+  EXPECT_THAT(result(a, *waits_again), ElementsAre(7));
+}
+
 TEST_F(Queue, ClientsTakeTurns) {
   const auto queue = make(4);
   BatchClient crowd(queue, 0s), face(queue, 0s);

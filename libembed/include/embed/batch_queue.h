@@ -60,7 +60,7 @@ struct BatchStats {
 ///
 /// - a pass starts as soon as the one before it has ended and batch_size crops are there, or every client
 ///   that could add to it has added, or the first crop in line has waited for its client's timeout. A client
-///   that let some passes go by without a crop is not waited for until it submits again;
+///   that rests, or let some passes go by without a crop, is not waited for until it submits again;
 /// - where passes can run beside each other, a whole batch in line goes to them in equal shares, and as long
 ///   as one of them runs the others take what is there; fewer crops are done by one pass alone;
 /// - clients take turns, a whole request at a time as far as the pass has room, so that none is starved by
@@ -114,6 +114,10 @@ class BatchClient {
   /// Takes back all that was submitted and not waited for; ends the waiting for it. Crops that are in a pass
   /// already run for nobody. Returns at once, and other clients are not held. submit() may follow.
   void withdraw() noexcept;
+
+  /// Says that no crop will come for now, as at the end of a stream: others do not wait for this client until
+  /// its next submit(). What is in line stays there.
+  void rest() noexcept;
 
   BatchStats stats() const;
 
