@@ -52,12 +52,13 @@ RoiList read_rois(GstBuffer* buffer, const std::string& type, int frame_width, i
 void assign_ids(RoiList& list);
 
 /// Writes both views: identities[i] belongs to list.rois[i]. Faces that are in the custom meta already are
-/// replaced when their id is the same. `buffer` must be writable.
+/// replaced when their type and id are the same, and so is a `classification` param of ours. `buffer` must be
+/// writable.
 void write_identities(GstBuffer* buffer, const RoiList& list, const std::vector<Identity>& identities,
                       const std::string& model_name, int frame_width, int frame_height);
 
-/// Every ROI of the frame with its identity matched by id, then those faces whose ROI meta was dropped on the
-/// way, their own rectangle scaled by the ratio of the frame sizes.
+/// Every ROI of the frame with its identity matched by type and id, then those faces whose ROI meta was
+/// dropped on the way, their own rectangle scaled by the ratio of the frame sizes.
 std::vector<Face> read_faces(GstBuffer* buffer, int frame_width, int frame_height);
 
 }  // namespace embed::gst

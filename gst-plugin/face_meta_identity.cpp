@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <memory>
-#include <unordered_map>
-#include <unordered_set>
+#include <set>
+#include <utility>
 
 #include "face_meta.h"
 #include "tensor_params.h"
@@ -18,6 +19,9 @@ static_assert(G_BYTE_ORDER == G_LITTLE_ENDIAN, "embeddings are stored as little-
 constexpr char kFaces[] = "faces";
 
 using StructurePtr = std::unique_ptr<GstStructure, decltype(&gst_structure_free)>;
+
+/// What tells regions of a frame apart: detectors number those of each type by themselves.
+using Key = std::pair<std::string, int>;
 
 /// A face of the custom meta with what is needed to place it in a frame of another size.
 struct StoredFace {
@@ -47,6 +51,20 @@ GstStructure* classification_param(const Identity& identity, const std::string& 
                     identity.label.c_str(), "label_id", G_TYPE_INT, identity.label_id, "confidence",
                     G_TYPE_DOUBLE, confidence_of(identity), nullptr);
   return param;
+}
+
+// A tripletembed further up may have named the region; what others classified stays.
+void remove_identity_param(GstVideoRegionOfInterestMeta* roi) {
+  for (GList* l = roi->params; l != nullptr;) {
+    GList* const next = l->next;
+    auto* param = static_cast<GstStructure*>(l->data);
+    if (gst_structure_has_name(param, "classification") != FALSE &&
+        g_strcmp0(gst_structure_get_string(param, "attribute_name"), "identity") == 0) {
+      gst_structure_free(param);
+      roi->params = g_list_delete_link(roi->params, l);
+    }
+    l = next;
+  }
 }
 
 void set_optional(GstStructure* structure, const char* field, const std::optional<float>& value) {
@@ -162,16 +180,17 @@ void register_face_meta() {
 void write_identities(GstBuffer* buffer, const RoiList& list, const std::vector<Identity>& identities,
                       const std::string& model_name, int frame_width, int frame_height) {
   if (list.rois.empty()) return;
-  std::unordered_set<int> written;
+  std::set<Key> written;
   GValue faces = G_VALUE_INIT;
   g_value_init(&faces, GST_TYPE_ARRAY);
   for (std::size_t i = 0; i < list.rois.size(); ++i) {
+    remove_identity_param(list.metas[i]);
     gst_video_region_of_interest_meta_add_param(list.metas[i],
                                                 classification_param(identities[i], model_name));
     const StructurePtr face(stored_face(list.rois[i], identities[i], model_name, frame_width, frame_height),
                             gst_structure_free);
     append_structure(&faces, face.get());
-    written.insert(list.rois[i].id);
+    written.emplace(list.rois[i].type, list.rois[i].id);
   }
   GstCustomMeta* meta = gst_buffer_get_custom_meta(buffer, kMetaName);
   if (meta == nullptr) meta = gst_buffer_add_custom_meta(buffer, kMetaName);
@@ -179,25 +198,26 @@ void write_identities(GstBuffer* buffer, const RoiList& list, const std::vector<
   for_each_stored(structure, [&](const GstStructure* face) {
     int id = 0;
     gst_structure_get_int(face, "id", &id);
-    if (written.count(id) == 0) append_structure(&faces, face);
+    if (written.count({get_text(face, "type"), id}) == 0) append_structure(&faces, face);
   });
   gst_structure_take_value(structure, kFaces, &faces);
 }
 
 std::vector<Face> read_faces(GstBuffer* buffer, int frame_width, int frame_height) {
   std::vector<StoredFace> stored;
-  std::unordered_map<int, std::size_t> by_id;
+  std::map<Key, std::size_t> by_key;
   if (GstCustomMeta* meta = gst_buffer_get_custom_meta(buffer, kMetaName)) {
     for_each_stored(gst_custom_meta_get_structure(meta), [&](const GstStructure* face) {
       stored.push_back(read_stored(face));
-      by_id.emplace(stored.back().face.id, stored.size() - 1);
+      const Face& face_read = stored.back().face;
+      by_key.emplace(Key(face_read.type, face_read.id), stored.size() - 1);
     });
   }
   std::vector<Face> faces;
   std::vector<bool> used(stored.size(), false);
   for (Roi& roi : read_rois(buffer, "", frame_width, frame_height).rois) {
     Face face{roi.id, std::move(roi.type), roi.box, roi.confidence, std::nullopt};
-    if (const auto found = by_id.find(roi.id); found != by_id.end()) {
+    if (const auto found = by_key.find({face.type, face.id}); found != by_key.end()) {
       const Face& known = stored[found->second].face;
       face.identity = known.identity;
       if (!face.confidence) face.confidence = known.confidence;

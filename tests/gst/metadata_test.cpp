@@ -186,6 +186,43 @@ TEST(IdentityMeta, ASecondEmbedderReplacesTheSameFaceAndKeepsOthers) {
   EXPECT_EQ(faces[1].identity->label, "Tom");
 }
 
+TEST(IdentityMeta, RegionsOfTwoTypesMayHaveOneId) {
+  const auto buffer = own(blank());
+  for (const char* type : {"car", "face"}) gsttest::add_roi(buffer.get(), type, 1, 1, 30, 30, 5);
+  write_identities(buffer.get(), read_rois(buffer.get(), "face", 160, 120), {ann()}, "weights", 160, 120);
+  auto faces = read_faces(buffer.get(), 160, 120);
+  ASSERT_EQ(faces.size(), 2U);
+  EXPECT_FALSE(faces[0].identity) << "nobody looked at the car";
+  EXPECT_TRUE(faces[1].identity);
+  Identity beetle = ann();
+  beetle.label = "Beetle";
+  write_identities(buffer.get(), read_rois(buffer.get(), "car", 160, 120), {beetle}, "cars", 160, 120);
+  faces = read_faces(buffer.get(), 160, 120);
+  ASSERT_EQ(faces.size(), 2U);
+  ASSERT_TRUE(faces[0].identity && faces[1].identity);
+  EXPECT_EQ(faces[0].identity->label, "Beetle");
+  EXPECT_EQ(faces[1].identity->label, ann().label);
+}
+
+TEST(IdentityMeta, OneRegionHasOneIdentityParamAndKeepsForeignOnes) {
+  const auto buffer = own(blank());
+  auto* meta = gsttest::add_roi(buffer.get(), "face", 1, 1, 30, 30, 5);
+  gst_video_region_of_interest_meta_add_param(
+      meta, gst_structure_new("classification", "attribute_name", G_TYPE_STRING, "age", "label",
+                              G_TYPE_STRING, "42", nullptr));
+  for (const char* model : {"first", "second"}) {
+    write_identities(buffer.get(), read_rois(buffer.get(), "face", 160, 120), {ann()}, model, 160, 120);
+  }
+  std::vector<std::string> params;
+  for (const GList* l = meta->params; l != nullptr; l = l->next) {
+    const auto* param = static_cast<const GstStructure*>(l->data);
+    const gchar* model = gst_structure_get_string(param, "model_name");
+    params.push_back(std::string(gst_structure_get_string(param, "attribute_name")) + " " +
+                     (model != nullptr ? model : "-"));
+  }
+  EXPECT_EQ(params, (std::vector<std::string>{"age -", "identity second"}));
+}
+
 TEST(IdentityMeta, TheCustomMetaIsPlainForOthersToRead) {
   const auto buffer = own(with_ann());
   GstCustomMeta* meta = gst_buffer_get_custom_meta(buffer.get(), "TripletEmbed");
