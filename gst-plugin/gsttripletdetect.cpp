@@ -119,6 +119,14 @@ static gboolean gst_triplet_detect_query(GstBaseTransform* trans, GstPadDirectio
   return GST_BASE_TRANSFORM_CLASS(gst_triplet_detect_parent_class)->query(trans, direction, query);
 }
 
+static gboolean gst_triplet_detect_propose_allocation(GstBaseTransform* trans, GstQuery* decided,
+                                                      GstQuery* query) {
+  const gboolean answered =
+      GST_BASE_TRANSFORM_CLASS(gst_triplet_detect_parent_class)->propose_allocation(trans, decided, query);
+  embed::gst::withhold_crop(query);
+  return answered;
+}
+
 static GstFlowReturn gst_triplet_detect_transform_ip(GstBaseTransform* trans, GstBuffer* buffer) {
   GstTripletDetect* self = GST_TRIPLET_DETECT(trans);
   return guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, buffer] {
@@ -165,6 +173,7 @@ static void gst_triplet_detect_class_init(GstTripletDetectClass* klass) {
   trans_class->start = gst_triplet_detect_start;
   trans_class->set_caps = gst_triplet_detect_set_caps;
   trans_class->query = gst_triplet_detect_query;
+  trans_class->propose_allocation = gst_triplet_detect_propose_allocation;
   trans_class->transform_ip = gst_triplet_detect_transform_ip;
 
   GstCaps* caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));

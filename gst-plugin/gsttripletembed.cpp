@@ -432,7 +432,10 @@ static gboolean gst_triplet_embed_sink_query(GstPad* pad, GstObject* parent, Gst
   // Downstream must have seen all that came before; and while this thread asks, nothing else is sent.
   if (!self->state->way.drain()) return FALSE;
   if (gst_pad_peer_query(self->src, query) == FALSE) return FALSE;
-  if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) ask_for_more_buffers(self, query);
+  if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) {
+    ask_for_more_buffers(self, query);
+    embed::gst::withhold_crop(query);
+  }
   return TRUE;
 }
 

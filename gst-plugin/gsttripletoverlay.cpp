@@ -125,6 +125,7 @@ static void blend_in_copy(GstVideoOverlayComposition* composition, const GstVide
 
 static void blend(const std::vector<embed::gst::Patch>& patches, const GstVideoInfo& info,
                   GstBuffer* buffer) {
+  embed::gst::refuse_crop(info, buffer);
   GstVideoFrame frame;
   if (gst_video_frame_map(&frame, &info, buffer,
                           static_cast<GstMapFlags>(GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) ==
@@ -144,6 +145,14 @@ static void blend(const std::vector<embed::gst::Patch>& patches, const GstVideoI
   }
   gst_video_overlay_composition_unref(composition);
   gst_video_frame_unmap(&frame);
+}
+
+static gboolean gst_triplet_overlay_propose_allocation(GstBaseTransform* trans, GstQuery* decided,
+                                                       GstQuery* query) {
+  const gboolean answered =
+      GST_BASE_TRANSFORM_CLASS(gst_triplet_overlay_parent_class)->propose_allocation(trans, decided, query);
+  embed::gst::withhold_crop(query);
+  return answered;
 }
 
 static GstFlowReturn gst_triplet_overlay_transform_ip(GstBaseTransform* trans, GstBuffer* buffer) {
@@ -182,6 +191,7 @@ static void gst_triplet_overlay_class_init(GstTripletOverlayClass* klass) {
   embed::gst::install_options(object_class, "GstTripletOverlay", embed::gst::overlay_options());
 
   trans_class->set_caps = gst_triplet_overlay_set_caps;
+  trans_class->propose_allocation = gst_triplet_overlay_propose_allocation;
   trans_class->transform_ip = gst_triplet_overlay_transform_ip;
 
   GstCaps* caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));

@@ -50,7 +50,27 @@ YuvMatrix yuv_matrix(const GstVideoInfo& info) {
 
 }  // namespace
 
+void withhold_crop(GstQuery* query) {
+  guint index = 0;
+  while (gst_query_find_allocation_meta(query, GST_VIDEO_CROP_META_API_TYPE, &index) != FALSE) {
+    gst_query_remove_nth_allocation_meta(query, index);
+  }
+}
+
+void refuse_crop(const GstVideoInfo& info, GstBuffer* buffer) {
+  const GstVideoCropMeta* crop = gst_buffer_get_video_crop_meta(buffer);
+  if (crop == nullptr) return;
+  const GstVideoMeta* whole = gst_buffer_get_video_meta(buffer);
+  const guint width = whole != nullptr ? whole->width : static_cast<guint>(GST_VIDEO_INFO_WIDTH(&info));
+  const guint height = whole != nullptr ? whole->height : static_cast<guint>(GST_VIDEO_INFO_HEIGHT(&info));
+  if (crop->x == 0 && crop->y == 0 && crop->width == width && crop->height == height) return;
+  throw Error(ErrorCode::Unsupported,
+              "a frame is to be cropped by its GstVideoCropMeta, which this element does not offer to do: "
+              "upstream must crop it");
+}
+
 MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer) : frame_() {
+  refuse_crop(info, buffer);
   view_.format = pixel_format(GST_VIDEO_INFO_FORMAT(&info));
   if (gst_video_frame_map(
           &frame_, &info, buffer,

@@ -10,11 +10,20 @@ namespace embed::gst {
 /// The formats of embed::ImageView, for caps.
 #define TRIPLETEMBED_VIDEO_FORMATS "{ RGB, BGR, RGBA, BGRA, RGBx, BGRx, GRAY8, NV12, I420 }"
 
+/// Takes GstVideoCropMeta out of what the answer to an ALLOCATION query offers: whoever asks then crops by
+/// itself.
+void withhold_crop(GstQuery* query);
+
+/// Throws Error(Unsupported) for a buffer of whose frame a GstVideoCropMeta shows a part: faces would be
+/// looked for, and marked, beside where they are seen.
+void refuse_crop(const GstVideoInfo& info, GstBuffer* buffer);
+
 /// A read-only mapping of a frame, with its strides and offsets (GstVideoMeta), for as long as the object
 /// lives. Needs only a readable buffer; never copies pixels.
 class MappedFrame {
  public:
-  /// Throws Error(Io) when the memory cannot be mapped, Error(Unsupported) for another format.
+  /// Throws Error(Io) when the memory cannot be mapped, Error(Unsupported) for another format and as
+  /// refuse_crop.
   MappedFrame(const GstVideoInfo& info, GstBuffer* buffer);
   ~MappedFrame();
   MappedFrame(const MappedFrame&) = delete;

@@ -53,6 +53,11 @@ TEST(TripletDetect, BrokenModelsStopTheElement) {
   }
 }
 
+TEST(TripletDetect, LeavesCropsToUpstreamAndRefusesThem) {
+  EXPECT_FALSE(gsttest::offers_crop("tripletdetect name=e detector=haar"));
+  EXPECT_EQ(gsttest::push_cropped("tripletdetect name=e detector=haar"), GST_FLOW_ERROR);
+}
+
 class Formats : public ::testing::TestWithParam<embed::PixelFormat> {};
 
 TEST_P(Formats, PassTheSameMemoryAndFindNoFaceInAPattern) {

@@ -242,6 +242,15 @@ TEST_F(Embed, WarnsOnceWhenNobodyDetects) {
   gst_object_unref(bus);
 }
 
+TEST(Crop, IsLeftToUpstreamAndRefusedWhereItComesNonetheless) {
+  for (const std::string& launch :
+       {"tripletembed name=e precision=fp32 model=" + gsttest::quick_weights_file(),
+        std::string("tripletoverlay name=e")}) {
+    EXPECT_FALSE(gsttest::offers_crop(launch)) << launch;
+    EXPECT_EQ(gsttest::push_cropped(launch), GST_FLOW_ERROR) << launch;
+  }
+}
+
 class States : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(States, UpAndDownAtWill) {

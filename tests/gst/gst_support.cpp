@@ -96,6 +96,44 @@ Harness::~Harness() {
   gst_harness_teardown(harness_);
 }
 
+bool offers_crop(const std::string& launch) {
+  Harness harness(launch);
+  gst_harness_add_propose_allocation_meta(harness.get(), GST_VIDEO_CROP_META_API_TYPE, nullptr);
+  const std::string text = caps_text(embed::PixelFormat::I420, 160, 120);
+  GstCaps* caps = gst_caps_from_string(text.c_str());
+  GstQuery* query = gst_query_new_allocation(caps, TRUE);
+  GstPad* pad = gst_element_get_static_pad(harness.element(), "sink");
+  EXPECT_TRUE(gst_pad_query(pad, query));
+  bool crop = gst_query_find_allocation_meta(query, GST_VIDEO_CROP_META_API_TYPE, nullptr) != FALSE;
+  gst_query_unref(query);
+  // And once caps are set.
+  harness.caps(text);
+  query = gst_query_new_allocation(caps, TRUE);
+  EXPECT_TRUE(gst_pad_query(pad, query));
+  crop |= gst_query_find_allocation_meta(query, GST_VIDEO_CROP_META_API_TYPE, nullptr) != FALSE;
+  gst_query_unref(query);
+  gst_object_unref(pad);
+  gst_caps_unref(caps);
+  return crop;
+}
+
+GstFlowReturn push_cropped(const std::string& launch) {
+  Harness harness(launch);
+  harness.caps(caps_text(embed::PixelFormat::I420, 160, 120));
+  for (const guint width : {160U, 80U}) {
+    GstBuffer* buffer = make_buffer(fixtures::make_image(embed::PixelFormat::I420, 160, 120));
+    add_roi(buffer, "face", 10, 10, 40, 40, 1);
+    GstVideoCropMeta* crop = gst_buffer_add_video_crop_meta(buffer);
+    crop->x = crop->y = 0;
+    crop->width = width;
+    crop->height = 120;
+    const GstFlowReturn flow = gst_harness_push(harness.get(), buffer);
+    if (width == 80) return flow;
+    EXPECT_EQ(flow, GST_FLOW_OK) << "a crop of the whole frame is none";
+  }
+  return GST_FLOW_OK;
+}
+
 BufferPtr own(GstBuffer* buffer) {
   return {buffer, [](GstBuffer* b) { gst_clear_buffer(&b); }};
 }

@@ -56,6 +56,12 @@ class Harness {
   GstElement* named_;
 };
 
+/// Whether the element `launch` offers GstVideoCropMeta to upstream when downstream does, beside
+/// GstVideoMeta, which it must.
+bool offers_crop(const std::string& launch);
+/// What a frame with a face is told whose crop shows a part of it.
+GstFlowReturn push_cropped(const std::string& launch);
+
 using BufferPtr = std::unique_ptr<GstBuffer, void (*)(GstBuffer*)>;
 BufferPtr own(GstBuffer* buffer);
 
