@@ -87,6 +87,18 @@ class Report(ReportTest):
         self.put("people", dataset(96, names[::-1], channels=3, side=20))
         self.assertIn("have changed", self.notes(self.at("held.run"))[0])
 
+    def test_who_was_left_out_stays_left_out(self):
+        names = ["person %d" % i for i in range(12)]
+        self.put("people", dataset(96, names))
+        self.put("strangers", "\n".join(names[::2]).encode())
+        self.train("left", "--val-fraction", 0.4, "--without", "strangers", "--quarter-turns", "--epochs", 1, data="people")
+        run = self.data(self.report(self.at("left.run")))["runs"][0]
+        self.assertEqual(run["notes"], [])
+        found = run["evaluation"]
+        self.assertEqual((found["images"], len(found["names"])), (24, 3))
+        self.assertLessEqual(set(found["names"]), set(names[1::2]))
+        self.assertAlmostEqual(found["auc"], run["epochs"]["validation_auc"][0], delta=0.005)
+
     def test_two_runs_side_by_side(self):
         self.train("two", "--val", "val", "--epochs", 1, "--lr", 0.002)
         data = self.data(self.report(self.at("one.run"), self.at("two.run")))

@@ -137,6 +137,7 @@ void MetricsLog::start(const RunReport& report, const TrainOptions& options) {
                                {"options", decisive_options(options)},
                                {"version", TRIPLETEMBED_VERSION},
                                {"files", files_of(options)},
+                               {"without", options.without},
                                {"val_images", options.val_images},
                                {"val_flip", options.val_flip},
                                {"fingerprint", report.fingerprint}};

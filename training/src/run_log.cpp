@@ -136,6 +136,8 @@ class Reader {
     start.has_files = files.is_object();
     for (const auto& item : member(files, "data").items())
       if (item.value().is_string()) start.data.push_back(item.value().get<std::string>());
+    for (const auto& item : member(json, "without").items())
+      if (item.value().is_string()) start.without.insert(item.value().get<std::string>());
     start.val = text(files, "val");
     start.weights = text(files, "weights");
     start.version = text(json, "version");

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ namespace training {
 struct RunStart {
   std::map<std::string, std::string> options;  ///< decisive_options().
   std::vector<std::string> data;               ///< Packed sets trained on.
+  std::set<std::string> without;               ///< TrainOptions::without.
   std::string val, weights;  ///< Set validated on (empty: identities held out) and weights written.
   std::string version, fingerprint, device;
   std::uint64_t images = 0, identities = 0, validation_images = 0, validation_identities = 0, batches = 0;
