@@ -157,7 +157,7 @@ class Resumed(TrainTest):
         self.digits()
         for name, seed in (("a.safetensors", 1), ("b.safetensors", 2)):
             self.ok(*self.train("--epochs", 1, "--lr", 0.001, "--seed", seed, out=name))
-        flags = ("--epochs", 1, "--lr", 0.001)
+        flags = ("--epochs", 1, "--lr", 0.001, "--val", "set")
         self.ok(*self.train(*flags, "--init", "a.safetensors"))
         for change in (("--val-flip",), ("--eval-every", 2), ("--storage", "bf16"), ("--seed", 3), ("--val-images", 30)):
             with self.subTest(change):

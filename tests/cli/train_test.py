@@ -420,6 +420,30 @@ class Train(TrainTest):
                 self.assertIn(name, done.stderr)
                 self.assertFalse(os.path.exists(self.path("w.safetensors")))
 
+    def test_flags_without_effect_are_refused(self):
+        self.digits()
+        unseen = ["--val-fraction", 0]
+        base = ("train", "--data", "set", "--out", "w.safetensors", "--threads", 1, "--epochs", 1)
+        for flags, needs in ((["--early-stop", 3, *unseen], "--val"), (["--schedule", "plateau", *unseen], "--val"),
+                             (["--select", "eer", *unseen], "--val"), (["--val-flip", *unseen], "--val"),
+                             (["--patience", 2], "--schedule plateau"), (["--step-at", 0.5], "--schedule step"),
+                             (["--miner", "semi-hard"], "--loss triplet"), (["--margin", 0.5], "--loss triplet"),
+                             (["--margin-schedule", "linear", "--loss", "softmax"], "--loss triplet"),
+                             (["--margin-epochs", 2, "--loss", "triplet", "--pk", 4, 3], "--margin-schedule linear"),
+                             (["--separate-passes"], "--miner offline"), (["--mix-by", "parts"], "--mix-identities"),
+                             (["--class-loss-weight", 2], "--class-loss"), (["--cos-margin", 0.1, "--loss", "softmax"], "cosface"),
+                             (["--label-smoothing", 0.1, "--note"], "--class-loss")):
+            with self.subTest(flags[0]):
+                self.fails(*base, *flags, code=2, says=[flags[0], "has no effect here", needs])
+        self.assertFalse(os.path.exists(self.path("w.run")))
+        self.ok(*base, "--lr", 0.001, "--select", "last", *unseen)
+
+    def test_counts_have_no_sign_and_an_end(self):
+        self.digits()
+        for flag in ("--seed", "--val-images", "--early-stop", "--memory"):
+            self.fails(*self.train("--val", "set", flag, -1), code=2, says=[flag, "a whole number from 0 expected, not -1"])
+        self.fails("train", "--data", "set", "--out", "w.safetensors", "--threads", 100000, says=["--threads", "1024"])
+
     def test_ctrl_c_finishes_the_batch_and_writes_a_checkpoint(self):
         self.digits()
         process = subprocess.Popen([TRIPLET_TRAIN, *map(str, self.train("--epochs", 500))], cwd=self.folder,

@@ -415,6 +415,47 @@ void apply_note(const CLI::App& command, TrainOptions& o) {
   if (unsaid("--schedule")) o.schedule = note.schedule;
 }
 
+/// A flag that changes nothing is a misunderstanding: better told before a night of training than found
+/// after.
+void refuse_idle(const CLI::App& command, const TrainOptions& o) {
+  struct Flag {
+    const char* name;
+    bool works;
+    const char* needs;
+  };
+  const bool validates = !o.val.empty() || o.val_fraction > 0;
+  const bool pairs = o.loss == Loss::Triplet || o.loss == Loss::Contrastive;
+  const bool plateau = o.schedule == Schedule::Plateau;
+  const ClassLoss classes = class_loss_of(o);
+  const char* validation = "validation: --val, or a --val-fraction above 0";
+  const Flag flags[] = {
+      {"--val-images", validates, validation},
+      {"--val-flip", validates, validation},
+      {"--eval-every", validates, validation},
+      {"--select", validates || o.select == Select::Last, validation},
+      {"--early-stop", validates || o.early_stop == 0, validation},
+      {"--schedule", validates || !plateau, validation},
+      {"--patience", plateau, "--schedule plateau"},
+      {"--plateau-factor", plateau, "--schedule plateau"},
+      {"--step-at", o.schedule == Schedule::Step, "--schedule step"},
+      {"--miner", o.loss == Loss::Triplet, "--loss triplet"},
+      {"--margin", pairs, "--loss triplet or contrastive"},
+      {"--margin-schedule", pairs, "--loss triplet or contrastive"},
+      {"--margin-epochs", pairs && o.margin_schedule == MarginSchedule::Linear, "--margin-schedule linear"},
+      {"--separate-passes", is_offline(o), "--loss triplet with --miner offline"},
+      {"--class-loss-weight", o.class_loss != ClassLoss::None, "--class-loss"},
+      {"--scale", classes == ClassLoss::CosFace, "--loss or --class-loss cosface"},
+      {"--cos-margin", classes == ClassLoss::CosFace, "--loss or --class-loss cosface"},
+      {"--cos-margin-epochs", classes == ClassLoss::CosFace, "--loss or --class-loss cosface"},
+      {"--label-smoothing", classes != ClassLoss::None, "--loss or --class-loss cosface or softmax"},
+      {"--mix-by", o.mix_identities > 0, "--mix-identities"},
+  };
+  for (const Flag& flag : flags) {
+    if (flag.works || command.get_option(flag.name)->count() == 0) continue;
+    throw CLI::ValidationError(flag.name, std::string("has no effect here: it needs ") + flag.needs);
+  }
+}
+
 void set_channels(const char* name, const std::vector<float>& values, std::array<float, 3>& target) {
   if (values.empty()) return;
   if (values.size() == 2) throw CLI::ValidationError(name, "one number, or one for each channel");
@@ -435,6 +476,7 @@ void translate(const CLI::App& command, TrainFlags& flags) {
   }
   set_channels("--mean", flags.mean, o.mean);
   set_channels("--std", flags.std, o.std);
+  refuse_idle(command, o);
   if (o.recipe.empty())
     o.recipe = "triplet-train " + command.get_name() + " (options in the run's metrics.jsonl)";
 }

@@ -89,6 +89,17 @@ void describe(CLI::App& app) {
       "Exit status: 0 done, 1 failed (the reason is on the standard error), 2 wrong usage.");
 }
 
+/// CLI11 takes -1 for the largest number that there is, where a number has no sign.
+void refuse_negative(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->get_type_name().rfind("UINT", 0) != 0) continue;
+    for (const std::string& value : option->results()) {
+      if (value.rfind('-', 0) == 0)
+        throw CLI::ValidationError(option->get_name(), "a whole number from 0 expected, not " + value);
+    }
+  }
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "Trains, evaluates and uses face embedders: networks that turn a picture into 128 numbers which are "
@@ -106,6 +117,7 @@ int run(int argc, char** argv) {
   describe(app);
   try {
     app.parse(argc, argv);
+    for (const CLI::App* command : app.get_subcommands()) refuse_negative(*command);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsageError;
   }

@@ -258,6 +258,7 @@ void validate(const TrainOptions& options) {
   check_range("plateau-factor", options.plateau_factor, 0, 1);
   check_range("clip-gradient", options.clip_gradient, 0, 1e9);
   check_range("workers", options.workers, 0, 256);
+  check_range("threads", options.threads, 0, 1024);
   const bool mined = is_mined(options);
   if (options.memory != 0 && !mined)
     refuse("memory",
