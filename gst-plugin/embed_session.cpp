@@ -42,6 +42,15 @@ void add_batches(const BatchStats& batches, EmbedStats& stats) {
   stats.infer_time = static_cast<std::uint64_t>(batches.pass_time.count());
 }
 
+/// What tells a file from the one that takes its place.
+std::string state_of(const std::string& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  if (error) return "";
+  const auto written = std::filesystem::last_write_time(path, error).time_since_epoch().count();
+  return std::to_string(size) + ' ' + std::to_string(written);
+}
+
 Identity unnamed(const EmbedSettings& settings, const std::string& reason) {
   Identity identity;
   identity.label = settings.unknown_label;
@@ -54,15 +63,15 @@ Identity unnamed(const EmbedSettings& settings, const std::string& reason) {
 void EmbedSession::open(const EmbedSettings& settings) {
   const std::string model = settings.model.empty() ? default_model() : settings.model;
   const std::string key = key_of(settings, model);
-  if (queue_ && key == opened_as_) return;
+  const std::string gallery_state = state_of(settings.gallery);
+  if (queue_ && key == opened_as_) {
+    if (gallery_state != gallery_state_) load_gallery(settings, embedder_->info(), gallery_state);
+    return;
+  }
   close();
   const auto shared = share_embedder(model, settings.embedder, settings.model_instance_id);
   const ModelInfo& info = shared->embedder().info();
-  gallery_ = settings.gallery.empty() ? Gallery(info.metric, info.sha256)
-                                      : Gallery::load(settings.gallery, info.sha256);
-  if (settings.index == "faiss") {
-    gallery_.build_index(settings.metric == "auto" ? info.metric : parse_metric(settings.metric));
-  }
+  load_gallery(settings, info, gallery_state);
   {
     const std::lock_guard lock(queue_mutex_);
     queue_ = std::shared_ptr<BatchQueue>(shared, &shared->queue());
@@ -77,6 +86,17 @@ void EmbedSession::open(const EmbedSettings& settings) {
   const std::lock_guard lock(stats_mutex_);
   client_ = std::move(client);
   stats_ = {};
+}
+
+void EmbedSession::load_gallery(const EmbedSettings& settings, const ModelInfo& info,
+                                const std::string& state) {
+  Gallery gallery = settings.gallery.empty() ? Gallery(info.metric, info.sha256)
+                                             : Gallery::load(settings.gallery, info.sha256);
+  if (settings.index == "faiss") {
+    gallery.build_index(settings.metric == "auto" ? info.metric : parse_metric(settings.metric));
+  }
+  gallery_ = std::move(gallery);
+  gallery_state_ = state;
 }
 
 void EmbedSession::close() noexcept {
@@ -94,6 +114,7 @@ void EmbedSession::close() noexcept {
   }
   closed.reset();
   gallery_ = Gallery();
+  gallery_state_.clear();
   opened_as_.clear();
 }
 

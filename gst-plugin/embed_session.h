@@ -49,7 +49,8 @@ struct FramePlan {
 class EmbedSession {
  public:
   /// Takes the model (see share_embedder) and loads the gallery, or does nothing when the same are open
-  /// already. Throws Error(NotFound | Io | Format | Mismatch | Unsupported | Device | InvalidArgument).
+  /// already. A gallery's file that was replaced since is read again; if it is broken, the old one stays.
+  /// Throws Error(NotFound | Io | Format | Mismatch | Unsupported | Device | InvalidArgument).
   void open(const EmbedSettings& settings);
   void close() noexcept;
 
@@ -82,13 +83,15 @@ class EmbedSession {
   EmbedStats stats() const;
 
  private:
+  void load_gallery(const EmbedSettings& settings, const ModelInfo& info, const std::string& state);
   MatchOptions match_options(const EmbedSettings& settings) const;
   void name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
             Identity& identity) const;
   std::shared_ptr<BatchRequest> take_request();
   void give_back(std::shared_ptr<BatchRequest> request);
 
-  std::string opened_as_;  // What open() was called with, to tell a change.
+  std::string opened_as_;      // What open() was called with, to tell a change.
+  std::string gallery_state_;  // Of the gallery's file when it was read.
   std::string model_name_;
   std::shared_ptr<BatchQueue> queue_;  // Keeps the SharedEmbedder alive, whose part it is.
   const Embedder* embedder_ = nullptr;

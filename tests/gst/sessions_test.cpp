@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <limits>
 #include <thread>
 
@@ -175,6 +176,23 @@ TEST_F(Session, AmbiguousWithinTheMargin) {
   settings_.margin = 0.01F;
   session_.open(settings_);
   EXPECT_EQ(run({face}).at(0).reason, "ambiguous");
+}
+
+TEST_F(Session, OpenedAgainItReadsAGalleryThatWasReplaced) {
+  const Roi face = roi_at(10, 10, 40, 40);
+  settings_.gallery = gallery({{"Ann", embedding_of(face)}});
+  settings_.threshold = 0.0001;
+  session_.open(settings_);
+  EXPECT_EQ(run({face}).at(0).label, "Ann");
+  gallery({{"Bob", embedding_of(face)}, {"Eve", fixtures::random_embedding(5)}});
+  EXPECT_EQ(run({face}).at(0).label, "Ann") << "read while it ran";
+  session_.open(settings_);
+  EXPECT_EQ(run({face}).at(0).label, "Bob");
+  // A broken one leaves what was read.
+  std::ofstream(settings_.gallery) << "no gallery";
+  EXPECT_THROW(session_.open(settings_), embed::Error);
+  EXPECT_EQ(run({face}).at(0).label, "Bob");
+  EXPECT_THROW(session_.open(settings_), embed::Error) << "refused once only";
 }
 
 TEST_F(Session, WithoutGalleryNobodyIsNamedButAllAreEmbedded) {
