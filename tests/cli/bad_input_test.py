@@ -69,6 +69,51 @@ class LittleData(TrainTest):
         self.fails(*self.train("--batch-size", 1, data="large"), says=["--batch-size", "--no-neck"])
 
 
+class Replaced(TrainTest):
+    """What is read is not replaced by what is made of it."""
+
+    def refused(self, out, *args):
+        before = self.content(out)
+        self.fails(*args, says=[out, "would replace", "which is read"])
+        self.assertTrue(self.content(out) == before, "it was written")
+
+    def test_every_command_leaves_what_it_reads(self):
+        self.digits()
+        self.ok(*self.train("--epochs", 1, "--lr", 0.001))
+        for source in ("set-images", "x=set-images"):
+            self.refused("set-images", "pack", "--out", "./set-images", "--size", 16, "--channels", 1, source)
+        os.makedirs(self.path("people", "a"))
+        for name in ("1", "2"):
+            self.write(f"people/a/{name}.pgm", pgm(seed=int(name)))
+        os.symlink("people/a/1.pgm", self.path("other-name"))
+        self.refused("people/a/1.pgm", "pack", "--out", "people/a/1.pgm", "people")
+        self.fails("pack", "--out", "other-name", "people", says=["other-name", "would replace people/a/1.pgm"])
+        self.write("list.csv", b"people/a/1.pgm,a\n")
+        self.refused("list.csv", "pack", "--out", "list.csv", "list.csv")
+        self.refused("w.safetensors", "export", "--weights", "w.safetensors", "--out", "w.safetensors")
+        self.refused("set", "export", "--weights", "w.safetensors", "--statistics", "set", "--out", "set")
+        self.refused("w.safetensors", "import", "w.safetensors", "--channels", 1, "--out", "w.safetensors")
+        for out in ("set", "w.safetensors"):
+            self.refused(out, "evaluate", "--weights", "w.safetensors", "--data", "set", "--embeddings", out)
+        for out in ("set", "w.safetensors", "w.run/metrics.jsonl"):
+            self.refused(out, "report", "w.run", "--data", "set", "--out", out)
+        self.write("strangers", b"0\n")
+        self.refused("strangers", *self.train("--without", "strangers", out="strangers"))
+        # A file that is none of them is replaced as ever.
+        self.write("old.onnx", b"old")
+        self.ok("export", "--weights", "w.safetensors", "--out", "old.onnx")
+
+
+class Names(TrainTest):
+    def test_file_names_need_not_be_utf8(self):
+        self.digits()
+        self.ok(*self.train("--epochs", 1, "--lr", 0.001))
+        name = os.fsencode(self.path()) + b"/caf\xe9"
+        os.rename(self.path("set"), name)
+        found = json.loads(self.ok("evaluate", "--weights", "w.safetensors", "--data", os.fsdecode(name), "--json").stdout)
+        self.assertEqual(found["data"], "caf\ufffd")
+
+
 class Config(TrainTest):
     COMMANDS = ("pack", "train", "evaluate", "enroll", "identify", "export", "import", "inspect")
 

@@ -9,6 +9,7 @@
 #include "embed/safetensors.h"
 #include "evaluation.h"
 #include "flags.h"
+#include "run_checks.h"
 
 namespace training::cli {
 
@@ -27,6 +28,11 @@ struct EvaluateOptions {
   bool flip = false, calibrate = false, json = false;
   TableFlags embedder, detector, match;
 };
+
+/// File names are whatever the file system holds, which need not be UTF-8; JSON is.
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 Json over_pairs(const EvaluateOptions& options, const embed::Embedder& embedder,
                 const EvaluationSettings& settings) {
@@ -63,7 +69,7 @@ void write_threshold(const std::string& weights, float threshold, double far, co
   embed::ModelInfo info = embed::model_info_from_metadata(metadata, weights);
   info.threshold = threshold;
   info.threshold_far = static_cast<float>(far);
-  info.evaluation = result.dump();
+  info.evaluation = text_of(result);
   for (const auto& [key, value] : embed::to_metadata(info)) metadata[key] = value;
   embed::write_safetensors(weights, file.tensors(), metadata);
 }
@@ -130,7 +136,7 @@ void print_table(const Json& result, const std::string& indent = "") {
 int finish(const EvaluateOptions& options, Json& result) {
   if (options.calibrate) write_calibration(options, result);
   if (options.json) {
-    std::printf("%s\n", result.dump().c_str());
+    std::printf("%s\n", text_of(result).c_str());
   } else {
     print_table(result);
   }
@@ -142,6 +148,8 @@ int evaluate(const EvaluateOptions& options) {
     throw Error(ErrorCode::InvalidArgument,
                 "--calibrate needs --data, and is for what the stream does: without --flip and --metric");
   }
+  require_no_input(options.embeddings, {options.weights, options.data, options.other_weights,
+                                        options.other_data, options.gallery_data});
   const embed::Embedder embedder(options.weights, embedder_options(options.embedder));
   EvaluationSettings settings;
   settings.metric = metric_option(options.match.text("metric"), embedder.info());

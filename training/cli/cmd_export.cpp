@@ -16,6 +16,7 @@
 #include "int8_statistics.h"
 #include "onnx_export.h"
 #include "rng.h"
+#include "run_checks.h"
 
 namespace training::cli {
 
@@ -59,6 +60,7 @@ int export_statistics(const ExportOptions& options) {
 }
 
 int export_weights(const ExportOptions& options) {
+  require_no_input(options.out, {options.weights, options.statistics});
   if (!options.statistics.empty()) return export_statistics(options);
   export_onnx(options.weights, options.out);
   std::printf("%s\n", options.out.c_str());

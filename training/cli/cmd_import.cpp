@@ -11,6 +11,7 @@
 
 #include "commands.h"
 #include "flags.h"
+#include "run_checks.h"
 #include "weights_import.h"
 
 namespace training::cli {
@@ -86,6 +87,7 @@ void print_report(const ImportFlags& flags, const ImportReport& report) {
 }
 
 int import_file(const ImportFlags& flags, const ImportOptions& options) {
+  require_no_input(flags.out, {flags.source});
   const ImportReport report = import_weights(flags.source, flags.out, options);
   if (!flags.json) {
     print_report(flags, report);

@@ -14,6 +14,7 @@
 #include "pack_sources.h"
 #include "pictures.h"
 #include "progress.h"
+#include "run_checks.h"
 #include "transform.h"
 
 namespace training::cli {
@@ -253,6 +254,18 @@ void report(const Packer& packer, const PackOptions& options, std::size_t images
   std::printf("%s: %zu images of %zu identities\n", options.out.c_str(), images, classes);
 }
 
+std::vector<std::string> inputs_of(const PackOptions& options, const Listing& listing) {
+  std::vector<std::string> inputs = {options.weights, options.people, options.labels};
+  for (const std::string& source : options.sources) {
+    inputs.push_back(source);
+    inputs.push_back(source.substr(source.find('=') + 1));
+  }
+  for (const auto& [name, samples] : listing.classes) {
+    for (const Sample& sample : samples) inputs.push_back(sample.path);
+  }
+  return inputs;
+}
+
 int pack(const PackOptions& options) {
   const embed::ModelInfo model = network_rule(options);
   std::set<std::string> people;
@@ -261,6 +274,7 @@ int pack(const PackOptions& options) {
   for (std::size_t i = 0; i < options.sources.size(); ++i) {
     list_source(options.sources[i], options.labels, people, i, listing);
   }
+  require_no_input(options.out, inputs_of(options, listing));
   refuse_gaps(listing, options);
   check_usage(options, model.input, listing);
   if (options.unique_names) drop_same_names(listing);

@@ -13,6 +13,7 @@
 #include "flags.h"
 #include "report.h"
 #include "report_sources.h"
+#include "run_checks.h"
 
 namespace training::cli {
 
@@ -82,6 +83,12 @@ int report(const ReportFlags& flags) {
     run.name = name_of(folder, taken);
     run.log = read_run_log(folder);
     runs.push_back(std::move(run));
+  }
+  require_no_input(flags.out, {flags.data, flags.weights});
+  for (const ReportRun& run : runs) {
+    require_no_input(flags.out,
+                     {run.log.folder + "/metrics.jsonl", run.log.start.val, run.log.start.weights});
+    require_no_input(flags.out, run.log.start.data);
   }
   std::vector<FoundSet> sets;  // They own the pictures that the runs point to.
   for (ReportRun& run : runs) add_evaluation(flags, run, sets);

@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "embed/error.h"
 #include "pack_sources.h"
+#include "run_checks.h"
 #include "train_console.h"
 #include "trainer.h"
 
@@ -543,6 +544,7 @@ void add_train(CLI::App& app, Action& action) {
   command->callback([command, flags, &action] {
     translate(*command, *flags);
     action = [flags] {
+      require_no_input(flags->options.out, {flags->without});
       if (!flags->without.empty()) flags->options.without = read_people(flags->without);
       return run_training(flags->options);
     };

@@ -58,6 +58,16 @@ void require_writable_weights(const TrainOptions& options) {
   }
 }
 
+void require_no_input(const std::string& out, const std::vector<std::string>& inputs) {
+  std::error_code error;
+  for (const std::string& input : inputs) {
+    if (!input.empty() && std::filesystem::equivalent(out, input, error))
+      throw Error(ErrorCode::InvalidArgument, "would replace " + input + ", which is read", out);
+    // Nothing that is not there is read.
+    if (!std::filesystem::exists(out, error)) return;
+  }
+}
+
 void require_variance(const TrainOptions& options, const embed::InputSpec& input,
                       const std::vector<BatchPlan>& batches) {
   const bool one_pixel = input.width <= kReduction && input.height <= kReduction;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "batch_sampler.h"
@@ -14,6 +15,10 @@ namespace training {
 /// there and is no regular file); with separate towers either file. Throws embed::Error(InvalidArgument) when
 /// both weights would be one file, or take the place of a data set that the run reads. Leaves nothing behind.
 void require_writable_weights(const TrainOptions& options);
+
+/// Throws embed::Error(InvalidArgument) that names `out` when it is one of the files in `inputs`, by whatever
+/// path: what is read must not be replaced by what is made of it. Empty names are left out.
+void require_no_input(const std::string& out, const std::vector<std::string>& inputs);
 
 /// Batch norm over one value has no variance. Throws embed::Error(InvalidArgument) when a batch of `batches`
 /// (one epoch's) brings a single picture to the neck, or to layers whose pictures are one pixel large.
