@@ -49,8 +49,7 @@ std::string identity_of(const std::string& weights_file, const EmbedderOptions& 
       text += std::to_string(part) + ':';
     }
   }
-  return text + ' ' + device.str() + ' ' + resolve_precision(options.precision, device) + ' ' +
-         std::to_string(options.threads);
+  return text + ' ' + device.str() + ' ' + resolve_precision(options.precision, device);
 }
 
 std::shared_ptr<Slot> slot_of(const std::string& key) {

@@ -83,10 +83,11 @@ class Train(TrainTest):
         self.ok(*self.train("--epochs", 1, "--without", "people.txt"))
         start = self.metrics()[0]
         self.assertEqual((start["images"], start["identities"]), (48, 2))
+        self.fails(*self.train("--epochs", 1, "--resume"), says=["checkpoint", "--data"])
         self.ok(*self.train("--epochs", 1, "--quarter-turns"))
         start = self.metrics()[0]
         self.assertEqual((start["images"], start["identities"]), (192, 8))
-        self.fails(*self.train("--epochs", 1, "--resume"), says=["checkpoint", "--data"])
+        self.fails(*self.train("--epochs", 1, "--resume"), says=["checkpoint", "--quarter-turns"])
         self.fails(*self.train("--epochs", 1, "--without", "nowhere.txt"), says=["nowhere.txt"])
 
     def test_checkpoints_every_few_epochs(self):
@@ -261,6 +262,22 @@ class Train(TrainTest):
                     self.assertAlmostEqual(a["loss"], b["loss"], delta=1e-4)
                     self.assertAlmostEqual(a["gradient_norm"], b["gradient_norm"], delta=1e-2 * b["gradient_norm"])
                 self.assertNotEqual(one[-1]["loss"], still[-1]["loss"], "nothing is learned")
+
+    def test_the_threshold_is_of_a_rate_that_the_pairs_can_tell(self):
+        self.digits()
+        for count, far in ((12, None), (32, 0.01), (96, 0.001)):
+            with self.subTest(count):
+                self.digits("val", count=count)
+                self.ok(*self.train("--epochs", 1, "--val", "val", "--lr", 0.001))
+                metadata = read_safetensors(self.path("w.safetensors"))[0]
+                if far is None:
+                    self.assertNotIn("threshold", metadata)
+                    self.assertNotIn("threshold_far", metadata)
+                else:
+                    self.assertAlmostEqual(float(metadata["threshold_far"]), far, places=6)
+                tars = self.metrics()[-1]["validation"]["tar_at_far"]
+                self.assertEqual({rate for rate in tars if tars[rate] is None},
+                                 {rate for rate in tars if far is None or float(rate) < far})
 
     def test_ranks_refuse_a_broken_environment(self):
         self.digits()

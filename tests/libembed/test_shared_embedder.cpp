@@ -35,6 +35,7 @@ TEST(SharedEmbedder, IsOneForTheSameFileDeviceAndPrecision) {
     EXPECT_EQ(share_embedder(path, kOnCpu), first);
     EXPECT_EQ(share_embedder(path, {"cpu", "fp32", 16}), first) << "the first one's batch size stays";
     EXPECT_EQ(first->queue().batch_size(), 4U);
+    EXPECT_EQ(share_embedder(path, {"cpu", "fp32", 4, 1}), first) << "and its threads";
     std::filesystem::create_symlink(path, fixtures::temp_dir() + "/link.safetensors");
     EXPECT_EQ(share_embedder(fixtures::temp_dir() + "/link.safetensors", kOnCpu), first);
     EXPECT_NE(share_embedder(path, {"cpu", "bf16", 4}), first);
@@ -76,6 +77,7 @@ TEST(SharedEmbedder, IdsKeepModelsApartAndMustAgree) {
   EXPECT_NE(left, plain);
   EXPECT_NE(left, right);
   EXPECT_EQ(share_embedder(path, kOnCpu, "left"), left);
+  EXPECT_EQ(share_embedder(path, {"cpu", "fp32", 4, 1}, "left"), left);
   expect_error(ErrorCode::Mismatch, {"model-instance-id 'left'", "other weights"},
                [] { share_embedder(small_weights("other-ids.safetensors", 2), kOnCpu, "left"); });
   expect_error(ErrorCode::Mismatch, {"model-instance-id 'left'", "bf16"}, [&] {

@@ -49,7 +49,7 @@ void add_roc(const Roc& roc, Json& result) {
   result["best_threshold"] = roc.best_threshold;
   for (const Roc::Point& point : roc.tar_at_far) {
     // A rate finer than one impostor pair cannot be measured: no figure rather than a flattering one.
-    const bool measurable = point.far * static_cast<double>(roc.impostor) >= 1;
+    const bool measurable = roc.measurable(point);
     result["tar_at_far"][rate_text(point.far)] = measurable ? Json(point.tar) : Json(nullptr);
     result["threshold_at_far"][rate_text(point.far)] = measurable ? Json(point.threshold) : Json(nullptr);
   }

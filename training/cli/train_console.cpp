@@ -72,9 +72,10 @@ void Console::on_epoch(const EpochReport& report) {
                duration(report.seconds).c_str());
   if (!report.validation.empty()) {
     const nlohmann::json json = nlohmann::json::parse(report.validation);
-    std::fprintf(stderr, " | AUC %.5f, EER %.4f, accuracy %.4f, TAR@1e-3 %.4f", json.at("auc").get<double>(),
-                 json.at("eer").get<double>(), json.at("accuracy").get<double>(),
-                 json.at("tar_at_far").at("0.001").get<double>());
+    std::fprintf(stderr, " | AUC %.5f, EER %.4f, accuracy %.4f", json.at("auc").get<double>(),
+                 json.at("eer").get<double>(), json.at("accuracy").get<double>());
+    const nlohmann::json& tar = json.at("tar_at_far").at("0.001");
+    if (tar.is_number()) std::fprintf(stderr, ", TAR@1e-3 %.4f", tar.get<double>());
   }
   std::fprintf(stderr, "%s\n", report.best ? " *" : "");
 }

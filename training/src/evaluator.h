@@ -31,6 +31,10 @@ struct Roc {
     float threshold;
   };
   std::vector<Point> tar_at_far;  ///< In the order of the rates asked for.
+  /// Whether there are impostor pairs enough to see that rate: one pair is 1 / impostor.
+  bool measurable(const Point& point) const noexcept {
+    return point.far * static_cast<double>(impostor) >= 1;
+  }
 };
 
 /// Throws embed::Error(InvalidArgument) when either list is empty or a distance is not finite.

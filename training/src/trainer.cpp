@@ -38,8 +38,6 @@ constexpr std::size_t kDeviceLag = 32;
 constexpr double kGapRate = 0.05;
 /// Median distance of negative pairs, as a share of the margin, below which the network has collapsed.
 constexpr double kCollapse = 0.02;
-constexpr double kCalibrationFar = 1e-3;
-constexpr std::size_t kCalibrationPoint = 1;  // Its place in Verification::roc.tar_at_far.
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -448,11 +446,13 @@ class Run {
     info.recipe = options_.recipe;
     info.evaluation = progress_.best_evaluation;
     if (verification) {
-      info.threshold = verification->roc.tar_at_far.at(kCalibrationPoint).threshold;
-      info.threshold_far = static_cast<float>(kCalibrationFar);
-      // Below 0 where pictures of different identities coincide: no threshold turns them away.
-      if (!std::isfinite(*info.threshold) || *info.threshold < 0)
-        info.threshold = info.threshold_far = std::nullopt;
+      for (const Roc::Point& point : verification->roc.tar_at_far) {  // The finest rate comes last.
+        // Below 0 where pictures of different identities coincide: no threshold turns them away.
+        if (!verification->roc.measurable(point) || !std::isfinite(point.threshold) || point.threshold < 0)
+          continue;
+        info.threshold = point.threshold;
+        info.threshold_far = static_cast<float>(point.far);
+      }
     }
     save_kept(learner_, options_, info);
     return true;

@@ -94,20 +94,29 @@ double measure(const Verification& result, Select select) {
   return 0;
 }
 
+namespace {
+
+/// null rather than a flattering figure.
+nlohmann::json tar_of(const Roc& roc, std::size_t i) {
+  const Roc::Point& point = roc.tar_at_far.at(i);
+  return roc.measurable(point) ? nlohmann::json(point.tar) : nlohmann::json(nullptr);
+}
+
+}  // namespace
+
 std::string to_json(const Verification& result) {
   const Roc& roc = result.roc;
-  const nlohmann::json json = {
-      {"images", result.images},
-      {"identities", result.identities},
-      {"genuine_pairs", roc.genuine},
-      {"impostor_pairs", roc.impostor},
-      {"auc", roc.auc},
-      {"eer", roc.eer},
-      {"accuracy", roc.best_accuracy},
-      {"tar_at_far", {{"0.01", roc.tar_at_far.at(0).tar}, {"0.001", roc.tar_at_far.at(1).tar}}},
-      {"triplet_accuracy", result.triplets.rate()},
-      {"triplet_accuracy_strict", result.triplets.strict_rate()},
-      {"spread", result.triplets.spread}};
+  const nlohmann::json json = {{"images", result.images},
+                               {"identities", result.identities},
+                               {"genuine_pairs", roc.genuine},
+                               {"impostor_pairs", roc.impostor},
+                               {"auc", roc.auc},
+                               {"eer", roc.eer},
+                               {"accuracy", roc.best_accuracy},
+                               {"tar_at_far", {{"0.01", tar_of(roc, 0)}, {"0.001", tar_of(roc, 1)}}},
+                               {"triplet_accuracy", result.triplets.rate()},
+                               {"triplet_accuracy_strict", result.triplets.strict_rate()},
+                               {"spread", result.triplets.spread}};
   return json.dump();
 }
 

@@ -32,7 +32,8 @@ class SharedEmbedder {
 /// its path: a file that was replaced is another one. "auto" and what it becomes are the same.
 ///
 /// `instance_id`, when not empty, keeps models apart: only calls with the same id share one. All of them must
-/// then ask for the same weights, device and precision. options.batch_size is that of the first call.
+/// then ask for the same weights, device and precision. options.batch_size and options.threads are
+/// those of the first call.
 ///
 /// Any thread; calls for the same model wait for the one that loads it. Throws as Embedder's constructor, and
 /// Error(Mismatch) for an instance_id that is in use with another model.
