@@ -142,6 +142,7 @@ out = "w.safetensors"
 epochs = 1
 lr = 0.001
 val-fraction = 0
+schedule = "step"
 step-at = [0.25, 0.5]
 [evaluate]
 weights = "w.safetensors"
