@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
 #include "embed/error.h"
 #include "embed/preprocess.h"
@@ -42,13 +43,13 @@ void add_batches(const BatchStats& batches, EmbedStats& stats) {
   stats.infer_time = static_cast<std::uint64_t>(batches.pass_time.count());
 }
 
-/// What tells a file from the one that takes its place.
-std::string state_of(const std::string& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (error) return "";
-  const auto written = std::filesystem::last_write_time(path, error).time_since_epoch().count();
-  return std::to_string(size) + ' ' + std::to_string(written);
+std::shared_ptr<const Gallery> gallery_of(const EmbedSettings& settings, const ModelInfo& info) {
+  if (settings.gallery.empty()) return std::make_shared<Gallery>(info.metric, info.sha256);
+  std::optional<Metric> index;
+  if (settings.index == "faiss") {
+    index = settings.metric == "auto" ? info.metric : parse_metric(settings.metric);
+  }
+  return share_gallery(settings.gallery, info.sha256, index);
 }
 
 Identity unnamed(const EmbedSettings& settings, const std::string& reason) {
@@ -63,40 +64,29 @@ Identity unnamed(const EmbedSettings& settings, const std::string& reason) {
 void EmbedSession::open(const EmbedSettings& settings) {
   const std::string model = settings.model.empty() ? default_model() : settings.model;
   const std::string key = key_of(settings, model);
-  const std::string gallery_state = state_of(settings.gallery);
   if (queue_ && key == opened_as_) {
-    if (gallery_state != gallery_state_) load_gallery(settings, embedder_->info(), gallery_state);
+    gallery_ = gallery_of(settings, embedder_->info());
     return;
   }
   close();
   const auto shared = share_embedder(model, settings.embedder, settings.model_instance_id);
   const ModelInfo& info = shared->embedder().info();
-  load_gallery(settings, info, gallery_state);
+  gallery_ = gallery_of(settings, info);
+  const auto timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(
+      std::chrono::duration<double, std::milli>(settings.batch_timeout));
   {
     const std::lock_guard lock(queue_mutex_);
     queue_ = std::shared_ptr<BatchQueue>(shared, &shared->queue());
+    batch_timeout_ = timeout;
   }
   embedder_ = &shared->embedder();
-  const std::chrono::duration<double, std::milli> timeout(settings.batch_timeout);
-  auto client =
-      std::make_unique<BatchClient>(queue_, std::chrono::duration_cast<std::chrono::nanoseconds>(timeout));
+  auto client = std::make_unique<BatchClient>(queue_, timeout);
   model_name_ = std::filesystem::path(model).stem().string();
   opened_as_ = key;
   frame_ = 0;
   const std::lock_guard lock(stats_mutex_);
   client_ = std::move(client);
   stats_ = {};
-}
-
-void EmbedSession::load_gallery(const EmbedSettings& settings, const ModelInfo& info,
-                                const std::string& state) {
-  Gallery gallery = settings.gallery.empty() ? Gallery(info.metric, info.sha256)
-                                             : Gallery::load(settings.gallery, info.sha256);
-  if (settings.index == "faiss") {
-    gallery.build_index(settings.metric == "auto" ? info.metric : parse_metric(settings.metric));
-  }
-  gallery_ = std::move(gallery);
-  gallery_state_ = state;
 }
 
 void EmbedSession::close() noexcept {
@@ -111,10 +101,10 @@ void EmbedSession::close() noexcept {
   {
     const std::lock_guard lock(queue_mutex_);
     closed.swap(queue_);
+    batch_timeout_ = {};
   }
   closed.reset();
-  gallery_ = Gallery();
-  gallery_state_.clear();
+  gallery_.reset();
   opened_as_.clear();
 }
 
@@ -146,8 +136,8 @@ MatchOptions EmbedSession::match_options(const EmbedSettings& settings) const {
   // A threshold says something in the metric that it was calibrated for alone.
   if (settings.threshold >= 0) {
     rule.threshold = static_cast<float>(settings.threshold);
-  } else if (gallery_.threshold() && gallery_.metric() == rule.metric) {
-    rule.threshold = gallery_.threshold();
+  } else if (gallery_->threshold() && gallery_->metric() == rule.metric) {
+    rule.threshold = gallery_->threshold();
   } else if (info.threshold && info.metric == rule.metric) {
     rule.threshold = info.threshold;
   }
@@ -160,11 +150,11 @@ void EmbedSession::name(const Match& match, const MatchOptions& rule, const Embe
   identity.threshold = rule.threshold;
   if (std::isfinite(match.distance)) identity.distance = match.distance;
   if (match.runner_up_id >= 0) {
-    identity.runner_up = gallery_.name(match.runner_up_id);
+    identity.runner_up = gallery_->name(match.runner_up_id);
     identity.runner_up_distance = match.runner_up_distance;
   }
   identity.label_id = static_cast<int>(match.label_id);
-  identity.label = match.label_id >= 0 ? gallery_.name(match.label_id) : settings.unknown_label;
+  identity.label = match.label_id >= 0 ? gallery_->name(match.label_id) : settings.unknown_label;
 }
 
 std::shared_ptr<BatchRequest> EmbedSession::take_request() {
@@ -208,7 +198,7 @@ bool EmbedSession::complete(FramePlan& plan, const EmbedSettings& settings) {
   const Embedding* embeddings = plan.request->embeddings();
   const MatchOptions rule = match_options(settings);
   matches_.resize(count);
-  gallery_.match(embeddings, count, rule, matches_.data());
+  gallery_->match(embeddings, count, rule, matches_.data());
   for (std::size_t i = 0; i < count; ++i) {
     Identity& identity = plan.identities[plan.roi_of[i]];
     name(matches_[i], rule, settings, identity);
@@ -237,6 +227,11 @@ std::size_t EmbedSession::most_frames(const EmbedSettings& settings) const {
   return std::clamp((2 * queue_->batch_size() + streams - 1) / streams, kFewestFrames, kMostFrames);
 }
 
+std::uint64_t EmbedSession::batch_timeout() const {
+  const std::lock_guard lock(queue_mutex_);
+  return static_cast<std::uint64_t>(batch_timeout_.count());
+}
+
 void EmbedSession::finish(const FramePlan& plan) {
   const std::lock_guard lock(stats_mutex_);
   ++stats_.frames;
@@ -256,7 +251,7 @@ void EmbedSession::finish(const FramePlan& plan) {
 std::string EmbedSession::description() const {
   if (embedder_ == nullptr) return {};
   return model_name_ + " on " + embedder_->device() + " in " + embedder_->precision() + ", " +
-         std::to_string(gallery_.names().size()) + " people in " + std::to_string(gallery_.rows()) +
+         std::to_string(gallery_->names().size()) + " people in " + std::to_string(gallery_->rows()) +
          " rows; " + std::to_string(queue_->clients()) + " streams share the model";
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -9,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "embed/gallery.h"
 #include "embed/shared_embedder.h"
+#include "embed/shared_gallery.h"
 #include "embed_settings.h"
 #include "face_types.h"
 
@@ -45,12 +46,13 @@ struct FramePlan {
 
 /// What tripletembed does, without GStreamer: ROIs and pixels in, identities out, several frames at a time.
 /// plan and submit are for one thread at a time, complete and finish for another one beside it; withdraw,
-/// rest, stats and most_frames for any. While open or close runs there is no other call but those two.
+/// rest, stats, most_frames and batch_timeout for any. While open or close runs there is no other call but
+/// those two.
 class EmbedSession {
  public:
-  /// Takes the model (see share_embedder) and loads the gallery, or does nothing when the same are open
-  /// already. A gallery's file that was replaced since is read again; if it is broken, the old one stays.
-  /// Throws Error(NotFound | Io | Format | Mismatch | Unsupported | Device | InvalidArgument).
+  /// Takes the model (see share_embedder) and the gallery (see share_gallery), or does nothing when the same
+  /// are open already. A gallery's file that was replaced since is read again; if it is broken, the old one
+  /// stays. Throws Error(NotFound | Io | Format | Mismatch | Unsupported | Device | InvalidArgument).
   void open(const EmbedSettings& settings);
   void close() noexcept;
 
@@ -73,6 +75,9 @@ class EmbedSession {
   /// Frames that may be between plan() and finish(): settings.max_size_buffers, else so many that two batches
   /// are on the way over all streams of this model, but 4 to 16.
   std::size_t most_frames(const EmbedSettings& settings) const;
+  /// Nanoseconds that a face may wait for those of other streams: the setting with which it was opened, 0
+  /// when closed.
+  std::uint64_t batch_timeout() const;
 
   /// One line for a log: weights, device, precision, gallery. Empty when closed.
   std::string description() const;
@@ -83,27 +88,26 @@ class EmbedSession {
   EmbedStats stats() const;
 
  private:
-  void load_gallery(const EmbedSettings& settings, const ModelInfo& info, const std::string& state);
   MatchOptions match_options(const EmbedSettings& settings) const;
   void name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
             Identity& identity) const;
   std::shared_ptr<BatchRequest> take_request();
   void give_back(std::shared_ptr<BatchRequest> request);
 
-  std::string opened_as_;      // What open() was called with, to tell a change.
-  std::string gallery_state_;  // Of the gallery's file when it was read.
+  std::string opened_as_;  // What open() was called with, to tell a change.
   std::string model_name_;
   std::shared_ptr<BatchQueue> queue_;  // Keeps the SharedEmbedder alive, whose part it is.
   const Embedder* embedder_ = nullptr;
-  Gallery gallery_;
+  std::shared_ptr<const Gallery> gallery_;
   std::uint64_t frame_ = 0;
   std::vector<Match> matches_;
 
   std::mutex requests_mutex_;  // Guards idle_requests_ alone; no other lock is taken under it.
   std::vector<std::shared_ptr<BatchRequest>> idle_requests_;  // Re-used from frame to frame.
 
-  // Guards changes of queue_ against most_frames, which a latency query asks at any time.
+  // Guards batch_timeout_ and changes of queue_ against a latency query, which may come at any time.
   mutable std::mutex queue_mutex_;
+  std::chrono::nanoseconds batch_timeout_{0};
 
   mutable std::mutex stats_mutex_;  // Guards the two below; the queue's mutex may be taken under it.
   EmbedStats stats_;

@@ -89,7 +89,8 @@ struct State {
   GstSegment segment{};
   guint bare_frames = 0;  // Frames without any ROI so far; stops counting at the first ROI or the warning.
   bool watch_bare = true;
-  gint64 last_warning = 0;  // Monotonic time of the last warning about rejected ROIs.
+  gint64 last_warning = 0;              // Monotonic time of the last warning about rejected ROIs.
+  guint64 frames = 0, late_frames = 0;  // Since the way to PAUSED, those in flight too.
 
   // Of the source pad's task.
   gint64 last_stats = 0;  // Monotonic time of the last line of statistics in the debug log.
@@ -199,12 +200,13 @@ static void begin(GstTripletEmbed* self, Frame& frame) {
   const bool unwanted = state.flow != GST_FLOW_OK;
   frame.plan =
       state.session.plan(frame.list.rois, frame.width, frame.height, *frame.settings, late || unwanted);
+  ++state.frames;
   if (late && frame.plan.late) {
-    const auto stats = state.session.stats();
+    ++state.late_frames;
     GST_DEBUG_OBJECT(self, "too late to be embedded: %" GST_PTR_FORMAT,
                      static_cast<gpointer>(frame.buffer.get()));
-    state.lateness.post(GST_ELEMENT(self), state.segment, frame.buffer.get(), stats.frames - stats.drops,
-                        stats.drops + 1);
+    state.lateness.post(GST_ELEMENT(self), state.segment, frame.buffer.get(),
+                        state.frames - state.late_frames, state.late_frames);
   }
   warn_of_rejected(self, frame.plan.rejected);
   if (!frame.plan.needs_pixels()) return;
@@ -341,6 +343,7 @@ static GstStateChangeReturn gst_triplet_embed_change_state(GstElement* element, 
     if (open_session(self) == FALSE) return GST_STATE_CHANGE_FAILURE;
     state.bare_frames = 0;
     state.watch_bare = true;
+    state.frames = state.late_frames = 0;
     gst_video_info_init(&state.info);
     gst_segment_init(&state.segment, GST_FORMAT_UNDEFINED);
   }
@@ -444,13 +447,12 @@ static gboolean answer_latency(GstTripletEmbed* self, GstQuery* query) {
   gboolean live = FALSE;
   GstClockTime least = 0, most = 0;
   gst_query_parse_latency(query, &live, &least, &most);
-  const auto settings = settings_of(self);
-  const auto wait = static_cast<GstClockTime>(settings->batch_timeout * GST_MSECOND);
+  const GstClockTime wait = self->state->session.batch_timeout();
   GST_OBJECT_LOCK(self);
   const GstClockTime duration = self->state->frame_duration;
   GST_OBJECT_UNLOCK(self);
   const GstClockTime held =
-      GST_CLOCK_TIME_IS_VALID(duration) ? self->state->session.most_frames(*settings) * duration : 0;
+      GST_CLOCK_TIME_IS_VALID(duration) ? self->state->session.most_frames(*settings_of(self)) * duration : 0;
   least += wait;
   if (GST_CLOCK_TIME_IS_VALID(most)) most += MAX(wait, held);
   gst_query_set_latency(query, live, least, most);

@@ -71,24 +71,61 @@ TEST_F(Downstream, AnErrorThatUpstreamCannotSeeAnyMoreIsPosted) {
   gst_object_unref(bus);
 }
 
+/// The least latency in whole milliseconds, and the most in ns, where upstream answers with these.
+std::pair<GstClockTime, GstClockTime> latency_behind(gsttest::Harness& harness, GstClockTime least,
+                                                     GstClockTime most) {
+  GstPad* sink = gst_element_get_static_pad(harness.element(), "sink");
+  GstPad* upstream = gst_pad_get_peer(sink);
+  const std::pair<GstClockTime, GstClockTime> answer(least, most);
+  const gulong probe = gst_pad_add_probe(
+      upstream, GST_PAD_PROBE_TYPE_QUERY_UPSTREAM,
+      [](GstPad*, GstPadProbeInfo* info, gpointer data) {
+        GstQuery* query = GST_PAD_PROBE_INFO_QUERY(info);
+        if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY) return GST_PAD_PROBE_OK;
+        const auto& [from, to] = *static_cast<const std::pair<GstClockTime, GstClockTime>*>(data);
+        gst_query_set_latency(query, TRUE, from, to);
+        return GST_PAD_PROBE_HANDLED;
+      },
+      const_cast<std::pair<GstClockTime, GstClockTime>*>(&answer), nullptr);
+  GstPad* source = gst_element_get_static_pad(harness.element(), "src");
+  GstQuery* query = gst_query_new_latency();
+  EXPECT_TRUE(gst_pad_query(source, query));
+  gboolean live = FALSE;
+  gst_query_parse_latency(query, &live, &least, &most);
+  EXPECT_TRUE(live);
+  gst_query_unref(query);
+  gst_object_unref(source);
+  gst_pad_remove_probe(upstream, probe);
+  gst_object_unref(upstream);
+  gst_object_unref(sink);
+  return {least / GST_MSECOND, most};
+}
+
 TEST_F(Streams, LatencyGrowsByTheTimeout) {
   for (const auto& [timeout, expected] : {std::pair{"0", 0}, {"20", 20}, {"2.5", 2}}) {
     gsttest::Harness harness(quick(std::string("max-size-buffers=4 batch-timeout=") + timeout));
     harness.caps(caps());
     own(harness.push(frame(0)));
-    gst_harness_set_upstream_latency(harness.get(), 30 * GST_MSECOND);
-    EXPECT_EQ(gst_harness_query_latency(harness.get()) / GST_MSECOND, static_cast<guint64>(30 + expected));
-    GstPad* pad = gst_element_get_static_pad(harness.element(), "src");
-    GstQuery* query = gst_query_new_latency();
-    ASSERT_TRUE(gst_pad_query(pad, query));
-    GstClockTime most = 0;
-    gst_query_parse_latency(query, nullptr, nullptr, &most);
-    if (GST_CLOCK_TIME_IS_VALID(most)) {
-      EXPECT_GE(most, (30 + 4 * 40) * GST_MSECOND) << "four frames of 40 ms fit in";
-    }
-    gst_query_unref(query);
-    gst_object_unref(pad);
+    const auto sum = static_cast<GstClockTime>(30 + expected);
+    // What upstream can hold without end stays without end; what it cannot grows by four frames of 40 ms.
+    EXPECT_THAT(latency_behind(harness, 30 * GST_MSECOND, GST_CLOCK_TIME_NONE),
+                ::testing::Pair(sum, GST_CLOCK_TIME_NONE));
+    EXPECT_THAT(latency_behind(harness, 30 * GST_MSECOND, 50 * GST_MSECOND),
+                ::testing::Pair(sum, GstClockTime{(50 + 4 * 40) * GST_MSECOND}));
   }
+}
+
+TEST_F(Streams, LatencyIsOfTheTimeoutThatIsInUse) {
+  gsttest::Harness harness(quick("max-size-buffers=4 batch-timeout=20"));
+  harness.caps(caps());
+  own(harness.push(frame(0)));
+  const auto least = [&] { return latency_behind(harness, 0, GST_CLOCK_TIME_NONE).first; };
+  EXPECT_EQ(least(), 20U);
+  g_object_set(harness.element(), "batch-timeout", 80.0, nullptr);
+  EXPECT_EQ(least(), 20U) << "taken on the way to PAUSED";
+  ASSERT_EQ(gst_element_set_state(harness.element(), GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
+  ASSERT_NE(gst_element_set_state(harness.element(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+  EXPECT_EQ(least(), 80U);
 }
 
 class Qos : public Streams {
@@ -140,6 +177,31 @@ TEST_F(Qos, LateFramesPassWithoutBeingEmbedded) {
   flush(harness);
   const auto out = own(harness.push(frame(0)));
   EXPECT_EQ(gsttest::faces_of(out.get(), kWidth, kHeight).at(0).identity->reason, "no-gallery");
+  gst_element_set_bus(harness.element(), nullptr);
+  gst_object_unref(bus);
+}
+
+TEST_F(Qos, MessagesCountTheFramesInFlightToo) {
+  Gate gate;
+  gsttest::Harness harness(quick(kHeld));
+  GstBus* bus = gst_bus_new();
+  gst_element_set_bus(harness.element(), bus);
+  harness.caps(caps());
+  gst_harness_push(harness.get(), frame(0));
+  gst_harness_push_upstream_event(harness.get(),
+                                  gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.5, 40 * GST_SECOND, 0));
+  for (int i = 1; i < 4; ++i) gst_harness_push(harness.get(), frame(i));
+  std::vector<std::pair<guint64, guint64>> counts;
+  while (GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_QOS)) {
+    guint64 processed = 0, dropped = 0;
+    gst_message_parse_qos_stats(message, nullptr, &processed, &dropped);
+    gst_message_unref(message);
+    counts.emplace_back(processed, dropped);
+  }
+  using ::testing::Pair;
+  EXPECT_THAT(counts, ::testing::ElementsAre(Pair(1U, 1U), Pair(1U, 2U), Pair(1U, 3U)));
+  gate.open();
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(index_of(own(gst_harness_pull(harness.get())).get()), i);
   gst_element_set_bus(harness.element(), nullptr);
   gst_object_unref(bus);
 }

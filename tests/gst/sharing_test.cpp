@@ -6,6 +6,7 @@
 #include <future>
 #include <thread>
 
+#include "embed/shared_gallery.h"
 #include "streams_support.h"
 
 namespace {
@@ -26,6 +27,19 @@ TEST_F(Streams, ElementsWithTheSameModelShareIt) {
     EXPECT_EQ(stat(d.element(), "batches"), 1U);
   }
   EXPECT_EQ(embed::shared_embedders(), 0U) << "gone with the last element";
+}
+
+TEST_F(Streams, ElementsWithTheSameGalleryShareIt) {
+  const std::string gallery =
+      fixtures::write_gallery(fixtures::temp_dir() + "/shared-gallery.safetensors",
+                              gsttest::quick_weights_file(), {{"Ann", fixtures::random_embedding(1)}});
+  {
+    gsttest::Harness a(quick("gallery=" + gallery)), b(quick("gallery=" + gallery)), without(quick());
+    EXPECT_EQ(embed::shared_galleries(), 1U);
+    gsttest::Harness alone(quick("model-instance-id=alone gallery=" + gallery));
+    EXPECT_EQ(embed::shared_galleries(), 1U) << "the same weights, so the same gallery";
+  }
+  EXPECT_EQ(embed::shared_galleries(), 0U) << "gone with the last element";
 }
 
 TEST_F(Streams, AnInstanceIdOfAnotherModelIsRefused) {

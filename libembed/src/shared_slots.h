@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace embed {
+
+/// What the process has once for each key, for as long as somebody has it. Thread-safe.
+template <typename T>
+class SharedSlots {
+ public:
+  /// A thing that is loaded or being loaded under one key.
+  struct Slot {
+    std::mutex loading;  // Held while the thing is looked for or loaded; no other lock is taken under it.
+    std::weak_ptr<T> thing;
+    std::string identity;  // What is loaded, where the key does not say it; guarded by `loading`.
+  };
+
+  /// The key's slot, made if need be. Slots that nobody uses any more go.
+  std::shared_ptr<Slot> slot(const std::string& key) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (auto it = slots_.begin(); it != slots_.end();) {
+      // Nobody can come by a slot that slots_ alone has while the mutex is held.
+      it = it->second.use_count() == 1 && it->second->thing.expired() ? slots_.erase(it) : std::next(it);
+    }
+    std::shared_ptr<Slot>& found = slots_[key];
+    if (!found) found = std::make_shared<Slot>();
+    return found;
+  }
+
+  /// How many are alive; waits for those being loaded.
+  std::size_t alive() {
+    std::vector<std::shared_ptr<Slot>> all;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      for (const auto& [key, slot] : slots_) all.push_back(slot);
+    }
+    return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [](const auto& slot) {
+      const std::lock_guard<std::mutex> lock(slot->loading);
+      return !slot->thing.expired();
+    }));
+  }
+
+ private:
+  std::mutex mutex_;  // Guards slots_ alone.
+  std::map<std::string, std::shared_ptr<Slot>> slots_;
+};
+
+}  // namespace embed
