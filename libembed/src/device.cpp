@@ -6,18 +6,11 @@
 #include <algorithm>
 
 #include "embed/error.h"
+#include "embed/nn/precision.h"
 
 namespace embed {
 
 namespace {
-
-bool cpu_has_bf16() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
 
 torch::Device cuda_device(const std::string& text) {
   std::size_t index = 0;
@@ -51,12 +44,21 @@ torch::Device parse_device(const std::string& text) {
 }
 
 std::string resolve_precision(const std::string& text, torch::Device device) {
-  if (text == "auto") return device.is_cuda() || cpu_has_bf16() ? "bf16" : "fp32";
+  if (text == "auto") return nn::has_native_bf16(device) ? "bf16" : "fp32";
   for (const char* known : {"fp32", "bf16", "fp16", "int8"}) {
     if (text == known) return text;
   }
   throw Error(ErrorCode::InvalidArgument,
               "precision '" + text + "' is unknown; one of: auto, fp32, bf16, fp16, int8");
+}
+
+bool nn::has_native_bf16(torch::Device device) {
+  if (device.is_cuda()) return true;
+#if defined(__x86_64__) && defined(__GNUC__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
 }
 
 torch::ScalarType scalar_type(const std::string& precision) {

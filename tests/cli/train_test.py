@@ -53,6 +53,25 @@ class Train(TrainTest):
                 self.ok(*self.train("--epochs", 1, "--run-dir", "r", *flags))
                 self.ok("inspect", "w.safetensors")
 
+    def test_automatic_precision_is_what_the_machine_has(self):
+        self.digits()
+        with open("/proc/cpuinfo") as info:
+            native = "avx512_bf16" in info.read()
+        flags = ["--epochs", 1, "--device", "cpu", "--run-dir", "r"]
+        self.ok(*self.train(*flags, "--precision", "auto"))
+        taken = "bf16" if native else "fp32"
+        self.assertEqual(self.metrics("r")[0]["options"]["precision"], taken)
+        # It is settled when the run begins: the checkpoint's is the one that was taken.
+        self.ok(*self.train(*flags, "--precision", taken, "--resume"))
+        self.fails(*self.train(*flags, "--precision", "fp32" if native else "bf16", "--resume"), says=["--precision"])
+        shutil.rmtree(self.path("r"))
+        for precision, slow in (("auto", False), ("fp32", False), ("bf16", not native)):
+            with self.subTest(precision):
+                said = self.ok(*self.train(*flags, "--precision", precision)).stderr
+                self.assertEqual("computes bfloat16 in software" in said, slow)
+                warned = [line for line in self.metrics("r") if line["event"] == "warning"]
+                self.assertEqual(len(warned), slow)
+
     def test_class_weights_begin_where_the_pictures_are(self):
         self.digits()
         for neck in ("--neck", "--no-neck"):

@@ -37,7 +37,7 @@ go_on() {  # FROM TO OPTION… : trains once
   shift 2
   [ -f "$to.done" ] || triplet-train train --data "$work/celeba-80.safetensors,$work/lfw-80.safetensors" \
     --val "$work/lfw-test-80.safetensors" --val-images 1200 --eval-every 4 --select last --init "$from" --size 80 \
-    --aug face --loss cosface --no-neck --warmup-epochs 0.3 --batch-size 128 --ema 0.998 --precision bf16 \
+    --aug face --loss cosface --no-neck --warmup-epochs 0.3 --batch-size 128 --ema 0.998 --precision auto \
     --threads "${THREADS:-1}" --workers 1 --storage f16 --checkpoint-every 300 --resume \
     --trained-on "CelebA crops and aligned CelebA (research use), LFW view-1 training people (research use)" \
     --recipe "training/recipes/faces-80.sh" --out "$to" "$@"

@@ -32,7 +32,7 @@ else
 fi
 triplet-train train --data "$packed" --without "$without" --val-fraction 0 --select last --min-images 1 --aug face \
   --loss cosface --no-neck --scale 28 --cos-margin "${MARGIN:-0.2}" --cos-margin-epochs "$((${EPOCHS:-86} / 4))" \
-  --lr "${LR:-0.2}" --warmup-epochs 2 --epochs "${EPOCHS:-86}" --batch-size "${BATCH:-256}" --ema 0.998 --precision bf16 \
+  --lr "${LR:-0.2}" --warmup-epochs 2 --epochs "${EPOCHS:-86}" --batch-size "${BATCH:-256}" --ema 0.998 --precision auto \
   --device "${DEVICE:-auto}" --threads "${THREADS:-1}" --workers "${WORKERS:-1}" --seed "${SEED:-1}" --checkpoint-every 300 \
   --resume --trained-on "$trained" --recipe training/recipes/lfw.sh --out "$name.safetensors"
 [ -n "$fold" ] || triplet-train evaluate --weights "$name.safetensors" --pairs "$protocol/pairsDevTest.txt" \

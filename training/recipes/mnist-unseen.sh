@@ -22,6 +22,6 @@ seq 7 9 >"$work/unseen.txt"
 name=$work/unseen-seed${SEED:-1}
 triplet-train train --data "$work/seen-$size.safetensors" --val-fraction 0 --select last --epochs "${EPOCHS:-3}" \
   --aug digit --loss triplet --miner batch-all --pk 28 8 --margin 0.3 --mix-identities "${MIX:-0.8}" --mix-by parts \
-  --lr 0.05 --ema 0.99 --precision bf16 --threads "${THREADS:-1}" --workers 1 --seed "${SEED:-1}" --checkpoint-every 200 --resume \
+  --lr 0.05 --ema 0.99 --precision auto --threads "${THREADS:-1}" --workers 1 --seed "${SEED:-1}" --checkpoint-every 200 --resume \
   --trained-on "MNIST, training images of 0 to 6" --recipe training/recipes/mnist-unseen.sh --out "$name.safetensors"
 triplet-train evaluate --weights "$name.safetensors" --data "$work/unseen-$size.safetensors" --json | tee "$name.json"

@@ -20,7 +20,7 @@ for part in train t10k; do
 done
 triplet-train train --data "$work/train-$size.safetensors" --val "$work/t10k-$size.safetensors" --val-images 2000 \
   --eval-every 5 --select last --epochs "${EPOCHS:-10}" --aug digit --loss cosface --scale 24 --cos-margin 0.25 \
-  --cos-margin-epochs "${RAMP:-4}" --lr "${LR:-0.1}" --batch-size "${BATCH:-128}" --ema 0.999 --precision bf16 \
+  --cos-margin-epochs "${RAMP:-4}" --lr "${LR:-0.1}" --batch-size "${BATCH:-128}" --ema 0.999 --precision auto \
   --threads "${THREADS:-1}" --workers 1 --seed "${SEED:-1}" --checkpoint-every 200 --resume \
   --trained-on "MNIST, 60,000 training images" --recipe training/recipes/mnist.sh \
   --out "$work/mnist-seed${SEED:-1}.safetensors"

@@ -14,7 +14,7 @@ set -euo pipefail
 [ $# -ge 2 ] || { sed -n '3,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 data=$1 work=$2 out=${3:-$2/note-failure.svg}
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-BATCH=1 "$here/note-faces.sh" "$data" "$work/one" --run-dir "$work/one.run" --precision "${PRECISION:-bf16}"
+BATCH=1 "$here/note-faces.sh" "$data" "$work/one" --run-dir "$work/one.run" --precision "${PRECISION:-auto}"
 # The same number of passes over the data, so a thirty-second of the updates.
-BATCH=32 "$here/note-faces.sh" "$data" "$work/many" --run-dir "$work/many.run" --precision "${PRECISION:-bf16}"
+BATCH=32 "$here/note-faces.sh" "$data" "$work/many" --run-dir "$work/many.run" --precision "${PRECISION:-auto}"
 python3 "$here/plot_runs.py" "$out" "one triplet a batch (the note)=$work/one.run" "32 triplets a batch=$work/many.run"

@@ -40,7 +40,7 @@ for item in "$@"; do
   if [ ! -f "$name.json" ]; then
     triplet-train train --data "$work/train-$fold-$size.safetensors" --val-fraction 0 --select last --aug face \
       --loss triplet --miner batch-hard --pk 16 4 --margin 0.3 --mix-identities 0.8 \
-      --epochs "${EPOCHS:-150}" --lr 0.1 --ema 0.99 --precision bf16 --threads 1 --workers 1 --seed "$seed" \
+      --epochs "${EPOCHS:-150}" --lr 0.1 --ema 0.99 --precision auto --threads 1 --workers 1 --seed "$seed" \
       --checkpoint-every 60 --resume --trained-on "ORL, 32 people (credit: Olivetti Research Laboratory)" \
       --recipe training/recipes/orl.sh --out "$name.safetensors" 2>"$name.log"
     triplet-train evaluate --weights "$name.safetensors" --data "$work/test-$fold-$size.safetensors" --flip \

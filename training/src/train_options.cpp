@@ -108,7 +108,15 @@ const char* to_string(Schedule value) noexcept {
 }
 
 const char* to_string(Precision value) noexcept {
-  return value == Precision::Fp32 ? "fp32" : "bf16";
+  switch (value) {
+    case Precision::Auto:
+      return "auto";
+    case Precision::Fp32:
+      return "fp32";
+    case Precision::Bf16:
+      break;
+  }
+  return "bf16";
 }
 
 const char* to_string(Augmentation value) noexcept {

@@ -22,7 +22,7 @@ enum class MarginSchedule { Constant, Linear, Adaptive };
 enum class Sampler { Uniform, Balanced };
 enum class OptimizerKind { Sgd, AdamW };
 enum class Schedule { Constant, Cosine, Step, Plateau };
-enum class Precision { Fp32, Bf16 };
+enum class Precision { Auto, Fp32, Bf16 };
 enum class Augmentation { None, Face, Digit };
 enum class MixBy { Blend, Parts, Both };
 enum class AugmentOn { Auto, Workers, Device };
@@ -132,7 +132,8 @@ struct TrainOptions {
   int workers = 0;  ///< Threads that cut and augment; 0: chosen by the machine.
   int threads = 0;  ///< Of LibTorch; 0: one for each processor.
   Precision precision =
-      Precision::Fp32;          ///< Bf16: convolutions and products in bfloat16, the rest in float32.
+      Precision::Fp32;  ///< Bf16: convolutions and products in bfloat16, the rest in float32. Auto: Bf16
+                        ///< where the device has it natively, else Fp32; decided when a training begins.
   std::string device = "auto";  ///< "auto" (CUDA where there is a usable GPU), "cpu", "cuda", "cuda:N".
 
   // Files.
@@ -159,7 +160,7 @@ const char* to_string(
     Miner value) noexcept;  ///< "offline", "batch-hard", "semi-hard", "batch-all", "all-hard".
 const char* to_string(OptimizerKind value) noexcept;  ///< "sgd", "adamw".
 const char* to_string(Schedule value) noexcept;       ///< "constant", "cosine", "step", "plateau".
-const char* to_string(Precision value) noexcept;      ///< "fp32", "bf16".
+const char* to_string(Precision value) noexcept;      ///< "auto", "fp32", "bf16".
 const char* to_string(Augmentation value) noexcept;   ///< "none", "face", "digit".
 const char* to_string(MixBy value) noexcept;          ///< "blend", "parts", "both".
 const char* to_string(Towers value) noexcept;         ///< "shared", "separate".

@@ -15,6 +15,7 @@
 #include "cross_kind.h"
 #include "device_augmenter.h"
 #include "embed/error.h"
+#include "embed/nn/precision.h"
 #include "embed/safetensors.h"
 #include "learner.h"
 #include "metrics_log.h"
@@ -46,6 +47,15 @@ double now() {
 /// Of the weights that a run starts from.
 std::string digest_of(const std::string& path) {
   return path.empty() ? "-" : embed::SafetensorsFile(path).sha256();
+}
+
+/// `auto` as what it is on the device of this run.
+TrainOptions with_precision(TrainOptions options) {
+  if (options.precision == Precision::Auto) {
+    const bool native = embed::nn::has_native_bf16(training_device(options));
+    options.precision = native ? Precision::Bf16 : Precision::Fp32;
+  }
+  return options;
 }
 
 /// Sums over one epoch.
@@ -222,6 +232,7 @@ class Run {
     report.fingerprint = set_.fingerprint();
     log_->start(report, options_);
     observer_.on_start(report);
+    warn_of_slow_precision();
   }
 
   /// False when it was asked to stop.
@@ -389,6 +400,16 @@ class Run {
     progress_.stopped = numbers[1] > 0;
   }
 
+  void warn_of_slow_precision() {
+    if (options_.precision != Precision::Bf16 || embed::nn::has_native_bf16(learner_.device())) return;
+    const std::string text =
+        "this CPU computes bfloat16 in software, many times slower than float32: --precision auto takes what "
+        "is "
+        "fast";
+    log_->note("warning", text);
+    observer_.on_warning(text);
+  }
+
   /// What a look at the numbers tells, said once a run.
   void warn_of_collapse(const StepReport& step, const std::optional<Verification>& verification) {
     if (warned_) return;
@@ -488,7 +509,7 @@ class Run {
 TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop) {
   validate(options);
   try {
-    return Run(options, observer, stop).run();
+    return Run(with_precision(options), observer, stop).run();
   } catch (const c10::OutOfMemoryError& error) {
     throw Error(ErrorCode::OutOfMemory,
                 std::string("a smaller --batch-size helps: ") + error.what_without_backtrace());

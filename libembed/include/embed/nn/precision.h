@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <torch/types.h>
+
+namespace embed::nn {
+
+/// Whether that device multiplies bfloat16 natively: every GPU, and CPUs with AVX512-BF16. Elsewhere bfloat16
+/// is computed in software, a hundred times slower than float32. Any thread.
+bool has_native_bf16(torch::Device device);
+
+}  // namespace embed::nn
