@@ -111,6 +111,44 @@ def streams_bars(streams):
             bar("a second element adds", streams["second_element_mb"], 8.0, at_most=True, unit=" MB")]
 
 
+def gallery_bars(rows, results=None):
+    """`rows`: [(name, value, unit)] of gallery-bench; `results`: a contest's, for what a face takes, or None."""
+    value = {name: value for name, value, _ in rows}
+
+    def over(top, bottom):
+        return None if top is None or not bottom else top / bottom
+
+    faiss = value.get("FAISS IndexFlatIP, batch of 32")
+    bars = [bar("32 faces against a million rows, the rows' floats over the memory's bandwidth",
+                value.get("index=flat, cosine, batch of 32, rows' floats over bandwidth"), 0.8),
+            bar("32 faces against a million rows, beside FAISS's IndexFlat",
+                over(faiss, value.get("index=flat, cosine, batch of 32")), 1.0)]
+    face = own(results or {}, "bf16") or own(results or {}, "fp32")
+    match = value.get("10k rows, cosine, batch of 32")
+    if face and match and BAR_BATCH in face["batches"]:
+        bars.append(bar(f"10,000 identities add to a face, {face['precision']}, batches of 32",
+                        match * 1e-3 / BAR_BATCH / middle(face["batches"][BAR_BATCH]), 0.02, at_most=True, unit=""))
+    if "index=faiss, recall@1" in value:
+        bars += [bar("index=faiss, recall@1", value["index=faiss, recall@1"], 0.99, unit=""),
+                 bar("index=faiss, batches of 32, beside FAISS's IndexFlat",
+                     over(faiss, value.get("index=faiss, batch of 32")), 20.0),
+                 bar("index=faiss, batches of 32, beside our own flat search",
+                     value.get("index=faiss, batch of 32, times as fast as flat"), 20.0),
+                 bar("index=faiss, one face, beside our own flat search",
+                     value.get("index=faiss, one query, times as fast as flat"), 20.0)]
+    return bars
+
+
+def pipeline_bars(rows):
+    """`rows`: [("pipeline: STAGE", frames a second)]."""
+    rates = {name.removeprefix("pipeline: "): rate for name, rate in rows}
+    # With a queue or without: what is quicker depends on the machine, and both are one line of gst-launch.
+    every = [rates[name] for name in ("decode, detect, embed", "decode, queue, detect, embed") if name in rates]
+    return [bar("a 640×480 stream end to end, every frame detected", max(every, default=None), 90.0, unit=" frames/s"),
+            bar("a 640×480 stream end to end, detect-interval=3", rates.get("decode, queue, detect every 3rd, embed"), 150.0,
+                unit=" frames/s")]
+
+
 def verdict(one):
     if one["met"] is None:
         return "not measured"

@@ -64,6 +64,10 @@ def bars_text(data):
         bars.append(compare.memory_bar(data["memory"]))
     if data.get("streams"):
         bars += compare.streams_bars(data["streams"])
+    if data.get("pipeline"):
+        bars += compare.pipeline_bars(data["pipeline"])
+    if data.get("million"):
+        bars += compare.gallery_bars(data["million"], data.get("contest", {}).get("results"))
     if not bars:
         return ""
     rows = [[one["text"], "–" if one["measured"] is None else f"{one['measured']:.4g}{one['unit']}",

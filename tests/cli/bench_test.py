@@ -109,6 +109,27 @@ class Compare(unittest.TestCase):
         self.assertEqual([(bar["measured"], bar["met"]) for bar in bars], [(0.94, False), (0.2, True), (9.0, False)])
         self.assertIn("94.0%", report.streams_text(STREAMS))
 
+    def test_galleries(self):
+        rows = [("10k rows, cosine, batch of 32", 3.2, "ms"), ("index=flat, cosine, batch of 32", 10.0, "ms"),
+                ("index=flat, cosine, batch of 32, rows' floats over bandwidth", 0.7, "x"),
+                ("FAISS IndexFlatIP, batch of 32", 2000.0, "ms")]
+        index = [("index=faiss, recall@1", 0.993, ""), ("index=faiss, batch of 32", 50.0, "ms"),
+                 ("index=faiss, batch of 32, times as fast as flat", 0.2, "x"),
+                 ("index=faiss, one query, times as fast as flat", 25.0, "x")]
+        face = compare.middle(RESULTS["libembed bf16"]["batches"][32])
+        bars = compare.gallery_bars(rows + index, RESULTS)
+        self.assertEqual([(bar["measured"], bar["met"]) for bar in bars],
+                         [(0.7, False), (200.0, True), (3.2e-3 / 32 / face, 1e-4 / face <= 0.02), (0.993, True), (40.0, True),
+                          (0.2, False), (25.0, True)])
+        self.assertEqual(len(compare.gallery_bars(rows)), 2)
+        self.assertEqual([bar["met"] for bar in compare.gallery_bars([])], [None, None])
+
+    def test_pipelines(self):
+        rows = [("pipeline: decode", 900.0), ("pipeline: decode, detect, embed", 89.0),
+                ("pipeline: decode, queue, detect, embed", 95.0), ("pipeline: decode, queue, detect every 3rd, embed", 140.0)]
+        self.assertEqual([(bar["measured"], bar["met"]) for bar in compare.pipeline_bars(rows)], [(95.0, True), (140.0, False)])
+        self.assertEqual([bar["met"] for bar in compare.pipeline_bars([])], [None, None])
+
     def test_the_table_has_a_row_for_each_and_ours_first(self):
         shuffled = dict(reversed(RESULTS.items()))
         lines = report.contest_table(shuffled).splitlines()
