@@ -248,6 +248,11 @@ void EmbedSession::finish(const FramePlan& plan) {
   }
 }
 
+bool EmbedSession::in_software() const {
+  return embedder_ != nullptr && embedder_->device() == "cpu" && embedder_->precision() != "fp32" &&
+         embedder_->backend() == "libtorch";
+}
+
 std::string EmbedSession::description() const {
   if (embedder_ == nullptr) return {};
   return model_name_ + " on " + embedder_->device() + " in " + embedder_->precision() + ", " +

@@ -79,6 +79,8 @@ class EmbedSession {
   /// when closed.
   std::uint64_t batch_timeout() const;
 
+  /// Whether this CPU has not the precision's arithmetic, so that every face takes many times longer.
+  bool in_software() const;
   /// One line for a log: weights, device, precision, gallery. Empty when closed.
   std::string description() const;
   /// For metadata: the weights file's name without folder and extension.

@@ -75,6 +75,8 @@ struct State {
       std::make_shared<const EmbedSettings>(EmbedSettings::from(values));
   GstClockTime frame_duration = GST_CLOCK_TIME_NONE;
 
+  bool told_of_software = false;  // Of the thread that changes the state.
+
   // Thread-safe, or as their headers say.
   EmbedSession session;
   embed::gst::InFlight<Item> way;
@@ -330,6 +332,14 @@ static gboolean open_session(GstTripletEmbed* self) {
                          ", which stays; batch-size=%" G_GSIZE_FORMAT " is not used",
                          got, asked);
     }
+    if (self->state->session.in_software() && !std::exchange(self->state->told_of_software, true)) {
+      GST_ELEMENT_WARNING(
+          self, LIBRARY, SETTINGS,
+          ("this CPU computes %s in software, many times slower than fp32: precision=auto takes "
+           "what it has",
+           settings_of(self)->embedder.precision.c_str()),
+          (nullptr));
+    }
     return TRUE;
   });
 }
@@ -351,7 +361,10 @@ static GstStateChangeReturn gst_triplet_embed_change_state(GstElement* element, 
   if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) state.session.rest();
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_triplet_embed_parent_class)->change_state(element, transition);
-  if (transition == GST_STATE_CHANGE_READY_TO_NULL) state.session.close();
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
+    state.session.close();
+    state.told_of_software = false;
+  }
   return result;
 }
 

@@ -242,6 +242,19 @@ TEST_F(Embed, WarnsOnceWhenNobodyDetects) {
   gst_object_unref(bus);
 }
 
+TEST_F(Embed, WarnsOfAPrecisionThatTheCpuLacks) {
+  const std::string model = " model=" + gsttest::quick_weights_file();
+  const std::string automatic =
+      embed::Embedder(gsttest::quick_weights_file(), {"cpu", "auto", 1}).precision();
+  for (const std::string precision : {"auto", "fp32", "bf16"}) {
+    const auto said = gsttest::try_state("tripletembed device=cpu precision=" + precision + model,
+                                         GST_STATE_READY, GST_MESSAGE_WARNING);
+    EXPECT_EQ(said.result, GST_STATE_CHANGE_SUCCESS);
+    const bool slow = precision == "bf16" && automatic != "bf16";
+    EXPECT_EQ(said.message.find("computes bf16 in software") != std::string::npos, slow) << precision;
+  }
+}
+
 TEST(Crop, IsLeftToUpstreamAndRefusedWhereItComesNonetheless) {
   for (const std::string& launch :
        {"tripletembed name=e precision=fp32 model=" + gsttest::quick_weights_file(),

@@ -161,7 +161,7 @@ Outcome take_error(GstBus* bus, GstMessageType types) {
 
 }  // namespace
 
-Outcome try_state(const std::string& launch, GstState state) {
+Outcome try_state(const std::string& launch, GstState state, GstMessageType type) {
   GError* error = nullptr;
   GstElement* element = gst_parse_launch(launch.c_str(), &error);
   if (element == nullptr || error != nullptr)
@@ -169,7 +169,7 @@ Outcome try_state(const std::string& launch, GstState state) {
   GstBus* bus = gst_bus_new();
   gst_element_set_bus(element, bus);
   const GstStateChangeReturn result = gst_element_set_state(element, state);
-  Outcome outcome = take_error(bus, GST_MESSAGE_ERROR);
+  Outcome outcome = take_error(bus, type);
   outcome.result = result;
   gst_element_set_state(element, GST_STATE_NULL);
   gst_element_set_bus(element, nullptr);

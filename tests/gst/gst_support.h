@@ -75,8 +75,9 @@ struct Outcome {
   int code = 0;
   std::string message;
 };
-/// Makes the element from a launch line, sets the state and takes the error from its bus.
-Outcome try_state(const std::string& launch, GstState state);
+/// Makes the element from a launch line, sets the state and takes the error, or a message of that other type,
+/// from its bus.
+Outcome try_state(const std::string& launch, GstState state, GstMessageType type = GST_MESSAGE_ERROR);
 
 /// Runs a whole pipeline to its end; the messages of errors and warnings, empty when there were none.
 std::vector<std::string> run_pipeline(const std::string& launch, int seconds = 120);
