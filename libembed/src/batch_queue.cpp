@@ -112,6 +112,9 @@ struct BatchQueue::Impl {
         lanes.back()->apart = std::move(lanes_pass);
         lanes.back()->crops.reset(new std::uint8_t[most * bytes]);
         lanes.back()->embeddings.resize(most);
+        // As many requests as crops at most: no pass takes memory.
+        lanes.back()->parts.reserve(most);
+        lanes.back()->waking.reserve(most);
       }
     } catch (const std::bad_alloc&) {
       throw Error(ErrorCode::OutOfMemory, "batch-size: no memory for a batch of " + std::to_string(most));
