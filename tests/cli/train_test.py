@@ -249,8 +249,8 @@ class Train(TrainTest):
 
     def test_two_ranks_are_one_with_the_double_batch(self):
         self.need_gloo()
-        # Textures, since flat areas tie in ReLU and pooling, and small steps: a deep network with its first weights makes
-        # large differences out of rounding errors.
+        # Textures, since flat areas tie in ReLU and pooling, and a warm start: a deep network with its first weights makes large
+        # differences out of rounding errors.
         rng = random.Random(5)
         count, side = 96, 24
         labels = [i % 4 for i in range(count)]
@@ -259,15 +259,17 @@ class Train(TrainTest):
             for label in labels for y in range(side) for x in range(side)))
         self.write("set-labels", idx_labels(labels))
         self.ok("pack", "--out", "set", "--size", side, "--channels", 1, "set-images")
-        both = ["--epochs", 2, "--warmup-epochs", 0]
-        for rate, flags, single in ((1e-6, ["--loss", "cosface", "--scale", 8, "--batch-size", 12],
+        alone = ("train", "--data", "set", "--threads", 1, "--val-fraction", 0)
+        self.ok(*alone, "--epochs", 3, "--lr", 0.005, "--loss", "cosface", "--scale", 8, "--cos-margin", 0, "--batch-size", 24,
+                "--out", "begun.safetensors")
+        base = (*alone, "--epochs", 3, "--warmup-epochs", 0, "--init", "begun.safetensors")
+        for rate, flags, single in ((1e-3, ["--loss", "cosface", "--scale", 8, "--batch-size", 12],
                                      ["--loss", "cosface", "--scale", 8, "--batch-size", 24]),
-                              (1e-5, ["--loss", "triplet", "--miner", "semi-hard", "--pk", 2, 5, "--memory", 24, "--no-neck"],
+                              (1e-3, ["--loss", "triplet", "--miner", "semi-hard", "--pk", 2, 5, "--memory", 24, "--no-neck"],
                                ["--loss", "triplet", "--miner", "semi-hard", "--pk", 4, 5, "--memory", 24, "--no-neck"]),
-                              (1e-6, ["--note", "--batch-size", 7, "--accumulate", 2, "--ema", 0.9, "--loss", "triplet"],
+                              (1e-4, ["--note", "--batch-size", 7, "--accumulate", 2, "--ema", 0.9, "--loss", "triplet"],
                                ["--note", "--batch-size", 14, "--accumulate", 2, "--ema", 0.9, "--loss", "triplet"])):
             with self.subTest(flags):
-                base = ("train", "--data", "set", "--threads", 1, "--val-fraction", 0, *both)
                 done = self.ranks((*base, *flags, "--lr", rate, "--out", "two.safetensors"))
                 self.assertEqual([code for code, _, _ in done], [0, 0], done)
                 self.assertIn("two.safetensors", done[0][1])
@@ -276,11 +278,12 @@ class Train(TrainTest):
                 self.ok(*base, *single, "--lr", 0, "--out", "still.safetensors")
                 two, one, still = ([line for line in self.metrics(run) if line["event"] == "epoch"]
                                    for run in ("two.run", "one.run", "still.run"))
-                self.assertEqual(len(two), 2, "one log, one line an epoch")
+                self.assertEqual(len(two), 3, "one log, one line an epoch")
                 for a, b in zip(two, one):
                     self.assertAlmostEqual(a["loss"], b["loss"], delta=1e-4)
                     self.assertAlmostEqual(a["gradient_norm"], b["gradient_norm"], delta=1e-2 * b["gradient_norm"])
-                self.assertNotEqual(one[-1]["loss"], still[-1]["loss"], "nothing is learned")
+                learned = abs(one[-1]["loss"] - still[-1]["loss"])
+                self.assertGreater(learned, 1e-2, "a hundred times what the curves may differ by")
 
     def test_the_threshold_is_of_a_rate_that_the_pairs_can_tell(self):
         self.digits()
