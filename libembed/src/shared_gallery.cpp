@@ -16,7 +16,8 @@ SharedSlots<const Gallery>& slots() {
 
 std::shared_ptr<const Gallery> share_gallery(const std::string& path, const std::string& weights_sha256,
                                              std::optional<Metric> index) {
-  // Galleries of other weights have the key of those weights, so that every caller is told that they are others.
+  // Galleries of other weights have the key of those weights, so that every caller is told that they are
+  // others.
   const auto slot = slots().slot(file_identity(path) + ' ' + weights_sha256 + ' ' +
                                  (index ? to_string(*index) : std::string("flat")));
   const std::lock_guard<std::mutex> lock(slot->loading);
