@@ -31,10 +31,12 @@ void* counted(void* memory) {
 
 // glibc's allocator under its other names: memory from it can be freed by the free() that stays in place.
 extern "C" {
+// NOLINTBEGIN(bugprone-reserved-identifier)
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* memory, std::size_t size);
 void* __libc_memalign(std::size_t alignment, std::size_t size);
+// NOLINTEND(bugprone-reserved-identifier)
 
 void* malloc(std::size_t size) {
   return counted(__libc_malloc(size));
