@@ -101,12 +101,13 @@ class Train(TrainTest):
 
     def test_the_weights_are_those_of_the_best_validation(self):
         self.digits()
-        # Validated on what training unlearns: where the stripes lie, not how wide they are.
+        # Validated on what training unlearns: it begins with where the stripes lie, and goes on with how wide they are.
         self.digits("val")
         self.write("val-labels", idx_labels([(i // 4) % 4 for i in range(96)]))
         self.ok("pack", "--out", "val", "--size", 16, "--channels", 1, "val-images")
-        self.ok("train", "--data", "set", "--val", "val", "--out", "w.safetensors", "--threads", 1, "--batch-size", 16, "--epochs", 6,
-                "--cos-margin", 0, "--lr", 0.005)
+        self.ok(*self.train("--epochs", 6, "--lr", 0.005, "--cos-margin", 0, data="val", out="begun.safetensors"))
+        self.ok("train", "--data", "set", "--val", "val", "--init", "begun.safetensors", "--out", "w.safetensors", "--threads", 1,
+                "--batch-size", 16, "--epochs", 5, "--cos-margin", 0, "--lr", 0.01)
         epochs = [line for line in self.metrics() if line["event"] == "epoch"]
         aucs = [line["validation"]["auc"] for line in epochs]
         self.assertLess(aucs[-1], max(aucs) - 0.01, "training made it no worse")
@@ -292,12 +293,13 @@ class Train(TrainTest):
         self.ok(*alone, "--epochs", 3, "--lr", 0.005, "--loss", "cosface", "--scale", 8, "--cos-margin", 0, "--batch-size", 24,
                 "--out", "begun.safetensors")
         base = (*alone, "--epochs", 3, "--warmup-epochs", 0, "--init", "begun.safetensors")
-        for rate, flags, single in ((1e-3, ["--loss", "cosface", "--scale", 8, "--batch-size", 12],
-                                     ["--loss", "cosface", "--scale", 8, "--batch-size", 24]),
-                              (1e-3, ["--loss", "triplet", "--miner", "semi-hard", "--pk", 2, 5, "--memory", 24, "--no-neck"],
-                               ["--loss", "triplet", "--miner", "semi-hard", "--pk", 4, 5, "--memory", 24, "--no-neck"]),
-                              (1e-4, ["--note", "--batch-size", 7, "--accumulate", 2, "--ema", 0.9, "--loss", "triplet"],
-                               ["--note", "--batch-size", 14, "--accumulate", 2, "--ema", 0.9, "--loss", "triplet"])):
+        semi_hard = ["--loss", "triplet", "--miner", "semi-hard", "--memory", 24, "--no-neck"]
+        # The note's squared distances make more of rounding errors than others: its steps are smaller.
+        for rate, least, flags, single in ((1e-3, 1e-2, ["--loss", "cosface", "--scale", 8, "--batch-size", 12],
+                                            ["--loss", "cosface", "--scale", 8, "--batch-size", 24]),
+                                           (1e-3, 1e-2, [*semi_hard, "--pk", 2, 5], [*semi_hard, "--pk", 4, 5]),
+                                           (1e-5, 2e-4, ["--note", "--batch-size", 7, "--accumulate", 2, "--ema", 0.9],
+                                            ["--note", "--batch-size", 14, "--accumulate", 2, "--ema", 0.9])):
             with self.subTest(flags):
                 done = self.ranks((*base, *flags, "--lr", rate, "--out", "two.safetensors"))
                 self.assertEqual([code for code, _, _ in done], [0, 0], done)
@@ -312,7 +314,7 @@ class Train(TrainTest):
                     self.assertAlmostEqual(a["loss"], b["loss"], delta=1e-4)
                     self.assertAlmostEqual(a["gradient_norm"], b["gradient_norm"], delta=1e-2 * b["gradient_norm"])
                 learned = abs(one[-1]["loss"] - still[-1]["loss"])
-                self.assertGreater(learned, 1e-3, "ten times what the curves may differ by, at the least")
+                self.assertGreater(learned, least, "nothing is learned")
 
     def test_the_threshold_is_of_a_rate_that_the_pairs_can_tell(self):
         self.digits()
