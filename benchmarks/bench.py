@@ -82,10 +82,10 @@ def arguments(words):
     return args
 
 
-def run_contest(args, model, folder):
+def run_contest(args, model, folder, limits):
     """{"results", "skipped", "model", "shape"}: see contest.py."""
     ours = contest.Contest(args.build, folder, model, args.threads, args.peers_folder, args.offline)
-    names = [*contest.OURS, *(contest.PEERS if "peers" in args.sections else ())]
+    names = ours.native([*contest.OURS, *(contest.PEERS if "peers" in args.sections else ())], limits)
     results = ours.take_turns(names, contest.SWEEP, args.runs, args.seconds)
     ours.probe(names, results, min(3, args.runs))
     return {"results": results, "skipped": ours.skipped, "model": model.made_of, "shape": model.shape}
@@ -98,7 +98,7 @@ def measure(args):
         model = faces.make_model(args.build, folder, args.side, args.weights)
         data["limits"] = machine.limits(args.build, args.threads, args.seconds, args.runs)
         if {"embed", "peers"} & set(args.sections):
-            data["contest"] = run_contest(args, model, folder)
+            data["contest"] = run_contest(args, model, folder, data["limits"])
         for name, pattern in (("crop", "crop"), ("gallery", "match")):
             if name in args.sections:
                 data[name] = sections.google_rows(args.build, args.runs, pattern, args.seconds)

@@ -75,6 +75,10 @@ class Contender:
         self.errors.close()
 
 
+def precision_of(name):
+    return OURS[name] if name in OURS else PEERS[name][1]
+
+
 class Contest:
     """`folder`: scratch. `model`: a faces.Model. `skipped`: those of OURS and PEERS that do not take part, and why."""
 
@@ -82,6 +86,12 @@ class Contest:
         self.build, self.folder, self.model, self.threads = build, folder, model, threads
         self.peers_folder, self.offline = peers_folder, offline
         self.skipped, self.pythons = {}, {}
+
+    def native(self, names, limits):
+        """The names without those that would compute bf16 in software, a face a second. `limits`: machine.limits."""
+        if limits["bf16"] is None:
+            self.skipped.update((name, "this CPU has no bf16") for name in names if precision_of(name) == "bf16")
+        return [name for name in names if name not in self.skipped]
 
     def open(self, name, first_batch=1, batch_size=32, setting=""):
         """Starts a contender. Raises Skipped."""
@@ -150,7 +160,7 @@ class Contest:
             return
         running[name] = contender
         results[name] = {
-            "version": contender.hello["version"], "precision": OURS[name] if name in OURS else PEERS[name][1],
+            "version": contender.hello["version"], "precision": precision_of(name),
             "batches": {batch: {"times": [], "setting": answer["setting"]} for batch, answer in answers.items()},
             "cosine": faces.cosines(self.embeddings(name), self.model.reference)}
 

@@ -75,7 +75,8 @@ struct State {
       std::make_shared<const EmbedSettings>(EmbedSettings::from(values));
   GstClockTime frame_duration = GST_CLOCK_TIME_NONE;
 
-  bool told_of_software = false;  // Of the thread that changes the state.
+  // Of the thread that changes the state.
+  bool told_of_software = false;
 
   // Thread-safe, or as their headers say.
   EmbedSession session;

@@ -234,6 +234,18 @@ class Charts(unittest.TestCase):
         self.assertEqual(tables.as_rate(4.09e10, "B/s"), "40.9 GB/s")
 
 
+class Native(unittest.TestCase):
+    def test_bf16_takes_part_where_the_cpu_has_it(self):
+        names = [*contest.OURS, *contest.PEERS]
+        ours = contest.Contest("build", "folder", None, 2)
+        self.assertEqual(ours.native(names, {"bf16": 1e12}), names)
+        self.assertEqual(ours.skipped, {})
+        left = ours.native(names, {"bf16": None})
+        self.assertIn("libembed fp32", left)
+        self.assertEqual({name for name in names if "bf16" in name}, set(ours.skipped))
+        self.assertEqual(set(left) | set(ours.skipped), set(names))
+
+
 class Contest(CliTest):
     """Contenders that are scripts: what is asked of them, and what becomes of those that fail."""
 

@@ -389,8 +389,7 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
   add_choice<Precision>(command, "--precision", o.precision,
                         {{"auto", Precision::Auto}, {"fp32", Precision::Fp32}, {"bf16", Precision::Bf16}},
                         "Of convolutions and products; weights stay fp32. bf16 is faster on GPUs and CPUs "
-                        "that have it, and many "
-                        "times slower on other CPUs; auto takes it where they do")
+                        "that have it, and many times slower on others; auto takes it where it is faster")
       ->group(group);
   command.add_option("--workers", o.workers, "Threads that cut and augment; default half the cores")
       ->group(group);

@@ -403,9 +403,8 @@ class Run {
   void warn_of_slow_precision() {
     if (options_.precision != Precision::Bf16 || embed::nn::has_native_bf16(learner_.device())) return;
     const std::string text =
-        "this CPU computes bfloat16 in software, many times slower than float32: --precision auto takes what "
-        "is "
-        "fast";
+        "this CPU computes bfloat16 in software, many times slower than float32: --precision auto takes "
+        "what is fast";
     log_->note("warning", text);
     observer_.on_warning(text);
   }
