@@ -74,7 +74,8 @@ TEST(Learner, TheLossFallsOnWhatIsShownAgainAndAgain) {
       Learner learner(options, small_input(), 2);
       const Batch batch = stripes(16);
       double first = 0, last = 0;
-      for (int step = 0; step < 20; ++step) {
+      const int steps = loss == Loss::Softmax ? 20 : 10;  // Its gradients are the smallest.
+      for (int step = 0; step < steps; ++step) {
         last = learner.step(batch, at_rate(0.005, 0, 0.5)).loss.item<double>();
         if (step == 0) first = last;
       }

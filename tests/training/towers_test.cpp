@@ -199,8 +199,8 @@ double accuracy_after(int steps, Towers towers) {
 
 TEST(Towers, SeparateOnesLearnWhatOneNetworkCannot) {
   // One network sees the same picture under both classes: it can do no better than guess.
-  EXPECT_LT(accuracy_after(40, Towers::Shared), 0.7);
-  EXPECT_GT(accuracy_after(40, Towers::Separate), 0.95);
+  EXPECT_LT(accuracy_after(25, Towers::Shared), 0.7);
+  EXPECT_GT(accuracy_after(25, Towers::Separate), 0.95);
 }
 
 TEST(Towers, SharedIsOneNetworkSeparateAreTwoThatBothMove) {
