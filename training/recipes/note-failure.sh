@@ -7,8 +7,8 @@
 #
 # In training mode batch norm uses the statistics of the batch, with one triplet a pass those of a single picture; in
 # evaluation it uses running averages. With one picture a batch these are two different networks: the loss of the first
-# falls while the second tells faces apart no better than before. EPOCHS (default 20). PRECISION (default bf16: LibTorch 1.13
-# gives single float32 pictures to plain BLAS, at a second a triplet; fp32 is the note's).
+# falls while the second tells faces apart no better than before. EPOCHS (default 20). PRECISION (default auto: bf16 where the
+# CPU has it, for LibTorch 1.13 gives single float32 pictures to plain BLAS, at a second a triplet; fp32 is the note's).
 set -euo pipefail
 
 [ $# -ge 2 ] || { sed -n '3,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }

@@ -42,7 +42,7 @@ for item in "$@"; do
       --loss triplet --miner batch-hard --pk 16 4 --margin 0.3 --mix-identities 0.8 \
       --epochs "${EPOCHS:-150}" --lr 0.1 --ema 0.99 --precision auto --threads 1 --workers 1 --seed "$seed" \
       --checkpoint-every 60 --resume --trained-on "ORL, 32 people (credit: Olivetti Research Laboratory)" \
-      --recipe training/recipes/orl.sh --out "$name.safetensors" 2>"$name.log"
+      --recipe training/recipes/orl.sh --out "$name.safetensors" >"$name.log" 2>&1
     triplet-train evaluate --weights "$name.safetensors" --data "$work/test-$fold-$size.safetensors" --flip \
       --bootstrap 1000 --json >"$name.json.part" 2>>"$name.log"
     mv "$name.json.part" "$name.json"
