@@ -40,11 +40,26 @@ YuvMatrix yuv_matrix(const GstVideoInfo& info) {
       return YuvMatrix::Bt709;
     case GST_VIDEO_COLOR_MATRIX_BT2020:
       return YuvMatrix::Bt2020;
+    case GST_VIDEO_COLOR_MATRIX_SMPTE240M:
+      return YuvMatrix::Smpte240m;
+    case GST_VIDEO_COLOR_MATRIX_FCC:
+      return YuvMatrix::Fcc;
     case GST_VIDEO_COLOR_MATRIX_UNKNOWN:
       // As GStreamer guesses where caps say nothing: high definition is BT.709.
       return info.height > 576 ? YuvMatrix::Bt709 : YuvMatrix::Bt601;
     default:
       return YuvMatrix::Bt601;
+  }
+}
+
+PixelRange pixel_range(const GstVideoInfo& info) {
+  switch (info.colorimetry.range) {
+    case GST_VIDEO_COLOR_RANGE_0_255:
+      return PixelRange::Full;
+    case GST_VIDEO_COLOR_RANGE_16_235:
+      return PixelRange::Limited;
+    default:
+      return PixelRange::Usual;
   }
 }
 
@@ -86,7 +101,7 @@ MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer) : frame_()
     view_.strides[p] = GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, plane);
   }
   view_.matrix = yuv_matrix(info);
-  view_.full_range = info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255;
+  view_.range = pixel_range(info);
 }
 
 MappedFrame::~MappedFrame() {

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "crop_taps.h"
-#include "luma_weights.h"
 
 namespace embed {
 
@@ -129,9 +128,9 @@ void blend(const CellRows& cells, const TapPlan& plan, std::ptrdiff_t plan_strid
 
 YuvGains yuv_gains(const ImageView& image) noexcept {
   const auto [kr, kb] = luma_weights(image.matrix);
-  const double luma = image.full_range ? 1.0 : 255.0 / 219.0;
-  const double chroma = image.full_range ? 1.0 : 255.0 / 224.0;
-  const double black = image.full_range ? 0 : 16;
+  const bool full = full_range(image);
+  const double luma = full ? 1.0 : 255.0 / 219.0, chroma = full ? 1.0 : 255.0 / 224.0;
+  const double black = full ? 0 : 16;
   const auto fixed = [](double value) { return static_cast<std::int16_t>(std::lround(value)); };
   const auto gain = [&](double value) { return fixed(value * (1 << 13)); };
   const double blue_u = 2 * (1 - kb) * chroma, red_v = 2 * (1 - kr) * chroma, kg = 1 - kr - kb;
@@ -142,6 +141,12 @@ YuvGains yuv_gains(const ImageView& image) noexcept {
 YuvGains luma_gains(const ImageView& image) noexcept {
   const YuvGains gains = yuv_gains(image);
   return {gains.luma, gains.bias, 0, 0, 0, 0};
+}
+
+void to_full_range(const YuvGains& gains, int count, std::int16_t* means) noexcept {
+  for (int i = 0; i < count * kLanes; ++i) {
+    means[i] = colour(fraction_product(means[i], gains.luma) + gains.bias);
+  }
 }
 
 CellScale cell_scale(int pixels) noexcept {

@@ -34,6 +34,9 @@ struct YuvGains {
 YuvGains yuv_gains(const ImageView& image) noexcept;
 /// Without chroma: the first value becomes the luma in full range.
 YuvGains luma_gains(const ImageView& image) noexcept;
+/// Means of colours or grey, [count, 4], in full range, in place, by luma_gains. So rare that there is but
+/// this one.
+void to_full_range(const YuvGains& gains, int count, std::int16_t* means) noexcept;
 
 /// Part of an image: columns [x0, x1) of rows [y0, y1), at most kRowsInSum rows. Inside the image.
 struct PixelBlock {

@@ -20,6 +20,27 @@ int plane_count(PixelFormat format) noexcept {
   }
 }
 
+LumaWeights luma_weights(YuvMatrix matrix) noexcept {
+  switch (matrix) {
+    case YuvMatrix::Bt709:
+      return {0.2126, 0.0722};
+    case YuvMatrix::Bt2020:
+      return {0.2627, 0.0593};
+    case YuvMatrix::Smpte240m:
+      return {0.212, 0.087};
+    case YuvMatrix::Fcc:
+      return {0.30, 0.11};
+    case YuvMatrix::Bt601:
+      break;
+  }
+  return {0.299, 0.114};
+}
+
+bool full_range(const ImageView& image) noexcept {
+  const bool yuv = image.format == PixelFormat::Nv12 || image.format == PixelFormat::I420;
+  return image.range == PixelRange::Usual ? !yuv : image.range == PixelRange::Full;
+}
+
 namespace {
 
 constexpr int kLargestSide = 65'535;

@@ -35,14 +35,18 @@ bool PixelSums::blue_first(PixelFormat format) noexcept {
 PixelSums::PixelSums(const ImageView& image, int channels, const CropKernels& kernels)
     : image_(image), kernels_(kernels) {
   const int bytes = packed_bytes(image.format);
+  const std::uint8_t black = full_range(image) ? 0 : 16;
   if (!is_yuv(image.format)) {
     way_ = channels == 1 && bytes > 1 ? Way::Grey : Way::Bytes;
     step_ = way_ == Way::Grey ? 1 : bytes;
+    limited_ = black > 0;
+    gains_ = luma_gains(image);
+    black_ = {black, black, black, 0};
   } else {
     way_ = channels == 3 ? Way::Yuv : Way::Luma;
     step_ = way_ == Way::Yuv ? kLanes : 1;
     gains_ = way_ == Way::Yuv ? yuv_gains(image) : luma_gains(image);
-    black_ = {static_cast<std::uint8_t>(image.full_range ? 0 : 16), 128, 128, 0};
+    black_ = {black, 128, 128, 0};
   }
 }
 
@@ -64,6 +68,7 @@ void PixelSums::operator()(const PixelBlock& block, std::uint16_t* sums) const {
 
 void PixelSums::to_colours(int count, std::int16_t* means) const {
   if (way_ == Way::Yuv || way_ == Way::Luma) kernels_.to_colours(gains_, count, means);
+  if (limited_) to_full_range(gains_, count, means);
 }
 
 void PixelSums::colour_cells(const PixelBlock& block, int width, std::int16_t* means) const {

@@ -10,8 +10,8 @@
 namespace embed {
 
 /// Adds up rows of an image: the pixels whose mean a cell is. They are added as they are, or as grey where a
-/// grey crop is cut from colours; the means of an image in YUV become colours, or grey, afterwards. Any
-/// thread.
+/// grey crop is cut from colours; the means of an image in YUV become colours, or grey, afterwards, and those
+/// of limited range full. Any thread.
 class PixelSums {
  public:
   /// `channels` is 3 or 1. Keeps a reference to the image.
@@ -29,7 +29,7 @@ class PixelSums {
   /// The values of a black pixel, which add up like those of the image's.
   const std::array<std::uint8_t, kLanes>& black() const noexcept { return black_; }
 
-  /// From means to colours in the image's order or grey, [count, 4], in place.
+  /// From means to colours in the image's order or grey, in full range: [count, 4], in place.
   void to_colours(int count, std::int16_t* means) const;
 
   /// Whether colour_cells is there.
@@ -49,6 +49,7 @@ class PixelSums {
   const CropKernels& kernels_;
   Way way_ = Way::Bytes;
   int step_ = 1;
+  bool limited_ = false;  // colours or grey
   YuvGains gains_{};
   std::array<std::uint8_t, kLanes> black_{};
 };

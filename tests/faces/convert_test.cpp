@@ -12,6 +12,7 @@ namespace {
 
 using embed::ImageView;
 using embed::PixelFormat;
+using embed::PixelRange;
 using embed::YuvMatrix;
 
 cv::Mat bgr_pattern(int width, int height) {
@@ -42,18 +43,18 @@ TEST(ToBgr, EveryFormatGivesThePicture) {
   }
 }
 
-TEST(ToBgr, EveryYuvMatrixAndRange) {
+TEST(ToBgr, EveryMatrixAndRange) {
   // A flat picture, so that nothing but the matrix matters.
   std::vector<std::uint8_t> rgb;
   for (int i = 0; i < 16 * 16; ++i) rgb.insert(rgb.end(), {200, 90, 30});
-  for (const YuvMatrix matrix : {YuvMatrix::Bt601, YuvMatrix::Bt709, YuvMatrix::Bt2020}) {
-    for (const bool full : {false, true}) {
-      for (const PixelFormat format : {PixelFormat::Nv12, PixelFormat::I420}) {
-        const auto image = fixtures::from_rgb(rgb, 16, 16, format, 0, matrix, full);
+  for (const PixelFormat format : fixtures::all_formats()) {
+    // 0.299 · 200 + 0.587 · 90 + 0.114 · 30
+    const cv::Vec3i colour = format == PixelFormat::Gray8 ? cv::Vec3i(116, 116, 116) : cv::Vec3i(30, 90, 200);
+    for (const YuvMatrix matrix : fixtures::all_matrices()) {
+      for (const PixelRange range : {PixelRange::Usual, PixelRange::Full, PixelRange::Limited}) {
+        const auto image = fixtures::from_rgb(rgb, 16, 16, format, 0, matrix, range);
         const cv::Vec3b pixel = converted(image.view(), {8, 8}).at<cv::Vec3b>(4, 4);
-        EXPECT_NEAR(pixel[0], 30, 3);
-        EXPECT_NEAR(pixel[1], 90, 3);
-        EXPECT_NEAR(pixel[2], 200, 3);
+        for (int c = 0; c < 3; ++c) EXPECT_NEAR(pixel[c], colour[c], 3) << fixtures::format_name(format);
       }
     }
   }
@@ -108,7 +109,7 @@ TEST(ToGray, EveryFormatGivesTheLuma) {
   cv::cvtColor(bgr_pattern(33, 21), expected, cv::COLOR_BGR2GRAY);
   for (const PixelFormat format : fixtures::all_formats()) {
     // Full range, so that the luma plane is the grey picture.
-    const auto image = fixtures::make_image(format, 33, 21, 4, 1, YuvMatrix::Bt601, true);
+    const auto image = fixtures::make_image(format, 33, 21, 4, 1, YuvMatrix::Bt601, PixelRange::Full);
     EXPECT_LE(mean_difference(embed::faces::to_gray(image.view(), {33, 21}), expected), 1.0)
         << fixtures::format_name(format);
   }

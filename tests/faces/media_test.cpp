@@ -62,6 +62,17 @@ TEST(LoadImage, GreyStaysGrey) {
   }
 }
 
+TEST(SaveImage, PicturesOfLimitedRangeBecomeFull) {
+  const auto full = fixtures::make_image(PixelFormat::Gray8, 32, 20);
+  for (const PixelFormat format : {PixelFormat::Gray8, PixelFormat::I420}) {
+    const auto limited =
+        fixtures::make_image(format, 32, 20, 0, 1, embed::YuvMatrix::Bt601, embed::PixelRange::Limited);
+    save_image(in_temp("limited.pgm"), limited.view());
+    EXPECT_LE(cv::norm(header(load_image(in_temp("limited.pgm")).view()), header(full.view()), cv::NORM_INF),
+              2);
+  }
+}
+
 TEST(LoadImage, SixteenBitAndAlphaBecomeBgr) {
   const cv::Mat deep(8, 8, CV_16UC3, cv::Scalar(0x1000, 0x8000, 0xFF00));
   ASSERT_TRUE(cv::imwrite(in_temp("deep.png"), deep));

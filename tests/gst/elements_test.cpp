@@ -7,6 +7,7 @@
 #include "embed/gallery.h"
 #include "face_meta.h"
 #include "gst_support.h"
+#include "video_view.h"
 
 namespace {
 
@@ -63,6 +64,42 @@ TEST_P(Formats, EmbedAsTheLibraryDoesAndPassTheSameMemory) {
 
 INSTANTIATE_TEST_SUITE_P(All, Formats, ::testing::ValuesIn(fixtures::all_formats()),
                          [](const auto& which) { return std::string(fixtures::format_name(which.param)); });
+
+TEST(Colorimetry, IsTheCaps) {
+  using embed::YuvMatrix;
+  const struct {
+    embed::PixelFormat format;
+    std::string colorimetry;
+    YuvMatrix matrix;
+    bool full;
+  } cases[] = {
+      {embed::PixelFormat::Gray8, "", YuvMatrix::Bt601, true},
+      {embed::PixelFormat::Gray8, "1:4:0:0", YuvMatrix::Bt601, true},
+      {embed::PixelFormat::Gray8, "bt601", YuvMatrix::Bt601, false},
+      {embed::PixelFormat::Rgb, "", YuvMatrix::Bt601, true},
+      {embed::PixelFormat::Rgb, "2:1:7:1", YuvMatrix::Bt601, false},
+      {embed::PixelFormat::Nv12, "", YuvMatrix::Bt601, false},
+      {embed::PixelFormat::Nv12, "1:3:5:1", YuvMatrix::Bt709, true},
+      {embed::PixelFormat::Nv12, "bt2020", YuvMatrix::Bt2020, false},
+      {embed::PixelFormat::Nv12, "smpte240m", YuvMatrix::Smpte240m, false},
+      {embed::PixelFormat::I420, "2:2:0:0", YuvMatrix::Fcc, false},
+  };
+  for (const auto& c : cases) {
+    const auto picture = fixtures::make_image(c.format, 64, 48);
+    const std::string text =
+        gsttest::caps_text(picture) + (c.colorimetry.empty() ? "" : ",colorimetry=(string)" + c.colorimetry);
+    GstCaps* caps = gst_caps_from_string(text.c_str());
+    GstVideoInfo info;
+    ASSERT_TRUE(gst_video_info_from_caps(&info, caps)) << text;
+    gst_caps_unref(caps);
+    const auto frame = own(gsttest::make_buffer(picture));
+    const embed::gst::MappedFrame mapped(info, frame.get());
+    if (embed::plane_count(c.format) > 1) {
+      EXPECT_EQ(mapped.view().matrix, c.matrix) << text;
+    }
+    EXPECT_EQ(embed::full_range(mapped.view()), c.full) << text;
+  }
+}
 
 class Embed : public ::testing::Test {
  protected:

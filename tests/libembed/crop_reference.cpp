@@ -8,9 +8,14 @@ namespace reference {
 
 using embed::ImageView;
 using embed::PixelFormat;
+using embed::PixelRange;
 using embed::YuvMatrix;
 
 namespace {
+
+bool is_yuv(const ImageView& image) {
+  return image.format == PixelFormat::Nv12 || image.format == PixelFormat::I420;
+}
 
 struct LumaWeights {
   double red, blue;
@@ -18,14 +23,25 @@ struct LumaWeights {
 
 /// Grey is the image's own luma: by its matrix for YUV, by BT.601 for the rest.
 LumaWeights luma_weights(const ImageView& image) {
-  const bool yuv = image.format == PixelFormat::Nv12 || image.format == PixelFormat::I420;
-  if (yuv && image.matrix == YuvMatrix::Bt709) return {0.2126, 0.0722};
-  if (yuv && image.matrix == YuvMatrix::Bt2020) return {0.2627, 0.0593};
+  if (is_yuv(image) && image.matrix == YuvMatrix::Bt709) return {0.2126, 0.0722};
+  if (is_yuv(image) && image.matrix == YuvMatrix::Bt2020) return {0.2627, 0.0593};
+  if (is_yuv(image) && image.matrix == YuvMatrix::Smpte240m) return {0.212, 0.087};
+  if (is_yuv(image) && image.matrix == YuvMatrix::Fcc) return {0.3, 0.11};
   return {0.299, 0.114};
 }
 
+bool full(const ImageView& image) {
+  return image.range == PixelRange::Full || (image.range == PixelRange::Usual && !is_yuv(image));
+}
+
+std::array<double, 3> from_limited(const ImageView& image, std::array<double, 3> colour) {
+  if (full(image)) return colour;
+  for (double& value : colour) value = std::clamp((value - 16) * 255 / 219, 0.0, 255.0);
+  return colour;
+}
+
 std::array<double, 3> from_yuv(const ImageView& image, double y, double u, double v) {
-  const bool full_range = image.full_range;
+  const bool full_range = full(image);
   const auto [kr, kb] = luma_weights(image);
   const double luma = full_range ? y : (y - 16) * 255 / 219;
   const double cb = (u - 128) * (full_range ? 1.0 : 255.0 / 224),
@@ -86,8 +102,10 @@ Map least_squares_similarity(const embed::Landmarks& crop, const embed::Landmark
   return {p, -q, normal[2][4] / normal[2][2], q, p, normal[3][4] / normal[3][3]};
 }
 
-std::array<double, 3> pixel(const ImageView& image, int x, int y) {
-  if (x < 0 || y < 0 || x >= image.width || y >= image.height) return {0, 0, 0};
+namespace {
+
+/// The three values of a pixel that lies in the image, as they are; red, green and blue in this order.
+std::array<double, 3> values(const ImageView& image, int x, int y) {
   const auto at = [&](std::size_t plane, int row, int byte) -> double {
     return image.planes[plane][row * image.strides[plane] + byte];
   };
@@ -105,11 +123,19 @@ std::array<double, 3> pixel(const ImageView& image, int x, int y) {
     case PixelFormat::Gray8:
       return {at(0, y, x), at(0, y, x), at(0, y, x)};
     case PixelFormat::Nv12:
-      return from_yuv(image, at(0, y, x), at(1, y / 2, x / 2 * 2), at(1, y / 2, x / 2 * 2 + 1));
+      return {at(0, y, x), at(1, y / 2, x / 2 * 2), at(1, y / 2, x / 2 * 2 + 1)};
     case PixelFormat::I420:
-      return from_yuv(image, at(0, y, x), at(1, y / 2, x / 2), at(2, y / 2, x / 2));
+      return {at(0, y, x), at(1, y / 2, x / 2), at(2, y / 2, x / 2)};
   }
   return {};
+}
+
+}  // namespace
+
+std::array<double, 3> pixel(const ImageView& image, int x, int y) {
+  if (x < 0 || y < 0 || x >= image.width || y >= image.height) return {0, 0, 0};
+  const auto value = values(image, x, y);
+  return is_yuv(image) ? from_yuv(image, value[0], value[1], value[2]) : from_limited(image, value);
 }
 
 std::vector<double> crop(const ImageView& image, const Map& map, const embed::InputSpec& input) {
@@ -139,37 +165,21 @@ std::vector<double> crop(const ImageView& image, const Map& map, const embed::In
 
 namespace {
 
-bool is_yuv(const ImageView& image) {
-  return image.format == PixelFormat::Nv12 || image.format == PixelFormat::I420;
+std::array<double, 3> black_values(const ImageView& image) {
+  const double black = full(image) ? 0 : 16;
+  return is_yuv(image) ? std::array<double, 3>{black, 128, 128} : std::array<double, 3>{black, black, black};
 }
 
-/// What a cell is the mean of: Y, U and V, or red, green and blue.
-std::array<double, 3> raw(const ImageView& image, int x, int y) {
-  if (!is_yuv(image)) return pixel(image, x, y);
-  const auto chroma = [&](std::size_t plane, int byte) -> double {
-    const std::ptrdiff_t offset = y / 2 * image.strides[plane] + byte;
-    return image.planes[plane][offset];
-  };
-  const bool pairs = image.format == PixelFormat::Nv12;
-  return {double{1} * image.planes[0][y * image.strides[0] + x], chroma(1, pairs ? x / 2 * 2 : x / 2),
-          pairs ? chroma(1, x / 2 * 2 + 1) : chroma(2, x / 2)};
-}
-
-std::array<double, 3> raw_black(const ImageView& image) {
-  if (!is_yuv(image)) return {0, 0, 0};
-  return {image.full_range ? 0.0 : 16.0, 128, 128};
-}
-
-/// A cell's mean in the crop's channels and their order; of an image in YUV, grey is its luma.
+/// A cell's mean in the crop's channels and their order, in full range; of an image in YUV, grey is its luma.
 std::array<double, 3> in_channels(const ImageView& image, const std::array<double, 3>& mean,
                                   const embed::InputSpec& input) {
-  const bool grey_luma = input.channels == 1 && is_yuv(image);
-  const double no_chroma = 128;
-  const auto [red, green, blue] = !is_yuv(image) ? mean
-                                  : grey_luma    ? from_yuv(image, mean[0], no_chroma, no_chroma)
-                                                 : from_yuv(image, mean[0], mean[1], mean[2]);
   const auto [kr, kb] = luma_weights(image);
-  if (input.channels == 1) return {kr * red + (1 - kr - kb) * green + kb * blue};
+  if (input.channels == 1) {
+    const double grey = kr * mean[0] + (1 - kr - kb) * mean[1] + kb * mean[2], no_chroma = 128;
+    return is_yuv(image) ? from_yuv(image, mean[0], no_chroma, no_chroma) : from_limited(image, {grey});
+  }
+  const auto [red, green, blue] =
+      is_yuv(image) ? from_yuv(image, mean[0], mean[1], mean[2]) : from_limited(image, mean);
   if (input.bgr) return {blue, green, red};
   return {red, green, blue};
 }
@@ -184,7 +194,7 @@ class Cells {
         for (int i = 0; i < cell_x * cell_y; ++i) {
           const int x = column * cell_x + i % cell_x, y = row * cell_y + i / cell_x;
           const bool there = x >= part.x0 && x < part.x1 && y >= part.y0 && y < part.y1;
-          const auto value = there ? raw(image, x, y) : raw_black(image);
+          const auto value = there ? values(image, x, y) : black_values(image);
           for (std::size_t c = 0; c < 3; ++c) mean[c] += value[c] / (double{1} * cell_x * cell_y);
         }
         means_.push_back(in_channels(image, mean, input));

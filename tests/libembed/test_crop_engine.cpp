@@ -24,7 +24,7 @@ using embed::FaceRegion;
 using embed::InputSpec;
 using embed::Landmarks;
 using embed::PixelFormat;
-using embed::YuvMatrix;
+using embed::PixelRange;
 using fixtures::Pixels;
 
 /// One crop, with the map and the part of the image by which the reference makes it.
@@ -54,7 +54,8 @@ Pixels noise(Dice& dice) {
   const PixelFormat format = fixtures::all_formats()[static_cast<std::size_t>(dice.upto(8))];
   const int width = 1 + dice.upto(220), height = 1 + dice.upto(160);
   Pixels image = fixtures::make_image(format, width, height, dice.upto(1) * dice.upto(40), 1,
-                                      static_cast<YuvMatrix>(dice.upto(2)), dice.upto(1) == 1);
+                                      fixtures::all_matrices()[static_cast<std::size_t>(dice.upto(4))],
+                                      static_cast<PixelRange>(dice.upto(2)));
   const bool extreme = dice.upto(3) == 0;
   for (auto& plane : image.planes) {
     for (auto& byte : plane) byte = static_cast<std::uint8_t>(extreme ? 255 * dice.upto(1) : dice.upto(255));

@@ -18,6 +18,7 @@ using embed::CropKernels;
 using embed::kLanes;
 using embed::LaneOrder;
 using embed::PixelFormat;
+using embed::PixelRange;
 
 class CropKernelsTest : public testing::Test {
  protected:
@@ -62,10 +63,14 @@ struct YuvCase {
   std::string name;
 };
 
+embed::YuvMatrix matrix(int i) {
+  return fixtures::all_matrices()[static_cast<std::size_t>(i) % fixtures::all_matrices().size()];
+}
+
 YuvCase yuv_case(PixelFormat format, int i, std::mt19937& generator, int width, int height) {
   YuvCase made;
-  made.image =
-      fixtures::make_image(format, width, height, 0, 1, static_cast<embed::YuvMatrix>(i % 3), i % 2 == 0);
+  made.image = fixtures::make_image(format, width, height, 0, 1, matrix(i),
+                                    i % 2 == 0 ? PixelRange::Full : PixelRange::Usual);
   for (auto& plane : made.image.planes) {
     for (auto& byte : plane) {
       const auto any = static_cast<std::uint8_t>(generator());
@@ -102,8 +107,8 @@ TEST_F(CropKernelsTest, SumYuv) {
 
 TEST_F(CropKernelsTest, ToColours) {
   for (int i = 0; i < 60; ++i) {
-    const auto image =
-        fixtures::make_image(PixelFormat::Nv12, 2, 2, 0, 1, static_cast<embed::YuvMatrix>(i % 3), i % 2 == 0);
+    const auto image = fixtures::make_image(PixelFormat::Nv12, 2, 2, 0, 1, matrix(i),
+                                            i % 2 == 0 ? PixelRange::Full : PixelRange::Usual);
     const auto gains = i % 5 == 0 ? embed::luma_gains(image.view()) : embed::yuv_gains(image.view());
     const int count = 1 + i % 11;
     auto a = noise<std::int16_t>(static_cast<std::size_t>(count * kLanes), 0, 255);
@@ -148,11 +153,11 @@ TEST_F(CropKernelsTest, ColourCells) {
 
 /// Black and white of limited range are those of full range, whatever the matrix.
 TEST(CropColours, BlackAndWhiteAreExact) {
-  for (const bool full_range : {false, true}) {
-    for (int matrix = 0; matrix < 3; ++matrix) {
-      const auto image = fixtures::make_image(PixelFormat::Nv12, 2, 2, 0, 1,
-                                              static_cast<embed::YuvMatrix>(matrix), full_range);
-      const int black = full_range ? 0 : 16, white = full_range ? 255 : 235;
+  for (const PixelRange range : {PixelRange::Limited, PixelRange::Full}) {
+    for (const embed::YuvMatrix matrix : fixtures::all_matrices()) {
+      const auto image = fixtures::make_image(PixelFormat::Nv12, 2, 2, 0, 1, matrix, range);
+      const bool full = range == PixelRange::Full;
+      const int black = full ? 0 : 16, white = full ? 255 : 235;
       std::int16_t means[2 * kLanes] = {};
       for (int i = 0; i < 2; ++i) {
         means[i * kLanes] = static_cast<std::int16_t>((i == 0 ? black : white) * 128);
@@ -160,8 +165,8 @@ TEST(CropColours, BlackAndWhiteAreExact) {
       }
       embed::crop_kernels().to_colours(embed::yuv_gains(image.view()), 2, means);
       for (int lane = 0; lane < 3; ++lane) {
-        EXPECT_EQ(means[lane], 0) << matrix;
-        EXPECT_EQ(means[kLanes + lane], 255 * 128) << matrix;
+        EXPECT_EQ(means[lane], 0) << static_cast<int>(matrix);
+        EXPECT_EQ(means[kLanes + lane], 255 * 128) << static_cast<int>(matrix);
       }
     }
   }

@@ -330,12 +330,25 @@ TEST_F(CropKernel, CutsAllFormatsAsCropFaceDoes) {
 }
 
 TEST_F(CropKernel, KnowsTheMatricesOfYuv) {
-  for (const auto matrix : {embed::YuvMatrix::Bt601, embed::YuvMatrix::Bt709, embed::YuvMatrix::Bt2020}) {
-    for (const bool full : {false, true}) {
+  for (const auto matrix : fixtures::all_matrices()) {
+    for (const auto range : {embed::PixelRange::Limited, embed::PixelRange::Full}) {
       auto image = fixtures::make_image(embed::PixelFormat::Nv12, 160, 120, 0, 7);
       image.matrix = matrix;
-      image.full_range = full;
+      image.range = range;
       expect_crops(image, fixtures::default_input(), "matrix");
+    }
+  }
+}
+
+TEST_F(CropKernel, KnowsLimitedRange) {
+  for (const embed::PixelFormat format : fixtures::all_formats()) {
+    for (const int channels : {3, 1}) {
+      embed::InputSpec input = fixtures::default_input();
+      input.channels = channels;
+      // Full-range bytes, of which some lie beyond limited range.
+      auto image = fixtures::make_image(format, 160, 120, 4, 7);
+      image.range = embed::PixelRange::Limited;
+      expect_crops(image, input, fixtures::format_name(format));
     }
   }
 }

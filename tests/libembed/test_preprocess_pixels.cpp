@@ -20,6 +20,7 @@ using embed::FaceRegion;
 using embed::ImageView;
 using embed::InputSpec;
 using embed::PixelFormat;
+using embed::PixelRange;
 using embed::YuvMatrix;
 using fixtures::Pixels;
 using testing_errors::expect_error;
@@ -79,16 +80,18 @@ TEST(CropPixels, EveryFormatAndSize) {
 }
 
 TEST(CropPixels, EveryMatrixAndRange) {
-  for (const PixelFormat format : {PixelFormat::Nv12, PixelFormat::I420}) {
-    for (const YuvMatrix matrix : {YuvMatrix::Bt601, YuvMatrix::Bt709, YuvMatrix::Bt2020}) {
-      for (const bool full : {false, true}) {
-        SCOPED_TRACE(std::string(fixtures::format_name(format)) + " " +
-                     std::to_string(static_cast<int>(matrix)));
-        const Pixels image = fixtures::make_image(format, 50, 50, 6, 4, matrix, full);
+  for (const PixelFormat format : fixtures::all_formats()) {
+    for (const YuvMatrix matrix : fixtures::all_matrices()) {
+      for (const PixelRange range : {PixelRange::Usual, PixelRange::Full, PixelRange::Limited}) {
+        SCOPED_TRACE(std::string(fixtures::format_name(format)) + " matrix " +
+                     std::to_string(static_cast<int>(matrix)) + " range " +
+                     std::to_string(static_cast<int>(range)));
+        const Pixels image = fixtures::make_image(format, 50, 50, 6, 4, matrix, range);
         check(image, box(0, 0, 50, 50), box_input(32));
         check(image, box(0, 0, 50, 50), box_input(32, 1));
         // The picture itself is what comes out, not only what the bytes say.
-        const Pixels rgb = fixtures::make_image(PixelFormat::Rgb, 50, 50, 0, 4);
+        const bool grey = format == PixelFormat::Gray8;
+        const Pixels rgb = fixtures::make_image(grey ? format : PixelFormat::Rgb, 50, 50, 0, 4);
         const auto a = crop(image.view(), box(5, 5, 40, 40), box_input(32));
         const auto b = crop(rgb.view(), box(5, 5, 40, 40), box_input(32));
         const std::vector<double> expected(b.begin(), b.end());

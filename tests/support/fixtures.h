@@ -62,7 +62,7 @@ struct Pixels {
   int width = 0;
   int height = 0;
   embed::YuvMatrix matrix = embed::YuvMatrix::Bt601;
-  bool full_range = false;
+  embed::PixelRange range = embed::PixelRange::Usual;
   std::array<std::vector<std::uint8_t>, 3> planes;
   std::array<std::ptrdiff_t, 3> strides{};
 
@@ -71,6 +71,8 @@ struct Pixels {
 
 /// Every PixelFormat, for loops over all of them.
 const std::vector<embed::PixelFormat>& all_formats();
+/// Every YuvMatrix.
+const std::vector<embed::YuvMatrix>& all_matrices();
 /// "rgb", "nv12", …
 const char* format_name(embed::PixelFormat format);
 
@@ -79,11 +81,11 @@ const char* format_name(embed::PixelFormat format);
 std::array<double, 3> pattern(double x, double y, int width, int height, std::uint64_t seed);
 
 /// Paints the pattern (taken at pixel centres, rounded to 8 bits) in the given format. The bytes between the
-/// end of a row and the next (`extra_stride` of them) are 0xA5. Conversion to YUV is a plain double-precision
-/// one of its own, chroma averaged over the 2×2 pixels that share it.
+/// end of a row and the next (`extra_stride` of them) are 0xA5. Conversion to YUV and to limited
+/// range is a plain double-precision one of its own, chroma averaged over the 2×2 pixels that share it.
 Pixels make_image(embed::PixelFormat format, int width, int height, int extra_stride = 0,
                   std::uint64_t seed = 1, embed::YuvMatrix matrix = embed::YuvMatrix::Bt601,
-                  bool full_range = false);
+                  embed::PixelRange range = embed::PixelRange::Usual);
 
 /// The same picture as one with tightly packed 8-bit RGB rows, [height, width, 3].
 std::vector<std::uint8_t> rgb_pattern(int width, int height, std::uint64_t seed);
@@ -91,6 +93,6 @@ std::vector<std::uint8_t> rgb_pattern(int width, int height, std::uint64_t seed)
 /// Any 8-bit RGB picture, [height, width, 3] tightly packed, in the given format.
 Pixels from_rgb(const std::vector<std::uint8_t>& rgb, int width, int height, embed::PixelFormat format,
                 int extra_stride = 0, embed::YuvMatrix matrix = embed::YuvMatrix::Bt601,
-                bool full_range = false);
+                embed::PixelRange range = embed::PixelRange::Usual);
 
 }  // namespace fixtures

@@ -8,6 +8,7 @@
 namespace fixtures {
 
 using embed::PixelFormat;
+using embed::PixelRange;
 using embed::YuvMatrix;
 
 namespace {
@@ -33,6 +34,8 @@ Yuv to_yuv(double red, double green, double blue, YuvMatrix matrix) {
   double kr = 0.299, kb = 0.114;
   if (matrix == YuvMatrix::Bt709) kr = 0.2126, kb = 0.0722;
   if (matrix == YuvMatrix::Bt2020) kr = 0.2627, kb = 0.0593;
+  if (matrix == YuvMatrix::Smpte240m) kr = 0.212, kb = 0.087;
+  if (matrix == YuvMatrix::Fcc) kr = 0.3, kb = 0.11;
   const double y = kr * red + (1 - kr - kb) * green + kb * blue;
   return {y / 255, (blue - y) / (2 * (1 - kb)) / 255, (red - y) / (2 * (1 - kr)) / 255};
 }
@@ -58,17 +61,19 @@ void paint_packed(Pixels& image, const std::vector<std::uint8_t>& rgb, int bytes
   const bool swapped = image.format == PixelFormat::Bgr || image.format == PixelFormat::Bgra ||
                        image.format == PixelFormat::Bgrx;
   allocate(image, 0, image.width * bytes, image.height, extra_stride);
+  const bool full = image.range != PixelRange::Limited;
+  const auto level = [full](std::uint8_t value) { return luma_byte(value / 255.0, full); };
   const std::uint8_t* in = rgb.data();
   for (int y = 0; y < image.height; ++y) {
     std::uint8_t* out = row(image, 0, y);
     for (int x = 0; x < image.width; ++x, in += 3, out += bytes) {
       if (bytes == 1) {
-        out[0] = luma_byte(to_yuv(in[0], in[1], in[2], YuvMatrix::Bt601).y, true);
+        out[0] = luma_byte(to_yuv(in[0], in[1], in[2], YuvMatrix::Bt601).y, full);
         continue;
       }
-      out[0] = in[swapped ? 2 : 0];
-      out[1] = in[1];
-      out[2] = in[swapped ? 0 : 2];
+      out[0] = level(in[swapped ? 2 : 0]);
+      out[1] = level(in[1]);
+      out[2] = level(in[swapped ? 0 : 2]);
       // What lies in the fourth byte must never show.
       if (bytes == 4) out[3] = static_cast<std::uint8_t>(x * 37 + y * 11);
     }
@@ -77,7 +82,7 @@ void paint_packed(Pixels& image, const std::vector<std::uint8_t>& rgb, int bytes
 
 void paint_yuv(Pixels& image, const std::vector<std::uint8_t>& rgb, int extra_stride) {
   const int half_width = (image.width + 1) / 2, half_height = (image.height + 1) / 2;
-  const bool nv12 = image.format == PixelFormat::Nv12;
+  const bool nv12 = image.format == PixelFormat::Nv12, full = image.range == PixelRange::Full;
   allocate(image, 0, image.width, image.height, extra_stride);
   allocate(image, 1, nv12 ? 2 * half_width : half_width, half_height, extra_stride);
   if (!nv12) allocate(image, 2, half_width, half_height, extra_stride);
@@ -86,7 +91,7 @@ void paint_yuv(Pixels& image, const std::vector<std::uint8_t>& rgb, int extra_st
     return to_yuv(in[0], in[1], in[2], image.matrix);
   };
   for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) row(image, 0, y)[x] = luma_byte(yuv_at(x, y).y, image.full_range);
+    for (int x = 0; x < image.width; ++x) row(image, 0, y)[x] = luma_byte(yuv_at(x, y).y, full);
   }
   for (int y = 0; y < half_height; ++y) {
     for (int x = 0; x < half_width; ++x) {
@@ -96,8 +101,8 @@ void paint_yuv(Pixels& image, const std::vector<std::uint8_t>& rgb, int extra_st
           u += yuv_at(xx, yy).u, v += yuv_at(xx, yy).v;
         }
       }
-      const std::uint8_t u_byte = chroma_byte(u / count, image.full_range);
-      const std::uint8_t v_byte = chroma_byte(v / count, image.full_range);
+      const std::uint8_t u_byte = chroma_byte(u / count, full);
+      const std::uint8_t v_byte = chroma_byte(v / count, full);
       row(image, 1, y)[nv12 ? 2 * x : x] = u_byte;
       (nv12 ? row(image, 1, y)[2 * x + 1] : row(image, 2, y)[x]) = v_byte;
     }
@@ -112,7 +117,7 @@ embed::ImageView Pixels::view() const {
   view.width = width;
   view.height = height;
   view.matrix = matrix;
-  view.full_range = full_range;
+  view.range = range;
   for (std::size_t i = 0; i < 3; ++i) {
     view.planes[i] = planes[i].empty() ? nullptr : planes[i].data();
     view.strides[i] = strides[i];
@@ -125,6 +130,12 @@ const std::vector<PixelFormat>& all_formats() {
                                                    PixelFormat::Bgra,  PixelFormat::Rgbx, PixelFormat::Bgrx,
                                                    PixelFormat::Gray8, PixelFormat::Nv12, PixelFormat::I420};
   return formats;
+}
+
+const std::vector<YuvMatrix>& all_matrices() {
+  static const std::vector<YuvMatrix> matrices = {YuvMatrix::Bt601, YuvMatrix::Bt709, YuvMatrix::Bt2020,
+                                                  YuvMatrix::Smpte240m, YuvMatrix::Fcc};
+  return matrices;
 }
 
 const char* format_name(PixelFormat format) {
@@ -164,7 +175,7 @@ std::vector<std::uint8_t> rgb_pattern(int width, int height, std::uint64_t seed)
 }
 
 Pixels from_rgb(const std::vector<std::uint8_t>& rgb, int width, int height, PixelFormat format,
-                int extra_stride, YuvMatrix matrix, bool full_range) {
+                int extra_stride, YuvMatrix matrix, PixelRange range) {
   if (rgb.size() != 3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height)) {
     throw std::invalid_argument("from_rgb: width x height x 3 bytes expected");
   }
@@ -173,7 +184,7 @@ Pixels from_rgb(const std::vector<std::uint8_t>& rgb, int width, int height, Pix
   image.width = width;
   image.height = height;
   image.matrix = matrix;
-  image.full_range = full_range;
+  image.range = range;
   switch (format) {
     case PixelFormat::Nv12:
     case PixelFormat::I420:
@@ -193,8 +204,8 @@ Pixels from_rgb(const std::vector<std::uint8_t>& rgb, int width, int height, Pix
 }
 
 Pixels make_image(PixelFormat format, int width, int height, int extra_stride, std::uint64_t seed,
-                  YuvMatrix matrix, bool full_range) {
-  return from_rgb(rgb_pattern(width, height, seed), width, height, format, extra_stride, matrix, full_range);
+                  YuvMatrix matrix, PixelRange range) {
+  return from_rgb(rgb_pattern(width, height, seed), width, height, format, extra_stride, matrix, range);
 }
 
 }  // namespace fixtures

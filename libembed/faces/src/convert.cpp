@@ -14,6 +14,9 @@ namespace embed::faces {
 
 namespace {
 
+/// Of limited range: what is black, and how much wider full range is.
+constexpr float kLimitedBlack = 16, kFullScale = 255.0F / 219.0F;
+
 /// A header over a plane; rows that run upwards in memory are turned over in a copy, since cv::Mat has no
 /// negative steps.
 cv::Mat plane_header(const ImageView& image, std::size_t plane, cv::Size size, int type) {
@@ -69,20 +72,14 @@ cv::Mat first_plane(const ImageView& image) {
 }
 
 /// The 3×4 matrix from Y, U, V (0–255) to B, G, R (0–255).
-cv::Matx34f yuv_to_bgr_matrix(YuvMatrix matrix, bool full_range) {
-  float kr = 0.299F;
-  float kb = 0.114F;
-  if (matrix == YuvMatrix::Bt709) {
-    kr = 0.2126F;
-    kb = 0.0722F;
-  } else if (matrix == YuvMatrix::Bt2020) {
-    kr = 0.2627F;
-    kb = 0.0593F;
-  }
+cv::Matx34f yuv_to_bgr_matrix(const ImageView& image) {
+  const LumaWeights weights = luma_weights(image.matrix);
+  const auto kr = static_cast<float>(weights.red), kb = static_cast<float>(weights.blue);
   const float kg = 1 - kr - kb;
-  const float luma = full_range ? 1.0F : 255.0F / 219.0F;
-  const float chroma = full_range ? 1.0F : 255.0F / 224.0F;
-  const float black = full_range ? 0.0F : 16.0F;
+  const bool full = full_range(image);
+  const float luma = full ? 1.0F : kFullScale;
+  const float chroma = full ? 1.0F : 255.0F / 224.0F;
+  const float black = full ? 0.0F : kLimitedBlack;
   const float blue_u = 2 * (1 - kb) * chroma;
   const float red_v = 2 * (1 - kr) * chroma;
   const float green_u = -blue_u * kb / kg;
@@ -107,7 +104,7 @@ void yuv_to_bgr(const ImageView& image, cv::Mat& out) {
                                resized(plane_header(image, 2, half, CV_8UC1), out.size())};
     cv::merge(sources, 3, yuv);
   }
-  cv::transform(yuv, out, yuv_to_bgr_matrix(image.matrix, image.full_range));
+  cv::transform(yuv, out, yuv_to_bgr_matrix(image));
 }
 
 }  // namespace
@@ -137,6 +134,11 @@ void to_bgr(const ImageView& image, cv::Mat& out) {
   } else {
     cv::cvtColor(small, out, starts_with_red(image.format) ? cv::COLOR_RGBA2BGR : cv::COLOR_BGRA2BGR);
   }
+  if (!full_range(image)) to_full_range(out, out);
+}
+
+void to_full_range(const cv::Mat& limited, cv::Mat& out) {
+  limited.convertTo(out, CV_8U, kFullScale, -kLimitedBlack * kFullScale);
 }
 
 cv::Mat to_gray(const ImageView& image, cv::Size size) {

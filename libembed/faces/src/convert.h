@@ -13,14 +13,18 @@ namespace embed::faces {
 /// than the image.
 cv::Size reduced_size(const ImageView& image, int max_side);
 
-/// Resizes to `out`'s size and converts to BGR, 8UC3. `out` is allocated by the caller and may be a part of a
-/// larger matrix; it is written in place. The image's planes are read where they lie: what is converted is
-/// the reduced copy. `image` must have passed validate().
+/// Resizes to `out`'s size and converts to BGR of full range, 8UC3. `out` is allocated by the caller and may
+/// be a part of a larger matrix; it is written in place. The image's planes are read where they lie: what is
+/// converted is the reduced copy. `image` must have passed validate().
 void to_bgr(const ImageView& image, cv::Mat& out);
 
-/// Resizes to `size` and converts to grey, 8UC1. May return a header over the image's own plane, so it must
-/// not be written and not outlive the image. `image` must have passed validate().
+/// Resizes to `size` and converts to grey, 8UC1, in the image's own range. May return a header over the
+/// image's own plane, so it must not be written and not outlive the image. `image` must have passed
+/// validate().
 cv::Mat to_gray(const ImageView& image, cv::Size size);
+
+/// Colours or grey, 8-bit, from limited range to full: black becomes 0, white 255. `out` may be `limited`.
+void to_full_range(const cv::Mat& limited, cv::Mat& out);
 
 /// Runs `action`; an exception of OpenCV becomes Error(OutOfMemory) where memory was refused, else
 /// Error(Internal) that starts with `what`.

@@ -121,7 +121,13 @@ void save_image(const std::string& path, const ImageView& image) {
   guard_opencv(path, [&] {
     cv::Mat picture;
     if (image.format == PixelFormat::Gray8 || extension == ".pgm") {
-      picture = to_gray(image, size);
+      // Not in place: what to_gray gives may be the caller's own plane.
+      const cv::Mat grey = to_gray(image, size);
+      if (full_range(image)) {
+        picture = grey;
+      } else {
+        to_full_range(grey, picture);
+      }
     } else {
       picture.create(size, CV_8UC3);
       to_bgr(image, picture);

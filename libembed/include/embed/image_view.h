@@ -21,8 +21,22 @@ enum class PixelFormat {
   I420,  ///< Planes 0, 1, 2: Y, U, V; U and V at half resolution (sides rounded up).
 };
 
-/// Which matrix turns a YUV image into RGB. Ignored for RGB and grey images.
-enum class YuvMatrix { Bt601, Bt709, Bt2020 };
+/// Which matrix turns a YUV image into RGB. Ignored for RGB and grey images. BT.2020 is the one of
+/// non-constant luminance; transfer functions (of HDR, say) are left as they are.
+enum class YuvMatrix { Bt601, Bt709, Bt2020, Smpte240m, Fcc };
+
+/// The shares of red and blue in luma; green's is what is left to 1.
+struct LumaWeights {
+  double red, blue;
+};
+LumaWeights luma_weights(YuvMatrix matrix) noexcept;
+
+/// Which values black and white have.
+enum class PixelRange {
+  Usual,    ///< Limited for YUV, full for RGB and grey.
+  Full,     ///< 0–255.
+  Limited,  ///< 16–235; 16–240 for chroma. What lies beyond is clamped.
+};
 
 /// A borrowed, read-only image. Never owns and never copies the pixels: the caller keeps the planes alive and
 /// unchanged while a function uses the view. A value type, cheap to copy.
@@ -35,7 +49,7 @@ struct ImageView {
   std::array<const std::uint8_t*, 3> planes{};  ///< As many as the format has; the rest are null.
   std::array<std::ptrdiff_t, 3> strides{};      ///< Bytes from one row to the next; may exceed the row.
   YuvMatrix matrix = YuvMatrix::Bt601;
-  bool full_range = false;  ///< YUV only: 0–255 instead of 16–235 (16–240 for chroma).
+  PixelRange range = PixelRange::Usual;
   /// −1, or the CUDA device that reads the planes where they are: its own memory, managed memory, or pinned
   /// host memory. Only Embedder::embed takes such an image, on that device, and what writes the pixels must
   /// have come to its end by then.
@@ -44,6 +58,9 @@ struct ImageView {
 
 /// Number of planes of a format: 1, 2 (Nv12) or 3 (I420).
 int plane_count(PixelFormat format) noexcept;
+
+/// Whether black is 0 and white 255.
+bool full_range(const ImageView& image) noexcept;
 
 /// Throws Error(InvalidArgument) unless sizes are positive (and at most 65,535), every plane is there and
 /// every stride covers its row; and for an image that a CUDA device is to read.

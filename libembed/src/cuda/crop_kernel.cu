@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kCropThreads = kTile * kTile, kHalf = 1 << 15;
 
-/// One pixel as 8-bit colours in the crop's order (C = 3) or grey (C = 1).
+/// One pixel as colours in the crop's order (C = 3) or grey (C = 1), in 8 bits, above black.
 template <int C>
 __device__ void read_packed(const Frame& frame, int x, int y, int (&out)[C]) {
   const std::uint8_t* pixel =
@@ -19,11 +19,11 @@ __device__ void read_packed(const Frame& frame, int x, int y, int (&out)[C]) {
   const int first = pixel[frame.first], last = pixel[frame.last];
   const int green = frame.pixel_bytes == 1 ? first : pixel[1];
   if constexpr (C == 3) {
-    out[0] = first, out[1] = green, out[2] = last;
+    out[0] = first - frame.black, out[1] = green - frame.black, out[2] = last - frame.black;
   } else {
     // BT.601 luma, whose three weights add up to exactly one.
     constexpr int kRed = 19595, kBlue = 7471, kGreen = (1 << 16) - kRed - kBlue;
-    out[0] = (kRed * first + kGreen * green + kBlue * last + kHalf) >> 16;
+    out[0] = ((kRed * first + kGreen * green + kBlue * last + kHalf) >> 16) - frame.black;
   }
 }
 
@@ -79,7 +79,11 @@ __device__ void average(const Frame& frame, const FaceCrop& face, int column, in
   }
   const float share = 1.0F / (static_cast<float>(face.cell_x) * static_cast<float>(face.cell_y));
   for (int c = 0; c < C; ++c) mean[c] = static_cast<float>(sums[c]) * share;
-  if (!packed) to_colours<C>(frame, mean);
+  if (packed) {
+    for (int c = 0; c < C; ++c) mean[c] = clamp_level(mean[c] * frame.luma_gain);
+  } else {
+    to_colours<C>(frame, mean);
+  }
 }
 
 /// A part of the grid of cells, and where in it a tile's upper left corner is.

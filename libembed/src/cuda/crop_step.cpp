@@ -6,7 +6,6 @@
 
 #include "crop_geometry.h"
 #include "embed/error.h"
-#include "luma_weights.h"
 
 namespace embed::gpu {
 
@@ -14,10 +13,8 @@ namespace {
 
 void set_yuv(const ImageView& image, bool bgr, Frame& frame) {
   const auto [kr, kb] = luma_weights(image.matrix);
-  const double chroma = image.full_range ? 1.0 : 255.0 / 224.0, kg = 1 - kr - kb;
+  const double chroma = full_range(image) ? 1.0 : 255.0 / 224.0, kg = 1 - kr - kb;
   const auto gain = [](double value) { return static_cast<float>(value); };
-  frame.black = image.full_range ? 0 : 16;
-  frame.luma_gain = gain(image.full_range ? 1.0 : 255.0 / 219.0);
   frame.v_to_first = gain(2 * (1 - kr) * chroma);
   frame.u_to_last = gain(2 * (1 - kb) * chroma);
   frame.u_to_green = gain(-2 * (1 - kb) * kb / kg * chroma);
@@ -59,6 +56,8 @@ Frame frame_of(const ImageView& image, const InputSpec& input) {
   const bool swap = blue_first != (input.channels == 3 && input.bgr);
   frame.first = frame.pixel_bytes == 1 ? 0 : swap ? 2 : 0;
   frame.last = frame.pixel_bytes == 1 ? 0 : 2 - frame.first;
+  frame.black = full_range(image) ? 0 : 16;
+  frame.luma_gain = full_range(image) ? 1.0F : static_cast<float>(255.0 / 219.0);
   if (frame.layout != Frame::Layout::Packed) set_yuv(image, input.bgr, frame);
   return frame;
 }

@@ -15,10 +15,10 @@ struct Frame {
   Layout layout = Layout::Packed;
   const std::uint8_t* planes[3] = {};
   std::int64_t strides[3] = {};
-  int pixel_bytes = 1;      ///< Of a packed pixel.
-  int first = 0, last = 2;  ///< Where in it the crop's first and last colour are.
-  int black = 0;            ///< Its luma.
-  float luma_gain = 1;
+  int pixel_bytes = 1;                   ///< Of a packed pixel.
+  int first = 0, last = 2;               ///< Where in it the crop's first and last colour are.
+  int black = 0;                         ///< The value of luma, grey or colours.
+  float luma_gain = 1;                   ///< From what is above it to full range.
   float v_to_first = 0, u_to_first = 0;  ///< What chroma adds to each colour of the crop.
   float v_to_green = 0, u_to_green = 0;
   float v_to_last = 0, u_to_last = 0;
