@@ -22,6 +22,7 @@ Metric parse_metric(std::string_view name) {
 }
 
 float distance(Metric metric, const Embedding& a, const Embedding& b) noexcept {
+  if (metric != Metric::Cosine) return row_distance(metric, a.data(), 0, b.data(), 0);
   return row_distance(metric, a.data(), norm(a.data()), b.data(), norm(b.data()));
 }
 

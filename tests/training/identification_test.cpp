@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 
 #include "bootstrap.h"
 #include "error_code.h"
@@ -61,6 +62,68 @@ TEST(Retrieval, CountsTiesAsCorrectButNotStrict) {
   const Retrieval collapsed = retrieval(line({{3, 0}, {3, 0}, {3, 1}, {3, 1}}), embed::Metric::L2);
   EXPECT_EQ(collapsed.triplets_correct, collapsed.triplets);
   EXPECT_EQ(collapsed.triplets_strict, 0U);
+}
+
+/// The measures by their definitions: every query sorts all the others.
+Retrieval by_sorting(const LabelledEmbeddings& set, embed::Metric metric, std::size_t rank) {
+  Retrieval result;
+  result.rank_rates = {0};
+  for (std::size_t q = 0; q < set.values.size(); ++q) {
+    std::vector<std::pair<float, std::size_t>> others;
+    for (std::size_t i = 0; i < set.values.size(); ++i) {
+      if (i != q) others.emplace_back(embed::distance(metric, set.values[q], set.values[i]), i);
+    }
+    std::sort(others.begin(), others.end());
+    const auto own = [&](const auto& other) { return set.labels[other.second] == set.labels[q]; };
+    const auto relevant = static_cast<std::size_t>(std::count_if(others.begin(), others.end(), own));
+    if (relevant == 0) continue;
+    ++result.queries;
+    double hits = 0, precisions = 0;
+    for (std::size_t i = 0; i < relevant; ++i) {
+      if (own(others[i])) precisions += ++hits / static_cast<double>(i + 1);
+    }
+    result.precision_at_1 += own(others[0]) ? 1 : 0;
+    result.r_precision += hits / static_cast<double>(relevant);
+    result.map_at_r += precisions / static_cast<double>(relevant);
+    result.rank_rates[0] +=
+        std::any_of(others.begin(), others.begin() + static_cast<std::ptrdiff_t>(rank), own);
+    for (const auto& positive : others) {
+      for (const auto& negative : others) {
+        if (!own(positive) || own(negative)) continue;
+        ++result.triplets;
+        result.triplets_correct += positive.first <= negative.first ? 1 : 0;
+        result.triplets_strict += positive.first < negative.first ? 1 : 0;
+      }
+    }
+  }
+  for (double* sum : {&result.precision_at_1, &result.r_precision, &result.map_at_r, &result.rank_rates[0]})
+    *sum /= static_cast<double>(result.queries);
+  return result;
+}
+
+TEST(Retrieval, AgreesWithTheDefinitionsOnManyRowsWithTies) {
+  // More rows than a tile and than a block of queries; few places, so that most distances are shared; classes
+  // of one row to 180.
+  std::mt19937 random(5);
+  std::vector<std::pair<float, std::int64_t>> places;
+  for (int i = 0; i < 600; ++i) {
+    const auto label = static_cast<std::int64_t>(std::min(random() % 40, random() % 40));
+    places.emplace_back(static_cast<float>(static_cast<int>(random() % 9) + label),
+                        i == 7 ? 1000 : label / 3);
+  }
+  for (const auto metric : {embed::Metric::L1, embed::Metric::SquaredL2}) {
+    const Retrieval found = retrieval(line(places), metric, {5}),
+                    expected = by_sorting(line(places), metric, 5);
+    EXPECT_EQ(found.queries, 599U);
+    EXPECT_EQ(found.queries, expected.queries);
+    EXPECT_DOUBLE_EQ(found.precision_at_1, expected.precision_at_1);
+    EXPECT_DOUBLE_EQ(found.r_precision, expected.r_precision);
+    EXPECT_DOUBLE_EQ(found.map_at_r, expected.map_at_r);
+    EXPECT_DOUBLE_EQ(found.rank_rates.at(0), expected.rank_rates.at(0));
+    EXPECT_EQ(found.triplets, expected.triplets);
+    EXPECT_EQ(found.triplets_correct, expected.triplets_correct);
+    EXPECT_EQ(found.triplets_strict, expected.triplets_strict);
+  }
 }
 
 TEST(Retrieval, RefusesWhatCannotBeAsked) {

@@ -53,7 +53,6 @@ void add_triplets(const LabelledEmbeddings& a, const LabelledEmbeddings& b, std:
   result["triplets_correct"] = drawn.correct;
   result["triplets"] = drawn.all;
   result["spread"] = drawn.spread;
-  if (std::max(a.values.size(), b.values.size()) > kMostRanked) return;
   const TripletAccuracy all = all_cross_triplets(a, b, metric);
   result["all_triplets"] = all.all;
   result["all_triplets_accuracy"] = all.rate();

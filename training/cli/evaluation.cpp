@@ -85,18 +85,16 @@ double accuracy_at(const std::vector<float>& genuine, const std::vector<float>& 
 namespace {
 
 void add_identification(const LabelledEmbeddings& set, embed::Metric metric, Json& result) {
-  if (set.values.size() <= kMostRanked) {
-    const Retrieval found = retrieval(set, metric);
-    result["precision_at_1"] = found.precision_at_1;
-    result["r_precision"] = found.r_precision;
-    result["map_at_r"] = found.map_at_r;
-    for (std::size_t k = 0; k < found.ranks.size(); ++k)
-      result["rank"][std::to_string(found.ranks[k])] = found.rank_rates[k];
-    const auto all = static_cast<double>(found.triplets);
-    result["all_triplets"] = found.triplets;
-    result["all_triplets_accuracy"] = static_cast<double>(found.triplets_correct) / all;
-    result["all_triplets_accuracy_strict"] = static_cast<double>(found.triplets_strict) / all;
-  }
+  const Retrieval found = retrieval(set, metric);
+  result["precision_at_1"] = found.precision_at_1;
+  result["r_precision"] = found.r_precision;
+  result["map_at_r"] = found.map_at_r;
+  for (std::size_t k = 0; k < found.ranks.size(); ++k)
+    result["rank"][std::to_string(found.ranks[k])] = found.rank_rates[k];
+  const auto all = static_cast<double>(found.triplets);
+  result["all_triplets"] = found.triplets;
+  result["all_triplets_accuracy"] = static_cast<double>(found.triplets_correct) / all;
+  result["all_triplets_accuracy_strict"] = static_cast<double>(found.triplets_strict) / all;
   std::map<std::int64_t, std::size_t> sizes;
   for (const std::int64_t label : set.labels) ++sizes[label];
   if (std::count_if(sizes.begin(), sizes.end(), [](const auto& entry) { return entry.second > 1; }) < 2)

@@ -26,8 +26,6 @@ struct EvaluationSettings {
 
 /// The list of triplets is frozen, so that two networks answer the same questions.
 constexpr std::uint64_t kTripletSeed = 1;
-/// Every neighbour of every row is ranked: minutes beyond this many rows.
-constexpr std::size_t kMostRanked = 20'000;
 /// Impostor pairs that are resampled: enough for rates down to 1e-3.
 constexpr std::size_t kResampledImpostors = 400'000;
 

@@ -2,11 +2,13 @@
 #include "cross_kind.h"
 
 #include <algorithm>
+#include <mutex>
 #include <numeric>
 #include <string>
 
 #include "embed/error.h"
 #include "embedding_rows.h"
+#include "ranking.h"
 #include "rng.h"
 
 namespace training {
@@ -196,21 +198,14 @@ TripletAccuracy all_cross_triplets(const LabelledEmbeddings& first, const Labell
                                    embed::Metric metric) {
   const Rows rows(first, metric), others(second, metric);
   TripletAccuracy result;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::vector<float> positives, negatives;
-    for (std::size_t j = 0; j < others.size(); ++j) {
-      (first.labels[i] == second.labels[j] ? positives : negatives)
-          .push_back(rows.distance(rows[i], others[j]));
-    }
-    std::sort(negatives.begin(), negatives.end());
-    for (const float d : positives) {
-      result.correct +=
-          static_cast<std::size_t>(negatives.end() - std::lower_bound(negatives.begin(), negatives.end(), d));
-      result.strict +=
-          static_cast<std::size_t>(negatives.end() - std::upper_bound(negatives.begin(), negatives.end(), d));
-    }
-    result.all += positives.size() * negatives.size();
-  }
+  std::mutex mutex;  // Guards result.
+  rank_positives({others, second.labels}, {rows, first.labels}, /*same_set=*/false,
+                 [&](std::size_t /*anchor*/, const RankedPositives& found) {
+                   const std::lock_guard<std::mutex> lock(mutex);
+                   result.correct += found.correct();
+                   result.strict += found.strict();
+                   result.all += found.size() * (others.size() - found.size());
+                 });
   return result;
 }
 

@@ -58,7 +58,7 @@ TripletAccuracy cross_triplet_accuracy(const LabelledEmbeddings& first, const La
                                        const std::vector<TripletIndices>& triplets, embed::Metric metric);
 
 /// Over all triplets: every anchor of the first kind, every positive and negative of the second. `spread` is
-/// not set. O(N · M log M).
+/// not set. O(N · M · 128) time on all processors.
 TripletAccuracy all_cross_triplets(const LabelledEmbeddings& first, const LabelledEmbeddings& second,
                                    embed::Metric metric);
 

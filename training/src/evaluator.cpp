@@ -2,16 +2,15 @@
 #include "evaluator.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <string>
-#include <thread>
 
 #include "embed/error.h"
 #include "embedding_rows.h"
 #include "rng.h"
+#include "row_blocks.h"
 
 namespace training {
 
@@ -146,17 +145,9 @@ void nearest_of_block(const Rows& known, const Rows& asked, bool same_set, std::
 std::vector<std::size_t> nearest_rows(const Rows& known, const Rows& asked, bool same_set) {
   constexpr std::size_t kBlock = 64;
   std::vector<std::size_t> nearest(asked.size(), kNoRow);
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t first = next.fetch_add(kBlock); first < asked.size(); first = next.fetch_add(kBlock)) {
-      const std::size_t count = std::min(kBlock, asked.size() - first);
-      nearest_of_block(known, asked, same_set, first, count, nearest.data() + first);
-    }
-  };
-  std::vector<std::thread> helpers;
-  for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) helpers.emplace_back(work);
-  work();
-  for (std::thread& helper : helpers) helper.join();
+  for_each_block(asked.size(), kBlock, [&](std::size_t first, std::size_t end) {
+    nearest_of_block(known, asked, same_set, first, end - first, nearest.data() + first);
+  });
   return nearest;
 }
 

@@ -2,13 +2,12 @@
 #include "identification.h"
 
 #include <algorithm>
-#include <atomic>
 #include <limits>
 #include <map>
-#include <thread>
 
 #include "embed/error.h"
 #include "embedding_rows.h"
+#include "ranking.h"
 #include "rng.h"
 
 namespace training {
@@ -20,62 +19,27 @@ using embed::ErrorCode;
 
 constexpr std::uint64_t kOpenSetStream = 40;
 
-struct Neighbour {
-  float distance;
-  std::uint32_t row;
-};
-
-bool nearer(const Neighbour& a, const Neighbour& b) {
-  return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
-}
-
-/// What one query adds: sums, divided by the number of queries at the end.
-struct Sums {
-  double first = 0, r_precision = 0, average_precision = 0;
-  std::vector<double> ranks;
+/// What one query adds.
+struct Answer {
+  double r_precision = 0, average_precision = 0;
+  std::uint64_t best = 0;  // Rows nearer than the nearest of its class.
   std::uint64_t correct = 0, strict = 0;
-
-  void add(const Sums& other) {
-    first += other.first;
-    r_precision += other.r_precision;
-    average_precision += other.average_precision;
-    for (std::size_t k = 0; k < ranks.size(); ++k) ranks[k] += other.ranks[k];
-    correct += other.correct;
-    strict += other.strict;
-  }
 };
 
-/// `others`: all other rows with their distances, in any order; sorted here.
-void add_query(const std::vector<std::int64_t>& labels, std::int64_t label, std::size_t relevant,
-               const std::vector<std::size_t>& ks, std::vector<Neighbour>& others, Sums& sums) {
-  std::sort(others.begin(), others.end(), nearer);
-  const auto hit = [&](std::size_t i) { return labels[others[i].row] == label; };
-  sums.first += hit(0) ? 1 : 0;
-  std::size_t hits = 0;
+Answer answer_of(const RankedPositives& found) {
+  const std::vector<std::uint64_t> ranks = found.ranks();
+  Answer answer;
+  std::size_t hits = 0;  // Among the R nearest.
   double precisions = 0;
-  for (std::size_t i = 0; i < relevant; ++i) {
-    if (!hit(i)) continue;
-    ++hits;
-    precisions += static_cast<double>(hits) / static_cast<double>(i + 1);
-  }
-  sums.r_precision += static_cast<double>(hits) / static_cast<double>(relevant);
-  sums.average_precision += precisions / static_cast<double>(relevant);
-  std::size_t best = 0;
-  while (!hit(best)) ++best;
-  for (std::size_t k = 0; k < ks.size(); ++k) sums.ranks[k] += best < ks[k] ? 1 : 0;
-  // Negatives farther than each positive, runs of equal distances together.
-  std::uint64_t behind = others.size() - relevant;
-  for (std::size_t start = 0; start < others.size();) {
-    std::size_t end = start;
-    std::uint64_t positives = 0, negatives = 0;
-    for (; end < others.size() && others[end].distance == others[start].distance; ++end) {
-      ++(hit(end) ? positives : negatives);
-    }
-    sums.correct += positives * behind;
-    behind -= negatives;
-    sums.strict += positives * behind;
-    start = end;
-  }
+  for (; hits < ranks.size() && ranks[hits] < ranks.size(); ++hits)
+    precisions += static_cast<double>(hits + 1) / static_cast<double>(ranks[hits] + 1);
+  const auto relevant = static_cast<double>(ranks.size());
+  answer.r_precision = static_cast<double>(hits) / relevant;
+  answer.average_precision = precisions / relevant;
+  answer.best = ranks.front();
+  answer.correct = found.correct();
+  answer.strict = found.strict();
+  return answer;
 }
 
 }  // namespace
@@ -96,38 +60,28 @@ Retrieval retrieval(const LabelledEmbeddings& set, embed::Metric metric,
   }
   if (result.queries == 0) throw Error(ErrorCode::InvalidArgument, "no class has two rows or more");
 
-  Sums total;
-  total.ranks.resize(ranks.size());
-  std::atomic<std::size_t> next{0};
   // Sums of doubles depend on their order: every query has its place, so that any number of threads agree.
-  std::vector<Sums> by_query(rows.size());
-  const auto work = [&] {
-    std::vector<Neighbour> others;
-    for (std::size_t q = next++; q < rows.size(); q = next++) {
-      const std::size_t size = class_size.at(set.labels[q]);
-      if (size < 2) continue;
-      others.clear();
-      for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (i != q) others.push_back({rows.distance(rows[q], rows[i]), static_cast<std::uint32_t>(i)});
-      }
-      by_query[q].ranks.resize(ranks.size());
-      add_query(set.labels, set.labels[q], size - 1, ranks, others, by_query[q]);
-    }
-  };
-  std::vector<std::thread> helpers;
-  for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) helpers.emplace_back(work);
-  work();
-  for (std::thread& helper : helpers) helper.join();
-  for (const Sums& sums : by_query) {
-    if (!sums.ranks.empty() || ranks.empty()) total.add(sums);
-  }
+  std::vector<Answer> answers(rows.size());
+  const LabelledRows all{rows, set.labels};
+  rank_positives(all, all, /*same_set=*/true,
+                 [&](std::size_t query, const RankedPositives& found) { answers[query] = answer_of(found); });
   const auto count = static_cast<double>(result.queries);
-  result.precision_at_1 = total.first / count;
-  result.r_precision = total.r_precision / count;
-  result.map_at_r = total.average_precision / count;
-  for (const double sum : total.ranks) result.rank_rates.push_back(sum / count);
-  result.triplets_correct = total.correct;
-  result.triplets_strict = total.strict;
+  std::size_t first = 0;
+  std::vector<std::size_t> within(ranks.size());
+  for (std::size_t q = 0; q < answers.size(); ++q) {
+    if (class_size.at(set.labels[q]) < 2) continue;
+    const Answer& answer = answers[q];
+    first += answer.best == 0 ? 1 : 0;
+    result.r_precision += answer.r_precision;
+    result.map_at_r += answer.average_precision;
+    for (std::size_t k = 0; k < ranks.size(); ++k) within[k] += answer.best < ranks[k] ? 1 : 0;
+    result.triplets_correct += answer.correct;
+    result.triplets_strict += answer.strict;
+  }
+  result.precision_at_1 = static_cast<double>(first) / count;
+  result.r_precision /= count;
+  result.map_at_r /= count;
+  for (const std::size_t queries : within) result.rank_rates.push_back(static_cast<double>(queries) / count);
   return result;
 }
 
@@ -155,7 +109,7 @@ OpenSet open_set(const LabelledEmbeddings& set, embed::Metric metric, const std:
     Neighbour best{std::numeric_limits<float>::infinity(), 0};
     for (const std::size_t row : gallery) {
       const Neighbour one{rows.distance(rows[probe], rows[row]), static_cast<std::uint32_t>(row)};
-      if (nearer(one, best)) best = one;
+      if (one < best) best = one;
     }
     return best;
   };

@@ -27,7 +27,7 @@ struct Retrieval {
 };
 
 /// Throws embed::Error(InvalidArgument) when no class has two rows, or all rows are of one class. Takes
-/// O(N² (128 + log N)) time on all processors.
+/// O(N² · 128) time on all processors, and little memory beside the rows.
 Retrieval retrieval(const LabelledEmbeddings& set, embed::Metric metric,
                     const std::vector<std::size_t>& ranks = {1, 5, 10});
 
