@@ -117,6 +117,59 @@ class Names(TrainTest):
         self.assertEqual(found["data"], "caf\ufffd")
 
 
+    LATIN = os.fsdecode(b"caf\xe9")
+
+    def test_text_for_the_weights_is_checked_before_training(self):
+        self.digits()
+        for flag in ("--trained-on", "--recipe"):
+            with self.subTest(flag):
+                self.fails(*self.train("--epochs", 1, flag, self.LATIN), says=[flag, "UTF-8"])
+                self.assertFalse(os.path.exists(self.path("w.run")))
+        self.ok(*self.train("--epochs", 1, "--lr", 0.001, "--recipe", "café"))
+        self.assertEqual(read_safetensors(self.path("w.safetensors"))[0]["recipe"], "café")
+        start = self.path(self.LATIN)
+        os.rename(self.path("w.safetensors"), start)
+        flags = ("import", start, "--channels", 1, "--size", 16, "--out", "again")
+        self.fails(*flags, "--trained-on", self.LATIN, code=2, says=["--trained-on", "UTF-8"])
+        self.ok(*flags)
+        self.assertEqual(read_safetensors(self.path("again"))[0]["recipe"], "triplet-train import caf\ufffd")
+
+    def test_pack_names_the_source_whose_name_is_no_text(self):
+        self.digits()
+        flags = ("pack", "--out", "new", "--size", 16, "--channels", 1)
+        self.fails(*flags, self.LATIN + "=set-images", says=[self.LATIN + "=set-images: PREFIX", "UTF-8"])
+        for part in ("images", "labels"):
+            os.rename(self.path("set-" + part), self.path(self.LATIN + "-" + part))
+        self.fails(*flags, self.LATIN + "-images", says=[self.LATIN + "-images: ", "UTF-8"])
+        self.write("list.csv", b"a.pgm,Al\nb.pgm,Andr\xe9\n")
+        self.fails(*flags, "list.csv", says=["list.csv: line 2: ", "UTF-8"])
+        self.assertFalse(os.path.exists(self.path("new")))
+
+    @needs_faces
+    def test_pack_names_the_folder_and_the_picture_whose_name_is_no_text(self):
+        for name in ("Al/0.pgm", "Bo/0.pgm", self.LATIN + "/0.pgm"):
+            self.write("root/" + name, pgm())
+        flags = ("pack", "--out", "set", "--size", 16, "root")
+        self.fails(*flags, says=["root/%s: its name is not UTF-8" % self.LATIN])
+        os.rename(self.path("root", self.LATIN, "0.pgm"), self.path("root", "Bo", self.LATIN + ".pgm"))
+        os.rmdir(self.path("root", self.LATIN))
+        self.fails(*flags, says=["root/Bo/%s.pgm: its name is not UTF-8" % self.LATIN])
+        self.assertFalse(os.path.exists(self.path("set")))
+        self.write("root/%s/0.pgm" % self.LATIN, pgm())
+        done = self.ok(*flags, "--skip-bad")
+        self.assertIn("left out: 2 whose names are not UTF-8", done.stderr)
+        self.assertIn("2 images of 2 identities", done.stdout)
+
+    @needs_faces
+    def test_enroll_tells_of_a_name_before_it_looks_for_faces(self):
+        self.write("root/Al/0.pgm", b"no picture")
+        self.write("root/%s/0.pgm" % self.LATIN, pgm())
+        flags = ("enroll", "--weights", self.weights, "--gallery", "new.gallery")
+        self.fails(*flags, "--folder", "root", says=["root/%s: identity name: UTF-8" % self.LATIN])
+        for name in (self.LATIN, "", "x" * 257):
+            self.fails(*flags, "--name", name, "--images", "root/Al/0.pgm", says=["--name: identity name"])
+
+
 class Config(TrainTest):
     COMMANDS = ("pack", "train", "evaluate", "enroll", "identify", "export", "import", "inspect")
 

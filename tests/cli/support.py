@@ -57,8 +57,8 @@ class CliTest(unittest.TestCase):
         if os.path.isfile(YUNET):
             environment["TRIPLETEMBED_DETECTOR"] = YUNET
         environment.update(env or {})
-        return subprocess.run([TRIPLET_TRAIN, *map(str, args)], capture_output=True, text=True, env=environment,
-                              cwd=self.folder, timeout=600, preexec_fn=preexec_fn)
+        return subprocess.run([TRIPLET_TRAIN, *map(str, args)], capture_output=True, text=True, errors="surrogateescape",
+                              env=environment, cwd=self.folder, timeout=600, preexec_fn=preexec_fn)
 
     def ok(self, *args, env=None):
         done = self.run_tool(*args, env=env)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 
 #include "commands.h"
 #include "embed/embedder.h"
@@ -38,6 +39,15 @@ struct EnrollOptions {
   TableFlags embedder, detector;
 };
 
+/// A gallery's names are text. An empty gallery says which it takes, before a picture is looked at.
+void require_name(const std::string& name, const std::string& where) {
+  try {
+    embed::Gallery(embed::Metric::Cosine, "").add(name, embed::Embedding{});
+  } catch (const Error& error) {
+    throw Error(error.code(), error.what(), where);
+  }
+}
+
 class Enroller {
  public:
   explicit Enroller(const EnrollOptions& options)
@@ -54,6 +64,9 @@ class Enroller {
     list_source(options_.folder, "", {}, 0, listing);
     if (!listing.empty_folders.empty())
       refuse_or_say("an identity folder without any image", listing.empty_folders[0]);
+    // All names before the first picture.
+    for (auto it = listing.classes.begin(); it != listing.classes.end();)
+      it = takes(it->first) ? std::next(it) : listing.classes.erase(it);
     for (const auto& [name, samples] : listing.classes) {
       std::vector<std::string> paths;
       for (const Sample& sample : samples) paths.push_back(sample.path);
@@ -124,6 +137,18 @@ class Enroller {
   }
 
  private:
+  /// Whether a folder's name can be a person's; with --skip-bad that is said, else an error.
+  bool takes(const std::string& name) const {
+    try {
+      require_name(name, options_.folder + "/" + name);
+      return true;
+    } catch (const Error& error) {
+      if (!options_.skip_bad) throw;
+      std::fprintf(stderr, "left out: %s\n", error.what());
+      return false;
+    }
+  }
+
   void refuse_or_say(const std::string& message, const std::string& where) const {
     if (!options_.skip_bad) throw Error(ErrorCode::Format, message, where);
     std::fprintf(stderr, "left out: %s: %s\n", where.c_str(), message.c_str());
@@ -175,6 +200,7 @@ class Enroller {
 };
 
 int enroll(const EnrollOptions& options) {
+  if (options.folder.empty()) require_name(options.name, "--name");
   Enroller enroller(options);
   if (!options.folder.empty()) {
     enroller.enroll_folder();

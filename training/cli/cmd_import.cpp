@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "flags.h"
 #include "run_checks.h"
+#include "utf8.h"
 #include "weights_import.h"
 
 namespace training::cli {
@@ -54,7 +55,8 @@ ImportOptions translate(const ImportFlags& flags) {
   set_channels("--mean", flags.mean, flags.channels, kImageNetMean, info.input.mean);
   set_channels("--std", flags.std, flags.channels, kImageNetStd, info.input.std);
   info.trained_on = flags.trained_on;
-  info.recipe = "triplet-train import " + std::filesystem::path(flags.source).filename().string();
+  if (!is_utf8(flags.trained_on)) throw CLI::ValidationError("--trained-on", "UTF-8 text expected");
+  info.recipe = "triplet-train import " + to_utf8(std::filesystem::path(flags.source).filename().string());
   options.seed = flags.seed;
   options.v1_norms = flags.v1_norms;
   options.storage = flags.storage == "f16"    ? embed::DType::F16

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
+#include <iterator>
 #include <optional>
 
 #include "commands.h"
@@ -16,6 +18,7 @@
 #include "progress.h"
 #include "run_checks.h"
 #include "transform.h"
+#include "utf8.h"
 
 namespace training::cli {
 
@@ -92,7 +95,7 @@ class Packer {
     const auto metadata = embed::to_metadata(model);
     writer_.set_metadata("crop", metadata.at("crop"));
     writer_.set_metadata("input", metadata.at("input"));
-    writer_.set_metadata("detector", finder_ ? finder_->description() : "none");
+    writer_.set_metadata("detector", finder_ ? to_utf8(finder_->description()) : "none");
     writer_.set_context(options.context);
     if (transforms_.empty()) return;
     std::string names;
@@ -225,6 +228,36 @@ void refuse_gaps(const Listing& listing, const PackOptions& options) {
   }
 }
 
+/// The set keeps the identities' names and where its pictures are from as text. Told, or left out, before a
+/// picture is looked at.
+void refuse_names(Listing& listing, const PackOptions& options) {
+  std::set<std::string> bad;
+  for (auto it = listing.classes.begin(); it != listing.classes.end();) {
+    std::vector<Sample>& samples = it->second;
+    const auto name_of = [&](const Sample& sample) {
+      return sample.idx != nullptr ? options.sources[sample.origin] : sample.path;
+    };
+    if (!is_utf8(it->first)) {
+      bad.insert(std::filesystem::path(name_of(samples.front())).parent_path().string());
+      samples.clear();
+    }
+    const auto last = std::remove_if(samples.begin(), samples.end(), [&](const Sample& sample) {
+      if (is_utf8(sample.source)) return false;
+      bad.insert(name_of(sample));
+      return true;
+    });
+    samples.erase(last, samples.end());
+    it = samples.empty() ? listing.classes.erase(it) : std::next(it);
+  }
+  if (bad.empty()) return;
+  if (!options.skip_bad) {
+    throw Error(ErrorCode::Format, "its name is not UTF-8 text, which the set keeps: rename it",
+                *bad.begin());
+  }
+  std::fprintf(stderr, "left out: %zu whose names are not UTF-8 text: %s\n", bad.size(),
+               first_of({bad.begin(), bad.end()}).c_str());
+}
+
 void check_usage(const PackOptions& options, const embed::InputSpec& input, const Listing& listing) {
   if (!listing.has_files || input.crop.alignment == embed::Alignment::Whole) return;
   if (!options.detect && options.fallback != "centre") {
@@ -276,6 +309,7 @@ int pack(const PackOptions& options) {
   }
   require_no_input(options.out, inputs_of(options, listing));
   refuse_gaps(listing, options);
+  refuse_names(listing, options);
   check_usage(options, model.input, listing);
   if (options.unique_names) drop_same_names(listing);
 

@@ -8,6 +8,7 @@
 
 #include "embed/error.h"
 #include "pictures.h"
+#include "utf8.h"
 
 namespace training::cli {
 
@@ -153,6 +154,7 @@ void list_csv(const std::string& path, const Target& target) {
       line.erase(0, 3);  // Spreadsheets' UTF-8 mark.
     if (line.empty()) continue;
     const std::string where = "line " + std::to_string(number);
+    if (!is_utf8(line)) throw Error(ErrorCode::Format, "not UTF-8 text", path, where);
     if (!split_csv(line, fields)) throw Error(ErrorCode::Format, "a quote is not closed", path, where);
     if (number == 1 && fields == std::vector<std::string>{"path", "label"}) continue;
     if (fields.size() != 2 || fields[0].empty() || fields[1].empty()) {
@@ -209,6 +211,7 @@ void list_source(const std::string& source, const std::string& labels, const std
   if (equals != std::string::npos && equals > 0 && !fs::exists(source)) {
     target.prefix = source.substr(0, equals) + "/";
     path = source.substr(equals + 1);
+    if (!is_utf8(target.prefix)) throw Error(ErrorCode::InvalidArgument, "PREFIX is not UTF-8 text", source);
   }
   if (!fs::exists(path)) throw Error(ErrorCode::NotFound, "no such file or folder", path);
   if (fs::is_directory(path)) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "embed/error.h"
+#include "utf8.h"
 
 namespace training {
 
@@ -18,6 +19,11 @@ void check_range(const char* option, double value, double low, double high) {
   if (std::isfinite(value) && value >= low && value <= high) return;
   const nlohmann::json bounds = {low, high};
   refuse(option, "a number from " + bounds[0].dump() + " to " + bounds[1].dump() + " expected");
+}
+
+/// Into the weights' metadata: what cannot go there would be found out after the first epoch.
+void check_text(const char* option, const std::string& value) {
+  if (!is_utf8(value)) refuse(option, "UTF-8 text expected");
 }
 
 std::string text(double value) {
@@ -231,6 +237,8 @@ void validate_faces(const TrainOptions& options) {
 void validate(const TrainOptions& options) {
   if (options.data.empty()) refuse("data", "at least one data set expected");
   if (options.out.empty()) refuse("out", "a file to write expected");
+  check_text("trained-on", options.trained_on);
+  check_text("recipe", options.recipe);
   check_range("val-fraction", options.val_fraction, 0, 0.9);
   if (options.size != 0) check_range("size", options.size, 16, 1024);
   if (options.channels != 0 && options.channels != 1 && options.channels != 3)

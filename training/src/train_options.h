@@ -148,8 +148,8 @@ struct TrainOptions {
   std::size_t eval_every = 1;   ///< Epochs between validations; the last epoch always validates.
   Select select = Select::Auc;  ///< Which epoch's weights are kept.
   embed::DType storage = embed::DType::F32;  ///< F32, F16 or BF16 in the weights file.
-  std::string trained_on;                    ///< For people, into the weights file.
-  std::string recipe;                        ///< For people, into the weights file.
+  std::string trained_on;                    ///< For people, into the weights file; UTF-8.
+  std::string recipe;                        ///< For people, into the weights file; UTF-8.
 };
 
 const char* to_string(Loss value) noexcept;            ///< "triplet", "contrastive", "cosface", "softmax".
