@@ -149,6 +149,42 @@ class PackFolder(CliTest):
         self.assertEqual(json.loads(metadata["input"])["width"], 64)
         self.fails("pack", "--out", "x", "--size", 64, "--context", 1.02, "root", says=["--context", "65"])
 
+    def test_nothing_to_pack_names_the_source_and_says_why(self):
+        self.people("root", Al=2)
+        self.write("strangers", "Zed\n")
+        self.fails("pack", "--out", "x", "--min-images", 3, "root", says=["root: ", "no image is left", "--min-images 3"])
+        self.fails("pack", "--out", "x", "--skip-per-class", 2, "root",
+                   says=["root: ", "no image is left", "--skip-per-class 2"])
+        self.fails("pack", "--out", "x", "--people", "strangers", "root", says=["strangers: none of its names", "root"])
+        os.makedirs(self.path("none", "Bo"))
+        self.fails("pack", "--out", "x", "--skip-bad", "none", says=["none: no image in it"])
+        self.write("images", idx_images(0))
+        self.write("labels", idx_labels([]))
+        self.fails("pack", "--out", "x", "images", says=["images: no image in it"])
+        self.ok("pack", "--out", "set", "--min-images", 2, "root")
+        self.people("root", Bo=1)
+        self.assertIn("1 identities with fewer than 2 images left out",
+                      self.ok("pack", "--out", "set", "--min-images", 2, "root").stdout)
+
+    def test_what_is_no_source_is_told_by_name(self):
+        self.people("root", Al=2)
+        self.fails("pack", "--out", "x", "root/Al", says=["root/Al: ", "2 pictures", "root/identity/*.jpg expected"])
+        self.fails("pack", "--out", "x", "root/Al/00.pgm", says=["root/Al/00.pgm: a picture alone"])
+        self.write("labels", idx_labels([1]))
+        self.fails("pack", "--out", "x", "--labels", "labels", "root", says=["labels: --labels is for IDX files"])
+        self.fails("pack", "--out", "x", "x" * 300, says=["x" * 300])
+
+    @unittest.skipIf(os.geteuid() == 0, "root may read everything")
+    def test_folders_that_cannot_be_read_are_named(self):
+        self.people("root", Al=2)
+        for mode in (0o000, 0o400):
+            os.chmod(self.path("root", "Al"), mode)
+            self.fails("pack", "--out", "x", "root", says=["root/Al", "Permission denied"])
+            os.chmod(self.path("root", "Al"), 0o700)
+        os.chmod(self.path("root"), 0o400)
+        self.fails("pack", "--out", "x", "root", says=["root/Al: Permission denied"])
+        os.chmod(self.path("root"), 0o700)
+
     def test_csv_of_a_spreadsheet(self):
         self.write("root/Al/00.pgm", pgm())
         self.write("root/Al/01.pgm", pgm(seed=1))
@@ -164,6 +200,7 @@ class PackFolder(CliTest):
         self.assertEqual(names, ["Al, senior", "Bo"])
         bad = {"path,label\nroot/Al/00.pgm\n": "line 2", "root/Al/00.pgm,a,b\n": "line 1",
                'root/Al/00.pgm,"a\n': "line 1", "root/Al/00.pgm,a\n\nnowhere.jpg,b\n": "line 3",
+               "root/Al/00.pgm,a\nroot/Al/01.pgm,a\nroot/Al/00.pgm,b\n": "line 3: root/Al/00.pgm is 'b', but 'a' in line 1",
                "": "no `path,label` line"}
         for text, words in bad.items():
             with self.subTest(text):
@@ -177,7 +214,7 @@ class PackFolder(CliTest):
 
     def test_pictures_without_a_face(self):
         self.write("root/Al/0.pgm", b"P5 64 64 255\n" + bytes(64 * 64))
-        self.fails("pack", "--out", "x", "--detect", "root", says=["Al", "no face"])
+        self.fails("pack", "--out", "x", "--detect", "root", says=["Al (root)", "no face"])
         done = self.ok("pack", "--out", "set", "--detect", "--fallback", "centre", "root")
         self.assertIn("no face in 1", done.stdout)
         self.assertIn("centre box in 1", done.stdout)

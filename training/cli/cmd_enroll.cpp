@@ -62,8 +62,10 @@ class Enroller {
   void enroll_folder() {
     Listing listing;
     list_source(options_.folder, "", {}, 0, listing);
-    if (!listing.empty_folders.empty())
-      refuse_or_say("an identity folder without any image", listing.empty_folders[0]);
+    for (const std::string& missing : listing.missing_files)
+      refuse_or_say(Error(ErrorCode::NotFound, missing));
+    for (const std::string& folder : listing.empty_folders)
+      refuse_or_say(Error(ErrorCode::Format, "an identity folder without any image", folder));
     // All names before the first picture.
     for (auto it = listing.classes.begin(); it != listing.classes.end();)
       it = takes(it->first) ? std::next(it) : listing.classes.erase(it);
@@ -89,13 +91,13 @@ class Enroller {
           cropper_.cut(picture.view(), main_face(faces, picture.view()), crops);
         }
       } catch (const Error& error) {
-        if (!options_.skip_bad) throw;
-        std::fprintf(stderr, "left out: %s\n", error.what());
+        refuse_or_say(error);
       }
     }
     for (const std::string& path : faceless) std::fprintf(stderr, "left out: no face in %s\n", path.c_str());
     if (crops.empty()) {
-      refuse_or_say("no face in any of its " + std::to_string(paths.size()) + " images", where);
+      refuse_or_say(Error(ErrorCode::Format,
+                          "no face in any of its " + std::to_string(paths.size()) + " images", where));
       return;
     }
     add(name, crops, paths.size(), "images", 0.0);
@@ -143,15 +145,14 @@ class Enroller {
       require_name(name, options_.folder + "/" + name);
       return true;
     } catch (const Error& error) {
-      if (!options_.skip_bad) throw;
-      std::fprintf(stderr, "left out: %s\n", error.what());
+      refuse_or_say(error);
       return false;
     }
   }
 
-  void refuse_or_say(const std::string& message, const std::string& where) const {
-    if (!options_.skip_bad) throw Error(ErrorCode::Format, message, where);
-    std::fprintf(stderr, "left out: %s: %s\n", where.c_str(), message.c_str());
+  void refuse_or_say(const Error& error) const {
+    if (!options_.skip_bad) throw error;
+    std::fprintf(stderr, "left out: %s\n", error.what());
   }
 
   void drop_blurred(std::vector<std::uint8_t>& crops, const std::vector<double>& sharp) const {

@@ -119,7 +119,7 @@ class Packer {
       kept_.push_back(&sample);
     }
     if (kept_.empty() && samples.size() > options_.skip_per_class) {
-      lost_.push_back(name);
+      lost_.push_back(name + " (" + options_.sources[samples.front().origin] + ")");
     } else if (kept_.size() < std::max<std::size_t>(1, options_.min_images)) {
       ++too_few_;
     } else {
@@ -130,9 +130,16 @@ class Packer {
     }
   }
 
+  /// Of a class that is too small before any of its pictures is looked at.
+  void leave_out(std::size_t samples, Progress& progress) {
+    ++too_few_;
+    progress.step(samples);
+  }
+
   embed::DatasetWriter& writer() { return writer_; }
   const std::vector<SourceCount>& counts() const { return counts_; }
-  const std::vector<std::string>& lost() const { return lost_; }  ///< Classes of which no image is left.
+  /// Classes of which no image is left, with the first source of each.
+  const std::vector<std::string>& lost() const { return lost_; }
   std::size_t too_few() const { return too_few_; }
 
  private:
@@ -153,9 +160,11 @@ class Packer {
     try {
       return cut_picture(load_picture(sample.path).view(), count);
     } catch (const Error& error) {
-      if (!options_.skip_bad) throw;
+      // What the detector and the crop throw does not know the picture's file.
+      const Error named = error.file().empty() ? Error(error.code(), error.what(), sample.path) : error;
+      if (!options_.skip_bad) throw named;
       ++count.bad;
-      std::fprintf(stderr, "left out: %s\n", error.what());
+      std::fprintf(stderr, "left out: %s\n", named.what());
       return false;
     }
   }
@@ -287,6 +296,28 @@ void report(const Packer& packer, const PackOptions& options, std::size_t images
   std::printf("%s: %zu images of %zu identities\n", options.out.c_str(), images, classes);
 }
 
+/// Sources in which there is nothing to pack, before and after their pictures were looked at.
+void refuse_empty(const Listing& listing, const PackOptions& options) {
+  if (!options.labels.empty() && listing.idx_sets.empty())
+    throw Error(ErrorCode::InvalidArgument, "--labels is for IDX files, and no source is one",
+                options.labels);
+  if (!listing.classes.empty()) return;
+  if (!options.people.empty())
+    throw Error(ErrorCode::Format, "none of its names is an identity of " + first_of(options.sources),
+                options.people);
+  throw Error(ErrorCode::Format, "no image in it", first_of(options.sources));
+}
+
+[[noreturn]] void refuse_nothing(const Packer& packer, const PackOptions& options) {
+  std::string why;
+  if (packer.too_few() != 0) {
+    why = ": " + std::to_string(packer.too_few()) + " identities have too few (--min-images " +
+          std::to_string(options.min_images) + ", --skip-per-class " +
+          std::to_string(options.skip_per_class) + ")";
+  }
+  throw Error(ErrorCode::Format, "no image is left to pack" + why, first_of(options.sources));
+}
+
 std::vector<std::string> inputs_of(const PackOptions& options, const Listing& listing) {
   std::vector<std::string> inputs = {options.weights, options.people, options.labels};
   for (const std::string& source : options.sources) {
@@ -310,6 +341,7 @@ int pack(const PackOptions& options) {
   require_no_input(options.out, inputs_of(options, listing));
   refuse_gaps(listing, options);
   refuse_names(listing, options);
+  refuse_empty(listing, options);
   check_usage(options, model.input, listing);
   if (options.unique_names) drop_same_names(listing);
 
@@ -321,7 +353,7 @@ int pack(const PackOptions& options) {
     for (const auto& [name, samples] : listing.classes) {
       // What is already too few before any face is looked for need not be decoded.
       if (samples.size() < options.min_images) {
-        progress.step(samples.size());
+        packer.leave_out(samples.size(), progress);
         continue;
       }
       packer.add_class(name, samples, progress);
@@ -333,7 +365,7 @@ int pack(const PackOptions& options) {
     if (!options.skip_bad) throw Error(ErrorCode::Format, text + "; --skip-bad goes on without them");
     std::fprintf(stderr, "left out: %s\n", text.c_str());
   }
-  if (packer.writer().size() == 0) throw Error(ErrorCode::Format, "no image is left to pack");
+  if (packer.writer().size() == 0) refuse_nothing(packer, options);
   packer.writer().write(options.out);
   report(packer, options, packer.writer().size(), packer.writer().classes());
   return 0;

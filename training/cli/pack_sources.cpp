@@ -41,6 +41,16 @@ std::vector<fs::path> sorted_entries(const fs::path& folder) {
   return entries;
 }
 
+/// Of what a link leads to, where it ends. Throws where that cannot be found out: in a folder that may not be
+/// searched.
+fs::file_status status_of(const fs::path& path) {
+  std::error_code failure;
+  const fs::file_status status = fs::status(path, failure);
+  if (status.type() != fs::file_type::none) return status;
+  if (failure == std::errc::too_many_symbolic_link_levels) return fs::file_status(fs::file_type::not_found);
+  throw Error(ErrorCode::Io, failure.message(), path.string());
+}
+
 /// Where samples of one source go.
 struct Target {
   std::string prefix;  // "" or "PREFIX/"
@@ -57,22 +67,28 @@ struct Target {
 
 void list_folder(const fs::path& root, const Target& target) {
   bool any_identity = false;
+  std::size_t pictures = 0;
   for (const fs::path& folder : sorted_entries(root)) {
     const std::string name = folder.filename().string();
-    if (fs::is_symlink(folder) && !fs::exists(folder)) {
+    const fs::file_status status = status_of(folder);
+    if (fs::is_symlink(folder) && !fs::exists(status)) {
       if (target.wants(name))
         target.listing.missing_files.push_back(folder.string() + ": no identity folder (a link to nowhere)");
       continue;
     }
-    if (!fs::is_directory(folder)) continue;
+    if (!fs::is_directory(status)) {
+      pictures += is_picture_path(name) ? 1 : 0;
+      continue;
+    }
     any_identity = true;
     if (!target.wants(name)) continue;
     bool any_image = false;
     for (const fs::path& file : sorted_entries(folder)) {
-      std::error_code failure;
-      if (!is_picture_path(file.string()) || fs::is_directory(file, failure)) continue;
+      if (!is_picture_path(file.string())) continue;
+      const fs::file_status what = status_of(file);
+      if (fs::is_directory(what)) continue;
       any_image = true;
-      if (!fs::is_regular_file(file, failure)) {
+      if (!fs::is_regular_file(what)) {
         target.listing.missing_files.push_back(file.string() + ": no image file (a link to nowhere?)");
         continue;
       }
@@ -84,7 +100,11 @@ void list_folder(const fs::path& root, const Target& target) {
     if (!any_image) target.listing.empty_folders.push_back(folder.string());
   }
   if (!any_identity) {
-    throw Error(ErrorCode::Format, "no identity folders in it; root/identity/*.jpg expected", root.string());
+    throw Error(ErrorCode::Format,
+                "no identity folders in it" +
+                    (pictures == 0 ? std::string() : ", but " + std::to_string(pictures) + " pictures") +
+                    "; root/identity/*.jpg expected",
+                root.string());
   }
   target.listing.has_files = true;
 }
@@ -148,6 +168,7 @@ void list_csv(const std::string& path, const Target& target) {
   std::string line;
   std::vector<std::string> fields;
   std::size_t number = 0, samples = 0;
+  std::map<std::string, std::pair<std::string, std::size_t>> seen;  // Label and line, by path.
   while (next_line(input, line)) {
     ++number;
     if (number == 1 && line.compare(0, 3, "\xEF\xBB\xBF") == 0)
@@ -161,9 +182,16 @@ void list_csv(const std::string& path, const Target& target) {
       throw Error(ErrorCode::Format, "'" + line + "', `path,label` expected", path, where);
     }
     ++samples;
+    const auto& [label, first] = seen.try_emplace(fields[0], fields[1], number).first->second;
+    if (label != fields[1]) {
+      throw Error(ErrorCode::Format,
+                  fields[0] + " is '" + fields[1] + "', but '" + label + "' in line " + std::to_string(first),
+                  path, where);
+    }
     if (!target.wants(fields[1])) continue;
     const fs::path file = fs::path(path).parent_path() / fields[0];  // an absolute one stays as it is
-    if (!fs::is_regular_file(file)) {
+    std::error_code failure;
+    if (!fs::is_regular_file(file, failure)) {
       target.listing.missing_files.push_back(path + ": " + where + ": no such image file: " + file.string());
       continue;
     }
@@ -208,16 +236,20 @@ void list_source(const std::string& source, const std::string& labels, const std
   std::string path = source;
   Target target{"", people, origin, listing};
   const std::size_t equals = source.find('=');
-  if (equals != std::string::npos && equals > 0 && !fs::exists(source)) {
+  if (equals != std::string::npos && equals > 0 && !fs::exists(status_of(source))) {
     target.prefix = source.substr(0, equals) + "/";
     path = source.substr(equals + 1);
     if (!is_utf8(target.prefix)) throw Error(ErrorCode::InvalidArgument, "PREFIX is not UTF-8 text", source);
   }
-  if (!fs::exists(path)) throw Error(ErrorCode::NotFound, "no such file or folder", path);
-  if (fs::is_directory(path)) {
+  const fs::file_status status = status_of(path);
+  if (!fs::exists(status)) throw Error(ErrorCode::NotFound, "no such file or folder", path);
+  if (fs::is_directory(status)) {
     list_folder(path, target);
   } else if (lower_extension(path) == ".csv") {
     list_csv(path, target);
+  } else if (is_picture_path(path)) {
+    throw Error(ErrorCode::Format, "a picture alone; root/identity/*.jpg, an IDX file or a CSV expected",
+                path);
   } else {
     list_idx(path, labels, target);
   }
