@@ -12,7 +12,7 @@ import subprocess
 import time
 import unittest
 
-from support import TRIPLET_TRAIN, TrainTest, idx_labels, read_safetensors
+from support import TRIPLET_TRAIN, TrainTest, idx_labels, read_safetensors, write_safetensors
 
 
 class Train(TrainTest):
@@ -181,6 +181,65 @@ class Train(TrainTest):
         # Not assertEqual: it would spell out the difference of megabytes.
         self.assertTrue(read_safetensors(self.path("unbroken.safetensors"))[1] ==
                         read_safetensors(self.path("broken.safetensors"))[1], "other weights")
+
+    def interrupt_in_mid_epoch(self, flags, batches):
+        """Kills a run that writes a checkpoint at every update inside its second epoch; returns the checkpoint's progress."""
+        checkpoint = self.path("broken.run", "checkpoint.safetensors")
+
+        def progress():
+            # The header alone, for it is asked often.
+            with open(checkpoint, "rb") as file:
+                header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+            return json.loads(header["__metadata__"]["progress"])
+
+        def inside():
+            if not os.path.exists(checkpoint):
+                return False
+            now = progress()
+            return now["epoch"] == 1 and 0 < now["batch"] < batches
+
+        for _ in range(10):
+            process = subprocess.Popen([TRIPLET_TRAIN, *map(str, flags)], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            while process.poll() is None and not inside():
+                time.sleep(0.002)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            if inside():
+                return progress()
+        self.fail("the run was never caught in mid-epoch")
+
+    def test_the_interrupted_epochs_line_is_of_the_whole_epoch(self):
+        self.digits()
+        flags = ("--epochs", 3, "--checkpoint-every", 0, "--lr", 0.005, "--loss", "triplet", "--pk", 4, 3)
+        self.ok(*self.train(*flags, out="unbroken.safetensors"))
+        broken = self.train(*flags, out="broken.safetensors")
+        progress = self.interrupt_in_mid_epoch(broken, batches=8)
+        sums = progress["sums"]
+        self.assertEqual(sums["steps"], progress["batch"])
+        self.ok(*broken, "--resume")
+        lines = [{line["epoch"]: line for line in self.metrics(run) if line["event"] == "epoch"}
+                 for run in ("unbroken.run", "broken.run")]
+        for key in ("loss", "active", "lr", "gradient_norm", "triplets", "margin", "distances"):
+            self.assertEqual(*([run[epoch][key] for epoch in (1, 2, 3)] for run in lines), key)
+        self.assertGreater(lines[1][2]["seconds"], sums["seconds"])
+        # 96 images an epoch, whoever trained them.
+        final = json.loads(read_safetensors(self.path("broken.run", "checkpoint.safetensors"))[0]["progress"])
+        self.assertEqual(final["images"], 3 * 8 * 12)
+
+    def test_a_checkpoint_without_an_epochs_sums_is_taken_up(self):
+        self.digits()
+        broken = self.train("--epochs", 2, "--checkpoint-every", 0, "--lr", 0.005, out="broken.safetensors")
+        self.interrupt_in_mid_epoch(broken, batches=6)
+        path = self.path("broken.run", "checkpoint.safetensors")
+        metadata, tensors = read_safetensors(path)
+        progress = json.loads(metadata["progress"])
+        for sums in ({**progress["sums"], "steps": -1}, {"loss": 1}):
+            write_safetensors(path, tensors, {**metadata, "progress": json.dumps({**progress, "sums": sums})})
+            self.fails(*broken, "--resume", says=["checkpoint.safetensors", "progress"])
+        before = {key: value for key, value in progress.items() if key not in ("sums", "busy_seconds", "images")}
+        write_safetensors(path, tensors, {**metadata, "progress": json.dumps(before)})
+        self.ok(*broken, "--resume")
 
     def tensorboard_scalars(self, run="w.run"):
         """{tag: [(step, value)]} of all event files, read by the format's definition; every checksum looked at."""

@@ -2,6 +2,7 @@
 #include "checkpoint.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -20,6 +21,44 @@ using embed::ErrorCode;
 constexpr const char* kKind = "tripletembed.checkpoint";
 constexpr int kVersion = 3;
 
+nlohmann::json to_json(const EpochSums& sums) {
+  return {{"loss", sums.loss},     {"active", sums.active},       {"gradient_norm", sums.gradient_norm},
+          {"steps", sums.steps},   {"updates", sums.updates},     {"spreads", sums.spreads},
+          {"kinds", sums.kinds},   {"distances", sums.distances}, {"learning_rate", sums.learning_rate},
+          {"margin", sums.margin}, {"seconds", sums.seconds},     {"waited", sums.waited}};
+}
+
+std::size_t count_from(const nlohmann::json& json, const char* name, const std::string& path) {
+  if (!json.at(name).is_number_unsigned()) {
+    throw Error(ErrorCode::Format, std::string("'") + name + "': a whole number from 0 expected", path,
+                "progress");
+  }
+  return json.at(name).get<std::size_t>();
+}
+
+/// JSON has null for what is not finite.
+double number_from(const nlohmann::json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
+EpochSums sums_from(const nlohmann::json& json, const std::string& path) {
+  EpochSums sums;
+  sums.loss = number_from(json.at("loss"));
+  sums.active = number_from(json.at("active"));
+  sums.gradient_norm = number_from(json.at("gradient_norm"));
+  sums.steps = count_from(json, "steps", path);
+  sums.updates = count_from(json, "updates", path);
+  sums.spreads = count_from(json, "spreads", path);
+  for (std::size_t i = 0; i < 3; ++i) sums.kinds[i] = json.at("kinds").at(i).get<std::int64_t>();
+  for (std::size_t i = 0; i < 6; ++i)
+    sums.distances[i / 3][i % 3] = number_from(json.at("distances").at(i / 3).at(i % 3));
+  sums.learning_rate = number_from(json.at("learning_rate"));
+  sums.margin = number_from(json.at("margin"));
+  sums.seconds = number_from(json.at("seconds"));
+  sums.waited = number_from(json.at("waited"));
+  return sums;
+}
+
 nlohmann::json to_json(const Progress& progress) {
   return {{"epoch", progress.epoch},
           {"batch", progress.batch},
@@ -35,34 +74,36 @@ nlohmann::json to_json(const Progress& progress) {
           {"has_best", progress.has_best},
           {"best", progress.best},
           {"best_epoch", progress.best_epoch},
-          {"best_evaluation", progress.best_evaluation}};
+          {"best_evaluation", progress.best_evaluation},
+          {"sums", to_json(progress.sums)},
+          {"busy_seconds", progress.busy_seconds},
+          {"images", progress.images}};
 }
 
 Progress progress_from(const embed::SafetensorsFile& file) {
   try {
     const nlohmann::json json = nlohmann::json::parse(file.metadata_at("progress"));
     Progress progress;
-    for (const char* count : {"epoch", "batch", "step", "updates", "stale", "plateau", "best_epoch"}) {
-      if (!json.at(count).is_number_unsigned()) {
-        throw Error(ErrorCode::Format, std::string("'") + count + "': a whole number from 0 expected",
-                    file.path(), "progress");
-      }
-    }
-    progress.epoch = json.at("epoch").get<std::size_t>();
-    progress.batch = json.at("batch").get<std::size_t>();
-    progress.step = json.at("step").get<std::size_t>();
-    progress.updates = json.at("updates").get<std::size_t>();
+    const auto count = [&](const char* name) { return count_from(json, name, file.path()); };
+    progress.epoch = count("epoch");
+    progress.batch = count("batch");
+    progress.step = count("step");
+    progress.updates = count("updates");
     progress.rate_factor = json.at("rate_factor").get<double>();
-    progress.stale = json.at("stale").get<std::size_t>();
-    progress.plateau = json.at("plateau").get<std::size_t>();
+    progress.stale = count("stale");
+    progress.plateau = count("plateau");
     progress.stopped = json.at("stopped").get<bool>();
     progress.gap = json.at("gap").get<double>();
     progress.has_measure = json.at("has_measure").get<bool>();
     progress.measure = json.at("measure").get<double>();
     progress.has_best = json.at("has_best").get<bool>();
     progress.best = json.at("best").get<double>();
-    progress.best_epoch = json.at("best_epoch").get<std::size_t>();
+    progress.best_epoch = count("best_epoch");
     progress.best_evaluation = json.at("best_evaluation").get<std::string>();
+    if (!json.contains("sums")) return progress;  // Of an earlier version.
+    progress.sums = sums_from(json.at("sums"), file.path());
+    progress.busy_seconds = number_from(json.at("busy_seconds"));
+    progress.images = count("images");
     return progress;
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorCode::Format, error.what(), file.path(), "progress");

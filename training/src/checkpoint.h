@@ -7,6 +7,8 @@
 #include <map>
 #include <string>
 
+#include "epoch_sums.h"
+
 namespace training {
 
 /// Where a run stands. Everything random is a function of seed, epoch and batch, so there is no generator to
@@ -27,6 +29,9 @@ struct Progress {
   double best = 0;              ///< Best validation measure so far (larger is better).
   std::size_t best_epoch = 0;   ///< 1-based.
   std::string best_evaluation;  ///< JSON of that validation.
+  EpochSums sums;               ///< Of the epoch under way.
+  double busy_seconds = 0;      ///< Up to the last resumption, validation left out …
+  std::size_t images = 0;       ///< … and the images trained on in them.
 };
 
 /// Name → tensor that a checkpoint holds; the tensors are the live ones.
@@ -37,8 +42,8 @@ using StateTensors = std::map<std::string, torch::Tensor>;
 void save_checkpoint(const std::string& path, const StateTensors& tensors, const Progress& progress,
                      const std::map<std::string, std::string>& options);
 
-/// Copies a checkpoint's values into `tensors`, in place. Throws embed::Error(NotFound | Io | Format), and
-/// Error(Mismatch) that names the first option which differs.
+/// Copies a checkpoint's values into `tensors`, in place. One without sums leaves them at 0. Throws
+/// embed::Error(NotFound | Io | Format), and Error(Mismatch) that names the first option which differs.
 Progress load_checkpoint(const std::string& path, const StateTensors& tensors,
                          const std::map<std::string, std::string>& options);
 

@@ -58,15 +58,6 @@ TrainOptions with_precision(TrainOptions options) {
   return options;
 }
 
-/// Sums over one epoch.
-struct EpochSums {
-  double loss = 0, active = 0, gradient_norm = 0;
-  std::size_t steps = 0, updates = 0, spreads = 0;
-  std::array<std::int64_t, 3> kinds{};
-  std::array<std::array<double, 3>, 2> distances{};
-  double start = now();
-};
-
 class Run {
  public:
   Run(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop)
@@ -237,7 +228,7 @@ class Run {
 
   /// False when it was asked to stop.
   bool run_epoch() {
-    sums_ = EpochSums();
+    epoch_start_ = now();
     Prefetcher prefetcher(set_, options_, progress_.epoch,
                           epoch_batches(options_, set_.train(), progress_.epoch), progress_.batch, share(),
                           augmenter_ == nullptr ? Prefetcher::Make::Pictures : Prefetcher::Make::Items);
@@ -249,8 +240,8 @@ class Run {
       settings.cosface_margin = cosface_margin(options_, progress_.step, batches_);
       settings.margin = triplet_margin(options_, progress_.step, batches_, progress_.gap);
       settings.last_of_epoch = progress_.batch + 1 == batches_;
-      rate_ = settings.learning_rate;
-      margin_ = settings.margin;
+      progress_.sums.learning_rate = settings.learning_rate;
+      progress_.sums.margin = settings.margin;
       const torch::Tensor made = augmenter_ == nullptr ? torch::Tensor() : augmenter_->apply(batch.items);
       pending_.push_back({progress_.batch + 1, learner_.step(batch, settings, made)});
       ++progress_.batch;
@@ -278,22 +269,24 @@ class Run {
     for (const Pending& item : pending_) {
       const double loss = item.value.loss.item<double>();
       if (!std::isfinite(loss)) fail("the loss is not finite (" + std::to_string(loss) + ")", item.batch);
-      sums_.loss += loss;
-      sums_.active += item.value.active.item<double>();
-      ++sums_.steps;
+      EpochSums& sums = progress_.sums;
+      sums.loss += loss;
+      sums.active += item.value.active.item<double>();
+      ++sums.steps;
       add_triplets(item.value);
       if (item.value.gradient_norm.defined()) {
-        sums_.gradient_norm += item.value.gradient_norm.item<double>();
-        ++sums_.updates;
+        sums.gradient_norm += item.value.gradient_norm.item<double>();
+        ++sums.updates;
       }
     }
     pending_.clear();
   }
 
   void add_triplets(const LossValue& value) {
+    EpochSums& sums = progress_.sums;
     if (value.kinds.defined()) {
       const torch::Tensor kinds = value.kinds.to(torch::kCPU);
-      for (std::size_t i = 0; i < 3; ++i) sums_.kinds[i] += kinds.data_ptr<std::int64_t>()[i];
+      for (std::size_t i = 0; i < 3; ++i) sums.kinds[i] += kinds.data_ptr<std::int64_t>()[i];
     }
     if (!value.spread.defined()) return;
     const torch::Tensor spread = value.spread.to(torch::kCPU).contiguous();
@@ -301,8 +294,8 @@ class Run {
     const double gap = numbers[4] - numbers[1];
     if (!std::isfinite(gap)) return;  // A batch without pairs of one of the kinds.
     progress_.gap += kGapRate * (gap - progress_.gap);
-    ++sums_.spreads;
-    for (std::size_t i = 0; i < 6; ++i) sums_.distances[i / 3][i % 3] += numbers[i];
+    ++sums.spreads;
+    for (std::size_t i = 0; i < 6; ++i) sums.distances[i / 3][i % 3] += numbers[i];
   }
 
   [[noreturn]] void fail(const std::string& what, std::size_t batch) const {
@@ -314,30 +307,44 @@ class Run {
                 checkpoint_);
   }
 
+  /// Time that this process has trained, validation left out.
+  double busy() const { return trained_seconds_ + waited_before_ + wait_; }
+
+  /// The progress with what this process adds to the times.
+  Progress with_times() const {
+    Progress progress = progress_;
+    progress.busy_seconds += busy();
+    progress.images += trained_images_;
+    if (progress.batch == 0) return progress;  // No epoch is under way.
+    progress.sums.seconds += now() - epoch_start_;
+    progress.sums.waited += wait_;
+    return progress;
+  }
+
   StepReport step_report() const {
     StepReport report;
-    const auto steps = static_cast<double>(std::max<std::size_t>(1, sums_.steps));
+    const EpochSums& sums = progress_.sums;
+    const auto steps = static_cast<double>(std::max<std::size_t>(1, sums.steps));
     report.epoch = progress_.epoch + 1;
     report.epochs = options_.epochs;
     report.batch = progress_.batch;
     report.batches = batches_;
-    report.loss = sums_.loss / steps;
-    report.active = sums_.active / steps;
-    report.learning_rate = rate_;
-    report.margin = margin_;
-    report.gradient_norm = sums_.gradient_norm / static_cast<double>(std::max<std::size_t>(1, sums_.updates));
-    report.kinds = sums_.kinds;
+    report.loss = sums.loss / steps;
+    report.active = sums.active / steps;
+    report.learning_rate = sums.learning_rate;
+    report.margin = sums.margin;
+    report.gradient_norm = sums.gradient_norm / static_cast<double>(std::max<std::size_t>(1, sums.updates));
+    report.kinds = sums.kinds;
     for (std::size_t i = 0; i < 6; ++i) {
       report.distances[i / 3][i % 3] =
-          sums_.spreads == 0 ? std::nan("")
-                             : sums_.distances[i / 3][i % 3] / static_cast<double>(sums_.spreads);
+          sums.spreads == 0 ? std::nan("") : sums.distances[i / 3][i % 3] / static_cast<double>(sums.spreads);
     }
-    const double busy = trained_seconds_ + waited_before_ + wait_;
-    report.images_per_second = busy > 0 ? static_cast<double>(trained_images_) / busy : 0;
-    const double epoch_seconds = now() - sums_.start;
-    report.data_wait = epoch_seconds > 0 ? wait_ / epoch_seconds : 0;
+    const Progress so_far = with_times();
+    report.images_per_second =
+        so_far.busy_seconds > 0 ? static_cast<double>(so_far.images) / so_far.busy_seconds : 0;
+    report.data_wait = so_far.sums.seconds > 0 ? so_far.sums.waited / so_far.sums.seconds : 0;
     const auto left = static_cast<double>(options_.epochs * batches_ - progress_.step);
-    report.seconds_left = trained_steps_ > 0 ? left * busy / static_cast<double>(trained_steps_) : 0;
+    report.seconds_left = trained_steps_ > 0 ? left * busy() / static_cast<double>(trained_steps_) : 0;
     return report;
   }
 
@@ -357,7 +364,7 @@ class Run {
     settle();
     if (!learner_.finite()) fail("a weight is not finite", progress_.batch);
     progress_.updates = learner_.updates();
-    if (is_first()) save_checkpoint(checkpoint_, learner_.state(), progress_, fixed_);
+    if (is_first()) save_checkpoint(checkpoint_, learner_.state(), with_times(), fixed_);
     last_checkpoint_ = now();
   }
 
@@ -366,7 +373,7 @@ class Run {
     if (!learner_.finite()) fail("a weight is not finite", progress_.batch);
     EpochReport report;
     report.step = step_report();
-    report.seconds = now() - sums_.start;
+    report.seconds = with_times().sums.seconds;
     waited_before_ += wait_;
     wait_ = 0;
     const bool last = progress_.epoch + 1 == options_.epochs;
@@ -382,6 +389,7 @@ class Run {
     agree_on_progress();
     ++progress_.epoch;
     progress_.batch = 0;
+    progress_.sums = EpochSums();
     if (last || progress_.stopped || progress_.epoch % options_.checkpoint_epochs == 0) save();
     if (!is_first()) return;
     log_->epoch(report);
@@ -495,10 +503,9 @@ class Run {
   std::map<std::string, std::string> fixed_;
   std::optional<MetricsLog> log_;
   Progress progress_;
-  EpochSums sums_;
   std::vector<Pending> pending_;
   bool warned_ = false;
-  double rate_ = 0, margin_ = 0, wait_ = 0, waited_before_ = 0, trained_seconds_ = 0;
+  double epoch_start_ = 0, wait_ = 0, waited_before_ = 0, trained_seconds_ = 0;  // Of this process.
   std::size_t trained_images_ = 0, trained_steps_ = 0;
   double last_report_ = 0, last_line_ = 0, last_checkpoint_ = 0;
 };

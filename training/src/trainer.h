@@ -24,7 +24,8 @@ struct RunReport {
   std::string fingerprint;                           ///< TrainingSet::fingerprint().
 };
 
-/// How the epoch under way goes. Loss and active share are means since the epoch's start.
+/// How the epoch under way goes. Loss and active share are means since the epoch's start; a resumed run
+/// counts what its checkpoint has of the epoch.
 struct StepReport {
   std::size_t epoch = 0, epochs = 0;   ///< `epoch` is 1-based.
   std::size_t batch = 0, batches = 0;  ///< Done, and of the epoch.
@@ -38,7 +39,7 @@ struct StepReport {
   /// 10th, 50th and 90th percentile of the distances of positive and of negative pairs in a batch, means over
   /// the batches; NaN for losses without distances.
   std::array<std::array<double, 3>, 2> distances{};
-  double images_per_second = 0;  ///< Since the run's start (or resumption), validation left out.
+  double images_per_second = 0;  ///< Since the run's start, validation left out.
   double data_wait = 0;          ///< Share of the epoch's time spent waiting for pictures.
   double seconds_left = 0;       ///< Of the whole run.
 };
