@@ -113,17 +113,12 @@ TEST(BadCaps, AreNotNegotiated) {
 
 TEST(BadCaps, ABufferSmallerThanItsCapsIsAnErrorNotACrash) {
   gsttest::Harness harness("tripletembed name=e model=" + gsttest::quick_weights_file());
-  GstBus* bus = gst_bus_new();
-  gst_element_set_bus(harness.element(), bus);
+  gsttest::Bus bus(harness.element());
   harness.caps("video/x-raw,format=RGB,width=640,height=480,framerate=25/1");
   GstBuffer* tiny = gst_buffer_new_allocate(nullptr, 100, nullptr);
   gsttest::add_roi(tiny, "face", 10, 10, 100, 100);
   EXPECT_EQ(gst_harness_push(harness.get(), tiny), GST_FLOW_ERROR);
-  GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
-  EXPECT_NE(message, nullptr);
-  gst_clear_message(&message);
-  gst_element_set_bus(harness.element(), nullptr);
-  gst_object_unref(bus);
+  EXPECT_TRUE(bus.pop(GST_MESSAGE_ERROR));
 }
 
 }  // namespace

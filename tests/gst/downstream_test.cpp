@@ -57,18 +57,13 @@ TEST_F(Downstream, ItsAnswerComesBackWithALaterFrame) {
 TEST_F(Downstream, AnErrorThatUpstreamCannotSeeAnyMoreIsPosted) {
   Gate gate;
   gsttest::Harness harness(quick(kHeld));
-  GstBus* bus = gst_bus_new();
-  gst_element_set_bus(harness.element(), bus);
+  Bus bus(harness.element());
   harness.caps(caps());
   answer(harness, GST_FLOW_ERROR);
   EXPECT_EQ(gst_harness_push(harness.get(), frame(0)), GST_FLOW_OK);
   gst_harness_push_event(harness.get(), gst_event_new_eos());
   gate.open();
-  GstMessage* message = gst_bus_timed_pop_filtered(bus, 10 * GST_SECOND, GST_MESSAGE_ERROR);
-  EXPECT_NE(message, nullptr) << "the application would wait for ever";
-  gst_clear_message(&message);
-  gst_element_set_bus(harness.element(), nullptr);
-  gst_object_unref(bus);
+  EXPECT_TRUE(bus.pop(GST_MESSAGE_ERROR, 10 * GST_SECOND)) << "the application would wait for ever";
 }
 
 /// The least latency in whole milliseconds, and the most in ns, where upstream answers with these.
@@ -148,8 +143,7 @@ class Qos : public Streams {
 
 TEST_F(Qos, LateFramesPassWithoutBeingEmbedded) {
   gsttest::Harness harness(quick());
-  GstBus* bus = gst_bus_new();
-  gst_element_set_bus(harness.element(), bus);
+  Bus bus(harness.element());
   EXPECT_THAT(reasons(harness, 1, 2),
               ::testing::ElementsAre("skipped", "skipped", "skipped", "skipped", "no-gallery", "no-gallery"));
   EXPECT_EQ(stat(harness.element(), "drops"), 4U);
@@ -157,9 +151,8 @@ TEST_F(Qos, LateFramesPassWithoutBeingEmbedded) {
   EXPECT_EQ(stat(harness.element(), "frames"), 6U);
   guint64 dropped = 0;
   int messages = 0;
-  while (GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_QOS)) {
-    gst_message_parse_qos_stats(message, nullptr, nullptr, &dropped);
-    gst_message_unref(message);
+  while (const MessagePtr message = bus.pop(GST_MESSAGE_QOS)) {
+    gst_message_parse_qos_stats(message.get(), nullptr, nullptr, &dropped);
     ++messages;
   }
   EXPECT_EQ(messages, 4);
@@ -177,33 +170,27 @@ TEST_F(Qos, LateFramesPassWithoutBeingEmbedded) {
   flush(harness);
   const auto out = own(harness.push(frame(0)));
   EXPECT_EQ(gsttest::faces_of(out.get(), kWidth, kHeight).at(0).identity->reason, "no-gallery");
-  gst_element_set_bus(harness.element(), nullptr);
-  gst_object_unref(bus);
 }
 
 TEST_F(Qos, MessagesCountTheFramesInFlightToo) {
   Gate gate;
   gsttest::Harness harness(quick(kHeld));
-  GstBus* bus = gst_bus_new();
-  gst_element_set_bus(harness.element(), bus);
+  Bus bus(harness.element());
   harness.caps(caps());
   gst_harness_push(harness.get(), frame(0));
   gst_harness_push_upstream_event(harness.get(),
                                   gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.5, 40 * GST_SECOND, 0));
   for (int i = 1; i < 4; ++i) gst_harness_push(harness.get(), frame(i));
   std::vector<std::pair<guint64, guint64>> counts;
-  while (GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_QOS)) {
+  while (const MessagePtr message = bus.pop(GST_MESSAGE_QOS)) {
     guint64 processed = 0, dropped = 0;
-    gst_message_parse_qos_stats(message, nullptr, &processed, &dropped);
-    gst_message_unref(message);
+    gst_message_parse_qos_stats(message.get(), nullptr, &processed, &dropped);
     counts.emplace_back(processed, dropped);
   }
   using ::testing::Pair;
   EXPECT_THAT(counts, ::testing::ElementsAre(Pair(1U, 1U), Pair(1U, 2U), Pair(1U, 3U)));
   gate.open();
   for (int i = 0; i < 4; ++i) EXPECT_EQ(index_of(own(gst_harness_pull(harness.get())).get()), i);
-  gst_element_set_bus(harness.element(), nullptr);
-  gst_object_unref(bus);
 }
 
 TEST_F(Qos, CanBeSwitchedOff) {

@@ -260,23 +260,19 @@ TEST_F(Embed, FlushAndEosPass) {
 }
 
 TEST_F(Embed, WarnsOnceWhenNobodyDetects) {
-  GstBus* bus = gst_bus_new();
   gsttest::Harness harness(quick());
-  gst_element_set_bus(harness.element(), bus);
+  gsttest::Bus bus(harness.element());
   harness.caps(caps());
   int warnings = 0;
   for (int i = 0; i < 220; ++i) own(harness.push(frame(i)));
-  while (GstMessage* message = gst_bus_pop_filtered(bus, GST_MESSAGE_WARNING)) {
+  while (const auto message = bus.pop(GST_MESSAGE_WARNING)) {
     GError* error = nullptr;
-    gst_message_parse_warning(message, &error, nullptr);
+    gst_message_parse_warning(message.get(), &error, nullptr);
     EXPECT_NE(std::string(error->message).find("tripletdetect"), std::string::npos);
     g_error_free(error);
-    gst_message_unref(message);
     ++warnings;
   }
   EXPECT_EQ(warnings, 1);
-  gst_element_set_bus(harness.element(), nullptr);
-  gst_object_unref(bus);
 }
 
 TEST_F(Embed, WarnsOfAPrecisionThatTheCpuLacks) {

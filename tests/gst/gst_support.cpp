@@ -134,6 +134,21 @@ GstFlowReturn push_cropped(const std::string& launch) {
   return GST_FLOW_OK;
 }
 
+Bus::Bus(GstElement* element)
+    : element_(static_cast<GstElement*>(gst_object_ref(element))), bus_(gst_bus_new()) {
+  gst_element_set_bus(element_, bus_);
+}
+
+Bus::~Bus() {
+  gst_element_set_bus(element_, nullptr);
+  gst_object_unref(bus_);
+  gst_object_unref(element_);
+}
+
+MessagePtr Bus::pop(GstMessageType types, GstClockTime wait) {
+  return {gst_bus_timed_pop_filtered(bus_, wait, types), [](GstMessage* m) { gst_clear_message(&m); }};
+}
+
 BufferPtr own(GstBuffer* buffer) {
   return {buffer, [](GstBuffer* b) { gst_clear_buffer(&b); }};
 }
@@ -144,18 +159,19 @@ std::vector<embed::gst::Face> faces_of(GstBuffer* buffer, int width, int height)
 
 namespace {
 
-Outcome take_error(GstBus* bus, GstMessageType types) {
+Outcome take_error(Bus& bus, GstMessageType types) {
   Outcome outcome;
-  GstMessage* message = gst_bus_pop_filtered(bus, types);
-  if (message == nullptr) return outcome;
+  const MessagePtr message = bus.pop(types);
+  if (!message) return outcome;
   GError* error = nullptr;
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) gst_message_parse_error(message, &error, nullptr);
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING) gst_message_parse_warning(message, &error, nullptr);
+  if (GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_ERROR)
+    gst_message_parse_error(message.get(), &error, nullptr);
+  if (GST_MESSAGE_TYPE(message.get()) == GST_MESSAGE_WARNING)
+    gst_message_parse_warning(message.get(), &error, nullptr);
   outcome.domain = error->domain;
   outcome.code = error->code;
   outcome.message = error->message;
   g_error_free(error);
-  gst_message_unref(message);
   return outcome;
 }
 
@@ -166,15 +182,15 @@ Outcome try_state(const std::string& launch, GstState state, GstMessageType type
   GstElement* element = gst_parse_launch(launch.c_str(), &error);
   if (element == nullptr || error != nullptr)
     throw std::runtime_error(error != nullptr ? error->message : launch);
-  GstBus* bus = gst_bus_new();
-  gst_element_set_bus(element, bus);
-  const GstStateChangeReturn result = gst_element_set_state(element, state);
-  Outcome outcome = take_error(bus, type);
-  outcome.result = result;
-  gst_element_set_state(element, GST_STATE_NULL);
-  gst_element_set_bus(element, nullptr);
+  Outcome outcome;
+  {
+    Bus bus(element);
+    const GstStateChangeReturn result = gst_element_set_state(element, state);
+    outcome = take_error(bus, type);
+    outcome.result = result;
+    gst_element_set_state(element, GST_STATE_NULL);
+  }
   gst_object_unref(element);
-  gst_object_unref(bus);
   return outcome;
 }
 

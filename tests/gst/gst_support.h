@@ -56,6 +56,24 @@ class Harness {
   GstElement* named_;
 };
 
+using MessagePtr = std::unique_ptr<GstMessage, void (*)(GstMessage*)>;
+
+/// A bus for an element that has none, such as one in a harness; taken away from it with the object.
+class Bus {
+ public:
+  explicit Bus(GstElement* element);
+  ~Bus();
+  Bus(const Bus&) = delete;
+  Bus& operator=(const Bus&) = delete;
+
+  /// The next message of these types; waits for it so long, then null.
+  MessagePtr pop(GstMessageType types, GstClockTime wait = 0);
+
+ private:
+  GstElement* element_;
+  GstBus* bus_;
+};
+
 /// Whether the element `launch` offers GstVideoCropMeta to upstream when downstream does, beside
 /// GstVideoMeta, which it must.
 bool offers_crop(const std::string& launch);
