@@ -19,7 +19,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CLIPS = os.path.join(os.environ.get("TRIPLETEMBED_DATA") or os.path.join(ROOT, "..", "shared", "data"), "video")
-LIMIT = 300  # seconds: some thirty times what a run takes
+LIMIT = 120  # seconds: some ten times what a run takes
 # 640×480, one face in nearly every frame.
 DEFAULT = ["milk", "please", "learn", "school", "walk", "night", "yes"]
 STAGES = {

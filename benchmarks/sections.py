@@ -104,7 +104,11 @@ def pipeline_rows(runs):
     if not os.environ.get("TRIPLETEMBED_MODEL"):
         say_skipped("pipeline", "no default weights")
         return []
-    return [(f"pipeline: {stage}", median) for stage, median, _, _, _ in pipeline.measure_all(clips, runs)]
+    try:
+        return [(f"pipeline: {stage}", median) for stage, median, _, _, _ in pipeline.measure_all(clips, runs)]
+    except SystemExit as error:
+        say_skipped("pipeline", error)
+        return []
 
 
 def resident(process):

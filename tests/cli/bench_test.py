@@ -11,6 +11,7 @@ import sys
 import tempfile
 import unittest
 import xml.etree.ElementTree as ElementTree
+from unittest import mock
 
 from bench_support import BUILD, run_bench
 from support import CliTest
@@ -208,6 +209,14 @@ class Charts(unittest.TestCase):
             self.assertIn("again", said.getvalue())
             with contextlib.redirect_stderr(io.StringIO()), self.assertRaisesRegex(SystemExit, "three times: sleep 60"):
                 pipeline.run(["sleep", "60"], limit=0.05)
+
+    def test_pipelines_that_fail_cost_only_their_section(self):
+        with mock.patch.object(pipeline, "default_clips", return_value=["clip"]), \
+             mock.patch.dict(os.environ, TRIPLETEMBED_MODEL="weights"), \
+             mock.patch.object(pipeline, "measure_all", side_effect=SystemExit("pipeline.py: no end after 1 s, three times")), \
+             contextlib.redirect_stderr(io.StringIO()) as said:
+            self.assertEqual(sections.pipeline_rows(1), [])
+        self.assertIn("pipeline: not measured: pipeline.py: no end", said.getvalue())
 
     def test_programs_that_fail_or_are_not_built_cost_only_their_section(self):
         with tempfile.TemporaryDirectory() as build:
