@@ -6,8 +6,8 @@ import os
 import struct
 import unittest
 
-from support import (CliTest, DATA, compress, idx_images, idx_labels, labels_of, needs_faces, needs_real_data, pgm,
-                     read_safetensors)
+from support import (CliTest, DATA, TRIPLET_TRAIN_BARE, compress, idx_images, idx_labels, labels_of, needs_faces,
+                     needs_real_data, pgm, read_safetensors)
 
 
 class PackIdx(CliTest):
@@ -284,6 +284,28 @@ class PackTransform(CliTest):
         self.assertEqual(metadata["transform"], "edges,invert")
         self.assertEqual(both, bytes(255 - p for p in edges))
         self.fails("pack", "--out", "x", "--transform", "blur", "images", says=["--transform", "blur"])
+
+
+class WithoutOpenCv(CliTest):
+    """The program as it is built with -Dfaces=disabled."""
+    program = TRIPLET_TRAIN_BARE
+
+    def test_idx_files_are_packed_and_trained_on(self):
+        self.write("digits-images", idx_images(8))
+        self.write("digits-labels", idx_labels([0, 1] * 4))
+        self.ok("pack", "--out", "set", "--size", 16, "--channels", 1, "digits-images")
+        self.assertEqual(labels_of(read_safetensors(self.path("set"))[1]), [0] * 4 + [1] * 4)
+        self.ok("train", "--data", "set", "--out", "w.safetensors", "--val-fraction", 0, "--batch-size", 8,
+                "--epochs", 1)
+        self.assertEqual(self.ok_json("inspect", "w.safetensors")["kind"], "tripletembed.weights")
+
+    def test_pictures_are_refused_by_what_is_missing(self):
+        self.write("root/Ann/1.pgm", pgm())
+        self.write("list.csv", "root/Ann/1.pgm,Ann\n")
+        for source in "root", "list.csv":
+            with self.subTest(source):
+                self.fails("pack", "--out", "x", source, says=["no OpenCV", "-Dfaces=disabled"])
+        self.fails("enroll", "--weights", self.weights, "--gallery", "g", "--folder", "root", says=["no OpenCV"])
 
 
 if __name__ == "__main__":

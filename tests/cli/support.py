@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 TRIPLET_TRAIN = os.environ.get("TRIPLET_TRAIN", "triplet-train")
+TRIPLET_TRAIN_BARE = os.environ.get("TRIPLET_TRAIN_BARE", TRIPLET_TRAIN)
 MAKE_FIXTURES = os.environ.get("MAKE_FIXTURES", "make-fixtures")
 FACES = os.environ.get("HAVE_FACES", "1") == "1"
 DATA = os.environ.get("TRIPLETEMBED_DATA", "")
@@ -28,6 +29,7 @@ def needs_real_data(test):
 
 class CliTest(unittest.TestCase):
     """Runs the real program in a folder of its own. self.weights and self.gallery are made once for a class."""
+    program = TRIPLET_TRAIN
 
     @classmethod
     def setUpClass(cls):
@@ -57,7 +59,7 @@ class CliTest(unittest.TestCase):
         if os.path.isfile(YUNET):
             environment["TRIPLETEMBED_DETECTOR"] = YUNET
         environment.update(env or {})
-        return subprocess.run([TRIPLET_TRAIN, *map(str, args)], capture_output=True, text=True, errors="surrogateescape",
+        return subprocess.run([self.program, *map(str, args)], capture_output=True, text=True, errors="surrogateescape",
                               env=environment, cwd=self.folder, timeout=600, preexec_fn=preexec_fn)
 
     def ok(self, *args, env=None):

@@ -66,6 +66,7 @@ struct Target {
 };
 
 void list_folder(const fs::path& root, const Target& target) {
+  require_pictures();
   bool any_identity = false;
   std::size_t pictures = 0;
   for (const fs::path& folder : sorted_entries(root)) {
@@ -164,6 +165,7 @@ std::ifstream open_text(const std::string& path) {
 }
 
 void list_csv(const std::string& path, const Target& target) {
+  require_pictures();
   std::ifstream input = open_text(path);
   std::string line;
   std::vector<std::string> fields;

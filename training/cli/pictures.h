@@ -28,6 +28,9 @@ class Picture {
 /// Throws embed::Error(NotFound | Io | Format | Unsupported) that names the file.
 Picture load_picture(const std::string& path);
 
+/// Throws embed::Error(Unsupported) in a build that cannot read image files.
+void require_pictures();
+
 /// True for the file extensions that load_picture reads.
 bool is_picture_path(const std::string& path);
 
