@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // triplet-train pack: pictures into one data set file.
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
-#include <optional>
+#include <memory>
+#include <set>
 
 #include "commands.h"
-#include "embed/dataset.h"
 #include "embed/error.h"
-#include "embed/preprocess.h"
 #include "embed/safetensors.h"
-#include "flags.h"
-#include "pack_sources.h"
-#include "pictures.h"
-#include "progress.h"
+#include "packer.h"
 #include "run_checks.h"
-#include "transform.h"
 #include "utf8.h"
 
 namespace training::cli {
@@ -28,17 +22,6 @@ using embed::Error;
 using embed::ErrorCode;
 
 constexpr std::size_t kNamesShown = 10;
-
-struct PackOptions {
-  std::string out, weights, align, people, labels, fallback = "none";
-  std::vector<std::string> sources;
-  int size = 64, channels = 3;
-  float context = 1.0F, centre_size = 0.6F;
-  std::size_t min_images = 1, limit_per_class = 0, skip_per_class = 0;
-  bool detect = false, skip_bad = false, unique_names = false;
-  std::vector<std::string> transform{"none"};
-  TableFlags detector;
-};
 
 /// The rule that cuts the network's own picture (context as the weights say), before `--context` widens it.
 embed::ModelInfo network_rule(const PackOptions& options) {
@@ -54,150 +37,6 @@ embed::ModelInfo network_rule(const PackOptions& options) {
   info.input.crop.alignment = embed::parse_alignment(align);
   return info;
 }
-
-int widened_side(int side, float context) {
-  const int wide = static_cast<int>(std::lround(static_cast<double>(side) * context));
-  if ((wide - side) % 2 != 0) {
-    throw Error(ErrorCode::InvalidArgument,
-                "--context " + std::to_string(context) + " makes " + std::to_string(side) + " pixels " +
-                    std::to_string(wide) +
-                    ": the border must be as wide on both sides; take a context that adds an "
-                    "even number of pixels");
-  }
-  return wide;
-}
-
-embed::InputSpec packed_rule(const embed::InputSpec& network, float context) {
-  embed::InputSpec input = network;
-  input.width = widened_side(network.width, context);
-  input.height = widened_side(network.height, context);
-  input.crop.context = network.crop.context * context;
-  embed::validate(input);
-  return input;
-}
-
-/// Counts of one SOURCE.
-struct SourceCount {
-  std::size_t images = 0, packed = 0, no_face = 0, fallback = 0, bad = 0;
-};
-
-/// Cuts the samples class by class and collects them.
-class Packer {
- public:
-  Packer(const PackOptions& options, const embed::ModelInfo& model)
-      : options_(options),
-        input_(packed_rule(model.input, options.context)),
-        writer_(input_.height, input_.width, input_.channels),
-        crop_(embed::crop_bytes(input_)),
-        transforms_(parse_transforms(options.transform)),
-        counts_(options.sources.size()) {
-    if (options.detect) finder_.emplace(options.detector);
-    const auto metadata = embed::to_metadata(model);
-    writer_.set_metadata("crop", metadata.at("crop"));
-    writer_.set_metadata("input", metadata.at("input"));
-    writer_.set_metadata("detector", finder_ ? to_utf8(finder_->description()) : "none");
-    writer_.set_context(options.context);
-    if (transforms_.empty()) return;
-    std::string names;
-    for (const std::string& name : options.transform) names += (names.empty() ? "" : ",") + name;
-    writer_.set_metadata("transform", names);
-  }
-
-  void add_class(const std::string& name, const std::vector<Sample>& samples, Progress& progress) {
-    pixels_.clear();
-    kept_.clear();
-    std::size_t seen = 0;
-    for (const Sample& sample : samples) {
-      progress.step();
-      if (seen++ < options_.skip_per_class) continue;
-      if (options_.limit_per_class != 0 && kept_.size() >= options_.limit_per_class) continue;
-      SourceCount& count = counts_[sample.origin];
-      ++count.images;
-      if (!cut(sample, count)) continue;
-      apply(transforms_, input_, crop_);
-      pixels_.insert(pixels_.end(), crop_.begin(), crop_.end());
-      kept_.push_back(&sample);
-    }
-    if (kept_.empty() && samples.size() > options_.skip_per_class) {
-      lost_.push_back(name + " (" + options_.sources[samples.front().origin] + ")");
-    } else if (kept_.size() < std::max<std::size_t>(1, options_.min_images)) {
-      ++too_few_;
-    } else {
-      for (std::size_t i = 0; i < kept_.size(); ++i) {
-        writer_.add(pixels_.data() + i * crop_.size(), name, kept_[i]->source);
-        ++counts_[kept_[i]->origin].packed;
-      }
-    }
-  }
-
-  /// Of a class that is too small before any of its pictures is looked at.
-  void leave_out(std::size_t samples, Progress& progress) {
-    ++too_few_;
-    progress.step(samples);
-  }
-
-  embed::DatasetWriter& writer() { return writer_; }
-  const std::vector<SourceCount>& counts() const { return counts_; }
-  /// Classes of which no image is left, with the first source of each.
-  const std::vector<std::string>& lost() const { return lost_; }
-  std::size_t too_few() const { return too_few_; }
-
- private:
-  /// Into crop_; false when the sample is left out.
-  bool cut(const Sample& sample, SourceCount& count) {
-    if (sample.idx != nullptr) {
-      embed::ImageView view;
-      view.format = embed::PixelFormat::Gray8;
-      view.width = sample.idx->columns;
-      view.height = sample.idx->rows;
-      view.planes[0] = sample.idx->image(sample.index);
-      view.strides[0] = sample.idx->columns;
-      embed::InputSpec whole = input_;
-      whole.crop.alignment = embed::Alignment::Whole;
-      embed::crop_whole(view, whole, crop_.data());
-      return true;
-    }
-    try {
-      return cut_picture(load_picture(sample.path).view(), count);
-    } catch (const Error& error) {
-      // What the detector and the crop throw does not know the picture's file.
-      const Error named = error.file().empty() ? Error(error.code(), error.what(), sample.path) : error;
-      if (!options_.skip_bad) throw named;
-      ++count.bad;
-      std::fprintf(stderr, "left out: %s\n", named.what());
-      return false;
-    }
-  }
-
-  bool cut_picture(const embed::ImageView& view, SourceCount& count) {
-    if (input_.crop.alignment == embed::Alignment::Whole) {
-      embed::crop_whole(view, input_, crop_.data());
-      return true;
-    }
-    std::vector<FoundFace> faces;
-    if (finder_) faces = finder_->find_hard(view);
-    if (!faces.empty()) {
-      embed::crop_face(view, main_face(faces, view).region, input_, crop_.data());
-      return true;
-    }
-    if (finder_) ++count.no_face;
-    if (options_.fallback != "centre") return false;
-    ++count.fallback;
-    embed::crop_face(view, centre_box(view, options_.centre_size), input_, crop_.data());
-    return true;
-  }
-
-  const PackOptions& options_;
-  embed::InputSpec input_;
-  embed::DatasetWriter writer_;
-  std::optional<FaceFinder> finder_;
-  std::vector<std::uint8_t> crop_, pixels_;
-  std::vector<Transform> transforms_;
-  std::vector<const Sample*> kept_;
-  std::vector<SourceCount> counts_;
-  std::vector<std::string> lost_;
-  std::size_t too_few_ = 0;
-};
 
 std::string first_of(const std::vector<std::string>& names) {
   std::string text;

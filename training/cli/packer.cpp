@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "packer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "embed/error.h"
+#include "embed/preprocess.h"
+#include "utf8.h"
+
+namespace training::cli {
+
+namespace {
+
+using embed::Error;
+using embed::ErrorCode;
+
+int widened_side(int side, float context) {
+  const int wide = static_cast<int>(std::lround(static_cast<double>(side) * context));
+  if ((wide - side) % 2 != 0) {
+    throw Error(ErrorCode::InvalidArgument,
+                "--context " + std::to_string(context) + " makes " + std::to_string(side) + " pixels " +
+                    std::to_string(wide) +
+                    ": the border must be as wide on both sides; take a context that adds an "
+                    "even number of pixels");
+  }
+  return wide;
+}
+
+embed::InputSpec packed_rule(const embed::InputSpec& network, float context) {
+  embed::InputSpec input = network;
+  input.width = widened_side(network.width, context);
+  input.height = widened_side(network.height, context);
+  input.crop.context = network.crop.context * context;
+  embed::validate(input);
+  return input;
+}
+
+}  // namespace
+
+Packer::Packer(const PackOptions& options, const embed::ModelInfo& model)
+    : options_(options),
+      input_(packed_rule(model.input, options.context)),
+      writer_(input_.height, input_.width, input_.channels),
+      crop_(embed::crop_bytes(input_)),
+      transforms_(parse_transforms(options.transform)),
+      counts_(options.sources.size()) {
+  if (options.detect) finder_.emplace(options.detector);
+  const auto metadata = embed::to_metadata(model);
+  writer_.set_metadata("crop", metadata.at("crop"));
+  writer_.set_metadata("input", metadata.at("input"));
+  writer_.set_metadata("detector", finder_ ? to_utf8(finder_->description()) : "none");
+  writer_.set_context(options.context);
+  if (transforms_.empty()) return;
+  std::string names;
+  for (const std::string& name : options.transform) names += (names.empty() ? "" : ",") + name;
+  writer_.set_metadata("transform", names);
+}
+
+void Packer::add_class(const std::string& name, const std::vector<Sample>& samples, Progress& progress) {
+  pixels_.clear();
+  kept_.clear();
+  std::size_t seen = 0;
+  for (const Sample& sample : samples) {
+    progress.step();
+    if (seen++ < options_.skip_per_class) continue;
+    if (options_.limit_per_class != 0 && kept_.size() >= options_.limit_per_class) continue;
+    SourceCount& count = counts_[sample.origin];
+    ++count.images;
+    if (!cut(sample, count)) continue;
+    apply(transforms_, input_, crop_);
+    pixels_.insert(pixels_.end(), crop_.begin(), crop_.end());
+    kept_.push_back(&sample);
+  }
+  if (kept_.empty() && samples.size() > options_.skip_per_class) {
+    lost_.push_back(name + " (" + options_.sources[samples.front().origin] + ")");
+  } else if (kept_.size() < std::max<std::size_t>(1, options_.min_images)) {
+    ++too_few_;
+  } else {
+    for (std::size_t i = 0; i < kept_.size(); ++i) {
+      writer_.add(pixels_.data() + i * crop_.size(), name, kept_[i]->source);
+      ++counts_[kept_[i]->origin].packed;
+    }
+  }
+}
+
+bool Packer::cut(const Sample& sample, SourceCount& count) {
+  if (sample.idx != nullptr) {
+    embed::ImageView view;
+    view.format = embed::PixelFormat::Gray8;
+    view.width = sample.idx->columns;
+    view.height = sample.idx->rows;
+    view.planes[0] = sample.idx->image(sample.index);
+    view.strides[0] = sample.idx->columns;
+    embed::InputSpec whole = input_;
+    whole.crop.alignment = embed::Alignment::Whole;
+    embed::crop_whole(view, whole, crop_.data());
+    return true;
+  }
+  try {
+    return cut_picture(load_picture(sample.path).view(), count);
+  } catch (const Error& error) {
+    // What the detector and the crop throw does not know the picture's file.
+    const Error named = error.file().empty() ? Error(error.code(), error.what(), sample.path) : error;
+    if (!options_.skip_bad) throw named;
+    ++count.bad;
+    std::fprintf(stderr, "left out: %s\n", named.what());
+    return false;
+  }
+}
+
+bool Packer::cut_picture(const embed::ImageView& view, SourceCount& count) {
+  if (input_.crop.alignment == embed::Alignment::Whole) {
+    embed::crop_whole(view, input_, crop_.data());
+    return true;
+  }
+  std::vector<FoundFace> faces;
+  if (finder_) faces = finder_->find_hard(view);
+  if (!faces.empty()) {
+    embed::crop_face(view, main_face(faces, view).region, input_, crop_.data());
+    return true;
+  }
+  if (finder_) ++count.no_face;
+  if (options_.fallback != "centre") return false;
+  ++count.fallback;
+  embed::crop_face(view, centre_box(view, options_.centre_size), input_, crop_.data());
+  return true;
+}
+
+}  // namespace training::cli
