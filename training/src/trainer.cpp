@@ -4,11 +4,9 @@
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "autocast.h"
@@ -22,6 +20,8 @@
 #include "ranks.h"
 #include "run_checks.h"
 #include "schedule.h"
+#include "selection.h"
+#include "step_meter.h"
 #include "towers.h"
 
 namespace training {
@@ -35,14 +35,8 @@ constexpr double kSecondsBetweenReports = 0.25;
 constexpr double kSecondsBetweenLogLines = 10;
 /// On a GPU the losses are looked at this often, so that the device is not waited for at each step.
 constexpr std::size_t kDeviceLag = 32;
-/// Of a batch in the running difference of the median distances.
-constexpr double kGapRate = 0.05;
 /// Median distance of negative pairs, as a share of the margin, below which the network has collapsed.
 constexpr double kCollapse = 0.02;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// Of the weights that a run starts from.
 std::string digest_of(const std::string& path) {
@@ -69,7 +63,8 @@ class Run {
         learner_(options, set_.input(), set_.train().classes, ranks_.get()),
         augmenter_(DeviceAugmenter::make(set_, options, learner_.device())),
         checkpoint_(run_directory(options) + "/checkpoint.safetensors"),
-        fixed_(decisive_options(options_)) {
+        fixed_(decisive_options(options_)),
+        meter_(options_, progress_, checkpoint_) {
     fixed_["data"] = set_.fingerprint();
     fixed_["data-other"] = set_.other_fingerprint();
     fixed_["init"] = digest_of(options_.init);
@@ -97,7 +92,7 @@ class Run {
       tell_start();
     }
     if (!resumed && !options_.init.empty() && learner_.has_classes()) imprint();
-    last_checkpoint_ = now();
+    last_checkpoint_ = steady_seconds();
     while (progress_.epoch < options_.epochs && !progress_.stopped) {
       if (!run_epoch()) return result(/*interrupted=*/true);
     }
@@ -200,11 +195,6 @@ class Run {
                          .view({static_cast<std::int64_t>(list.classes), -1}));
   }
 
-  struct Pending {
-    std::size_t batch;
-    StepValue value;
-  };
-
   void tell_start() {
     RunReport report;
     report.images = set_.train().size();
@@ -228,13 +218,13 @@ class Run {
 
   /// False when it was asked to stop.
   bool run_epoch() {
-    epoch_start_ = now();
+    meter_.begin_epoch(batches_);
     Prefetcher prefetcher(set_, options_, progress_.epoch,
                           epoch_batches(options_, set_.train(), progress_.epoch), progress_.batch, share(),
                           augmenter_ == nullptr ? Prefetcher::Make::Pictures : Prefetcher::Make::Items);
     Batch batch;
     while (prefetcher.next(batch)) {
-      const double begin = now();
+      const double begin = steady_seconds();
       StepSettings settings;
       settings.learning_rate = learning_rate(options_, progress_.step, batches_) * progress_.rate_factor;
       settings.cosface_margin = cosface_margin(options_, progress_.step, batches_);
@@ -243,14 +233,11 @@ class Run {
       progress_.sums.learning_rate = settings.learning_rate;
       progress_.sums.margin = settings.margin;
       const torch::Tensor made = augmenter_ == nullptr ? torch::Tensor() : augmenter_->apply(batch.items);
-      pending_.push_back({progress_.batch + 1, learner_.step(batch, settings, made)});
+      meter_.add(progress_.batch + 1, learner_.step(batch, settings, made));
       ++progress_.batch;
       ++progress_.step;
-      if (learner_.device().is_cpu() || pending_.size() >= kDeviceLag) settle();
-      trained_seconds_ += now() - begin;
-      trained_images_ += batch.labels.size();
-      ++trained_steps_;
-      wait_ = prefetcher.waited();
+      if (learner_.device().is_cpu() || meter_.pending() >= kDeviceLag) meter_.settle();
+      meter_.took(steady_seconds() - begin, batch.labels.size(), prefetcher.waited());
       report_step();
       // A checkpoint holds no gradients: it waits for their update.
       if (!learner_.settled()) continue;
@@ -258,124 +245,39 @@ class Run {
         save();
         return false;
       }
-      if (now() - last_checkpoint_ > options_.checkpoint_every) save();
+      if (steady_seconds() - last_checkpoint_ > options_.checkpoint_every) save();
     }
     finish_epoch();
     return true;
   }
 
-  /// Looks at the losses that were not looked at yet.
-  void settle() {
-    for (const Pending& item : pending_) {
-      const double loss = item.value.loss.item<double>();
-      if (!std::isfinite(loss)) fail("the loss is not finite (" + std::to_string(loss) + ")", item.batch);
-      EpochSums& sums = progress_.sums;
-      sums.loss += loss;
-      sums.active += item.value.active.item<double>();
-      ++sums.steps;
-      add_triplets(item.value);
-      if (item.value.gradient_norm.defined()) {
-        sums.gradient_norm += item.value.gradient_norm.item<double>();
-        ++sums.updates;
-      }
-    }
-    pending_.clear();
-  }
-
-  void add_triplets(const LossValue& value) {
-    EpochSums& sums = progress_.sums;
-    if (value.kinds.defined()) {
-      const torch::Tensor kinds = value.kinds.to(torch::kCPU);
-      for (std::size_t i = 0; i < 3; ++i) sums.kinds[i] += kinds.data_ptr<std::int64_t>()[i];
-    }
-    if (!value.spread.defined()) return;
-    const torch::Tensor spread = value.spread.to(torch::kCPU).contiguous();
-    const float* numbers = spread.data_ptr<float>();
-    const double gap = numbers[4] - numbers[1];
-    if (!std::isfinite(gap)) return;  // A batch without pairs of one of the kinds.
-    progress_.gap += kGapRate * (gap - progress_.gap);
-    ++sums.spreads;
-    for (std::size_t i = 0; i < 6; ++i) sums.distances[i / 3][i % 3] += numbers[i];
-  }
-
-  [[noreturn]] void fail(const std::string& what, std::size_t batch) const {
-    throw Error(ErrorCode::Internal,
-                what + " in epoch " + std::to_string(progress_.epoch + 1) + ", batch " +
-                    std::to_string(batch) +
-                    ": training stopped, the last good checkpoint stays; a lower --lr or a longer "
-                    "--warmup-epochs helps",
-                checkpoint_);
-  }
-
-  /// Time that this process has trained, validation left out.
-  double busy() const { return trained_seconds_ + waited_before_ + wait_; }
-
-  /// The progress with what this process adds to the times.
-  Progress with_times() const {
-    Progress progress = progress_;
-    progress.busy_seconds += busy();
-    progress.images += trained_images_;
-    if (progress.batch == 0) return progress;  // No epoch is under way.
-    progress.sums.seconds += now() - epoch_start_;
-    progress.sums.waited += wait_;
-    return progress;
-  }
-
-  StepReport step_report() const {
-    StepReport report;
-    const EpochSums& sums = progress_.sums;
-    const auto steps = static_cast<double>(std::max<std::size_t>(1, sums.steps));
-    report.epoch = progress_.epoch + 1;
-    report.epochs = options_.epochs;
-    report.batch = progress_.batch;
-    report.batches = batches_;
-    report.loss = sums.loss / steps;
-    report.active = sums.active / steps;
-    report.learning_rate = sums.learning_rate;
-    report.margin = sums.margin;
-    report.gradient_norm = sums.gradient_norm / static_cast<double>(std::max<std::size_t>(1, sums.updates));
-    report.kinds = sums.kinds;
-    for (std::size_t i = 0; i < 6; ++i) {
-      report.distances[i / 3][i % 3] =
-          sums.spreads == 0 ? std::nan("") : sums.distances[i / 3][i % 3] / static_cast<double>(sums.spreads);
-    }
-    const Progress so_far = with_times();
-    report.images_per_second =
-        so_far.busy_seconds > 0 ? static_cast<double>(so_far.images) / so_far.busy_seconds : 0;
-    report.data_wait = so_far.sums.seconds > 0 ? so_far.sums.waited / so_far.sums.seconds : 0;
-    const auto left = static_cast<double>(options_.epochs * batches_ - progress_.step);
-    report.seconds_left = trained_steps_ > 0 ? left * busy() / static_cast<double>(trained_steps_) : 0;
-    return report;
-  }
-
   void report_step() {
-    const double time = now();
+    const double time = steady_seconds();
     if (time - last_report_ < kSecondsBetweenReports) return;
     last_report_ = time;
-    settle();
+    meter_.settle();
     if (!is_first()) return;
-    observer_.on_step(step_report());
+    observer_.on_step(meter_.report());
     if (time - last_line_ < kSecondsBetweenLogLines) return;
     last_line_ = time;
-    log_->step(step_report());
+    log_->step(meter_.report());
   }
 
   void save() {
-    settle();
-    if (!learner_.finite()) fail("a weight is not finite", progress_.batch);
+    meter_.settle();
+    if (!learner_.finite()) meter_.fail("a weight is not finite", progress_.batch);
     progress_.updates = learner_.updates();
-    if (is_first()) save_checkpoint(checkpoint_, learner_.state(), with_times(), fixed_);
-    last_checkpoint_ = now();
+    if (is_first()) save_checkpoint(checkpoint_, learner_.state(), meter_.with_times(), fixed_);
+    last_checkpoint_ = steady_seconds();
   }
 
   void finish_epoch() {
-    settle();
-    if (!learner_.finite()) fail("a weight is not finite", progress_.batch);
+    meter_.settle();
+    if (!learner_.finite()) meter_.fail("a weight is not finite", progress_.batch);
     EpochReport report;
-    report.step = step_report();
-    report.seconds = with_times().sums.seconds;
-    waited_before_ += wait_;
-    wait_ = 0;
+    report.step = meter_.report();
+    report.seconds = meter_.epoch_seconds();
+    meter_.end_epoch();
     const bool last = progress_.epoch + 1 == options_.epochs;
     const bool due = last || (progress_.epoch + 1) % options_.eval_every == 0;
     std::optional<Verification> verification;
@@ -383,7 +285,7 @@ class Run {
       verification = validate_kept(learner_, set_, options_);
     if (verification) {
       report.validation = to_json(*verification);
-      note_plateau(*verification);
+      note_plateau(options_, *verification, progress_);
     }
     if (is_first()) report.best = keep_if_best(verification, last || progress_.stopped);
     agree_on_progress();
@@ -434,55 +336,11 @@ class Run {
     observer_.on_warning(text);
   }
 
-  /// Counts the validations without a better one; the rate drops and the run ends by them.
-  void note_plateau(const Verification& verification) {
-    const Select by = options_.select == Select::Last ? Select::Auc : options_.select;
-    const double value = measure(verification, by);
-    if (!progress_.has_measure || value > progress_.measure) {
-      progress_.has_measure = true;
-      progress_.measure = value;
-      progress_.stale = progress_.plateau = 0;
-      return;
-    }
-    ++progress_.stale;
-    ++progress_.plateau;
-    if (options_.schedule == Schedule::Plateau && progress_.plateau >= options_.patience) {
-      progress_.rate_factor *= options_.plateau_factor;
-      progress_.plateau = 0;
-    }
-    progress_.stopped = options_.early_stop > 0 && progress_.stale >= options_.early_stop;
-  }
-
-  /// Writes the weights file when this epoch's are the ones to keep. Without validation every epoch's are.
+  /// Writes the weights file when this epoch's are the ones to keep.
   bool keep_if_best(const std::optional<Verification>& verification, bool last) {
-    const bool choosing = set_.validation().size() > 0 && options_.select != Select::Last;
-    if (!choosing && !last && (progress_.epoch + 1) % options_.checkpoint_epochs != 0) return false;
-    if (choosing) {
-      if (!verification) return false;
-      const double value = measure(*verification, options_.select);
-      if (progress_.has_best && value <= progress_.best) return false;
-      progress_.best = value;
-    }
-    progress_.has_best = true;
-    progress_.best_epoch = progress_.epoch + 1;
-    progress_.best_evaluation = verification ? to_json(*verification) : "";
-    embed::ModelInfo info;
-    info.head = options_.head;
-    info.input = set_.input();
-    info.metric = options_.metric;
-    info.trained_on = options_.trained_on;
-    info.recipe = options_.recipe;
-    info.evaluation = progress_.best_evaluation;
-    if (verification) {
-      for (const Roc::Point& point : verification->roc.tar_at_far) {  // The finest rate comes last.
-        // Below 0 where pictures of different identities coincide: no threshold turns them away.
-        if (!verification->roc.measurable(point) || !std::isfinite(point.threshold) || point.threshold < 0)
-          continue;
-        info.threshold = point.threshold;
-        info.threshold_far = static_cast<float>(point.far);
-      }
-    }
-    save_kept(learner_, options_, info);
+    const bool validates = set_.validation().size() > 0;
+    if (!take_if_best(options_, verification, validates, last, progress_)) return false;
+    save_kept(learner_, options_, kept_info(options_, set_.input(), verification));
     return true;
   }
 
@@ -503,10 +361,8 @@ class Run {
   std::map<std::string, std::string> fixed_;
   std::optional<MetricsLog> log_;
   Progress progress_;
-  std::vector<Pending> pending_;
+  StepMeter meter_;
   bool warned_ = false;
-  double epoch_start_ = 0, wait_ = 0, waited_before_ = 0, trained_seconds_ = 0;  // Of this process.
-  std::size_t trained_images_ = 0, trained_steps_ = 0;
   double last_report_ = 0, last_line_ = 0, last_checkpoint_ = 0;
 };
 
