@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""triplet-train train stopped, killed and resumed."""
+import json
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import time
+import unittest
+
+from support import TRIPLET_TRAIN, TrainTest, read_safetensors, write_safetensors
+
+
+class Resume(TrainTest):
+    def test_checkpoints_every_few_epochs(self):
+        self.digits(count=48)
+        flags = ["--epochs", 5, "--checkpoint-epochs", 3, "--run-dir", "r", "--lr", 0.005]
+        process = subprocess.Popen([TRIPLET_TRAIN, *map(str, self.train(*flags, out="broken.safetensors"))],
+                                   cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and not os.path.exists(self.path("r", "checkpoint.safetensors")):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        epochs = [line["epoch"] for line in self.metrics("r") if line["event"] == "epoch"]
+        self.assertGreaterEqual(len(epochs), 2)
+        self.assertTrue(os.path.exists(self.path("broken.safetensors")))
+        self.ok(*self.train(*flags, "--resume", out="broken.safetensors"))
+        self.ok(*self.train("--epochs", 5, "--lr", 0.005, "--run-dir", "s", out="whole.safetensors"))
+        self.assertEqual(read_safetensors(self.path("broken.safetensors"))[1], read_safetensors(self.path("whole.safetensors"))[1])
+        self.fails(*self.train("--epochs", 1, "--checkpoint-epochs", 0), says=["checkpoint-epochs"])
+
+    def test_killed_and_resumed_gives_the_unbroken_runs_bits(self):
+        self.digits()
+        flags = ["--epochs", 3, "--checkpoint-every", 0, "--aug", "digit", "--recipe", "the same", "--workers", 3,
+                 "--loss", "triplet", "--pk", 4, 3, "--memory", 20, "--class-loss", "softmax", "--ema", 0.9,
+                 "--margin-schedule", "adaptive", "--accumulate", 2, "--clip-gradient", 5]
+        self.ok(*self.train(*flags, out="unbroken.safetensors"))
+        killed = 0
+        checkpoint = self.path("broken.run", "checkpoint.safetensors")
+        for tries in range(3):
+            before = os.stat(checkpoint).st_mtime_ns if os.path.exists(checkpoint) else 0
+            process = subprocess.Popen([TRIPLET_TRAIN, *map(str, self.train(*flags, "--resume", out="broken.safetensors"))],
+                                       cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            # A few checkpoints on, in mid-epoch for most of them.
+            for _ in range(3 + tries):
+                while process.poll() is None and (not os.path.exists(checkpoint) or
+                                                  os.stat(checkpoint).st_mtime_ns == before):
+                    time.sleep(0.002)
+                before = os.stat(checkpoint).st_mtime_ns
+            process.send_signal(signal.SIGKILL)
+            killed += process.wait() == -signal.SIGKILL
+        self.assertGreaterEqual(killed, 1, "the run was over before it could be killed")
+        self.ok(*self.train(*flags, "--resume", out="broken.safetensors"))
+        # Not assertEqual: it would spell out the difference of megabytes.
+        self.assertTrue(read_safetensors(self.path("unbroken.safetensors"))[1] ==
+                        read_safetensors(self.path("broken.safetensors"))[1], "other weights")
+
+    def interrupt_in_mid_epoch(self, flags, batches):
+        """Kills a run that writes a checkpoint at every update inside its second epoch; returns the checkpoint's progress."""
+        checkpoint = self.path("broken.run", "checkpoint.safetensors")
+
+        def progress():
+            # The header alone, for it is asked often.
+            with open(checkpoint, "rb") as file:
+                header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+            return json.loads(header["__metadata__"]["progress"])
+
+        def inside():
+            if not os.path.exists(checkpoint):
+                return False
+            now = progress()
+            return now["epoch"] == 1 and 0 < now["batch"] < batches
+
+        for _ in range(10):
+            process = subprocess.Popen([TRIPLET_TRAIN, *map(str, flags)], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            while process.poll() is None and not inside():
+                time.sleep(0.002)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            if inside():
+                return progress()
+        self.fail("the run was never caught in mid-epoch")
+
+    def test_the_interrupted_epochs_line_is_of_the_whole_epoch(self):
+        self.digits()
+        flags = ("--epochs", 3, "--checkpoint-every", 0, "--lr", 0.005, "--loss", "triplet", "--pk", 4, 3)
+        self.ok(*self.train(*flags, out="unbroken.safetensors"))
+        broken = self.train(*flags, out="broken.safetensors")
+        progress = self.interrupt_in_mid_epoch(broken, batches=8)
+        sums = progress["sums"]
+        self.assertEqual(sums["steps"], progress["batch"])
+        self.ok(*broken, "--resume")
+        lines = [{line["epoch"]: line for line in self.metrics(run) if line["event"] == "epoch"}
+                 for run in ("unbroken.run", "broken.run")]
+        for key in ("loss", "active", "lr", "gradient_norm", "triplets", "margin", "distances"):
+            self.assertEqual(*([run[epoch][key] for epoch in (1, 2, 3)] for run in lines), key)
+        self.assertGreater(lines[1][2]["seconds"], sums["seconds"])
+        # 96 images an epoch, whoever trained them.
+        final = json.loads(read_safetensors(self.path("broken.run", "checkpoint.safetensors"))[0]["progress"])
+        self.assertEqual(final["images"], 3 * 8 * 12)
+
+    def test_a_checkpoint_without_an_epochs_sums_is_taken_up(self):
+        self.digits()
+        broken = self.train("--epochs", 2, "--checkpoint-every", 0, "--lr", 0.005, out="broken.safetensors")
+        self.interrupt_in_mid_epoch(broken, batches=6)
+        path = self.path("broken.run", "checkpoint.safetensors")
+        metadata, tensors = read_safetensors(path)
+        progress = json.loads(metadata["progress"])
+        for sums in ({**progress["sums"], "steps": -1}, {"loss": 1}):
+            write_safetensors(path, tensors, {**metadata, "progress": json.dumps({**progress, "sums": sums})})
+            self.fails(*broken, "--resume", says=["checkpoint.safetensors", "progress"])
+        before = {key: value for key, value in progress.items() if key not in ("sums", "busy_seconds", "images")}
+        write_safetensors(path, tensors, {**metadata, "progress": json.dumps(before)})
+        self.ok(*broken, "--resume")
+
+    def test_resume_refuses_other_options_and_broken_checkpoints(self):
+        self.digits(count=48)
+        self.ok(*self.train("--epochs", 1))
+        self.fails(*self.train("--epochs", 1, "--lr", 0.01, "--resume"), says=["checkpoint.safetensors", "--lr"])
+        checkpoint = self.path("w.run", "checkpoint.safetensors")
+        with open(checkpoint, "rb") as file:
+            content = file.read()
+        for broken in (b"", content[:100], content[:-1], b"\xff" * 8 + content[8:]):
+            self.write("w.run/checkpoint.safetensors", broken)
+            self.fails(*self.train("--epochs", 1, "--resume"), says=["checkpoint.safetensors"])
+        shutil.rmtree(self.path("w.run"))
+        self.ok(*self.train("--epochs", 1, "--resume"))
+
+    def test_ctrl_c_finishes_the_batch_and_writes_a_checkpoint(self):
+        self.digits()
+        process = subprocess.Popen([TRIPLET_TRAIN, *map(str, self.train("--epochs", 500))], cwd=self.folder,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        while not os.path.exists(self.path("w.run", "metrics.jsonl")):
+            self.assertIsNone(process.poll())
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130)
+        self.assertIn("--resume", said)
+        self.assertTrue(os.path.exists(self.path("w.run", "checkpoint.safetensors")))
+
+
+if __name__ == "__main__":
+    unittest.main()
