@@ -149,6 +149,29 @@ class PackFolder(CliTest):
         self.assertEqual(json.loads(metadata["input"])["width"], 64)
         self.fails("pack", "--out", "x", "--size", 64, "--context", 1.02, "root", says=["--context", "65"])
 
+    def test_a_wider_field_of_view_is_the_networks_own(self):
+        self.people("root", Al=2)
+        for align in "whole", "box":
+            with self.subTest(align):
+                cut = ("--align", align, "--fallback", "centre", "root")
+                self.ok("pack", "--out", "room.safetensors", "--size", 64, "--context", 1.25, *cut)
+                self.ok("pack", "--out", "wide.safetensors", "--size", 80, "--field-of-view", 1.25, *cut)
+                (room, room_tensors), (wide, wide_tensors) = (read_safetensors(self.path(name + ".safetensors"))
+                                                              for name in ("room", "wide"))
+                self.assertTrue(room_tensors["images"] == wide_tensors["images"], "the same field, the same pixels")
+                for metadata, side, field, context in ((room, 64, 1, 1.25), (wide, 80, 1.25, 1)):
+                    self.assertEqual(json.loads(metadata["input"])["width"], side)
+                    self.assertAlmostEqual(json.loads(metadata["crop"])["context"], field)
+                    self.assertAlmostEqual(float(metadata["context"]), context)
+        # Training and enrolling take over what the set says.
+        self.people("root", Bo=2)
+        self.ok("pack", "--out", "set", "--size", 32, "--field-of-view", 1.5, "root")
+        self.ok("train", "--data", "set", "--out", "w.safetensors", "--val-fraction", 0, "--epochs", 1, "--batch-size", 4,
+                "--threads", 1)
+        self.assertAlmostEqual(json.loads(read_safetensors(self.path("w.safetensors"))[0]["crop"])["context"], 1.5)
+        self.fails("pack", "--out", "x", "--field-of-view", 5, "root", code=2, says=["--field-of-view"])
+        self.fails("pack", "--out", "x", "--field-of-view", 2, "--weights", self.weights, "root", code=2, says=["--weights"])
+
     def test_nothing_to_pack_names_the_source_and_says_why(self):
         self.people("root", Al=2)
         self.write("strangers", "Zed\n")

@@ -35,6 +35,7 @@ embed::ModelInfo network_rule(const PackOptions& options) {
   info.input.channels = options.channels;
   const std::string align = options.align.empty() ? (options.detect ? "five-point" : "whole") : options.align;
   info.input.crop.alignment = embed::parse_alignment(align);
+  info.input.crop.context = options.field_of_view;
   return info;
 }
 
@@ -235,13 +236,21 @@ void add_pack(CLI::App& app, Action& action) {
                     ->add_option("--align", options->align,
                                  "How a face becomes a picture; default five-point with --detect, else whole")
                     ->check(CLI::IsMember({"whole", "box", "five-point"}));
+  auto* field =
+      command
+          ->add_option("--field-of-view", options->field_of_view,
+                       "The network's picture shows this many times what the crop rule says, at the "
+                       "same size; the weights trained on it say so, and the stream cuts alike")
+          ->capture_default_str()
+          ->check(CLI::Range(0.5, 4.0));
   command
       ->add_option("-w,--weights", options->weights,
                    "Take size, channels and crop rule from this weights file")
       ->type_name("FILE")
       ->excludes(size)
       ->excludes(channels)
-      ->excludes(align);
+      ->excludes(align)
+      ->excludes(field);
   command
       ->add_option("--context", options->context,
                    "Pack pictures this much wider and higher, so that training can shift and turn them")

@@ -22,7 +22,7 @@ struct PackOptions {
   std::string out, weights, align, people, labels, fallback = "none";
   std::vector<std::string> sources;
   int size = 64, channels = 3;
-  float context = 1.0F, centre_size = 0.6F;
+  float field_of_view = 1.0F, context = 1.0F, centre_size = 0.6F;
   std::size_t min_images = 1, limit_per_class = 0, skip_per_class = 0;
   bool detect = false, skip_bad = false, unique_names = false;
   std::vector<std::string> transform{"none"};
