@@ -5,11 +5,12 @@
 #
 #   ./run exec training/recipes/note-faces.sh FOLDER WORK [FLAG of triplet-train train …]
 #
-# FOLDER holds NAME/*.{pgm,jpg,…}. EPOCHS: the note's 500 take hours; 20 (the default) show all there is to see.
-# BATCH (default 1, the note's). note-failure.sh puts this run beside one with proper batches.
+# FOLDER holds NAME/*.{pgm,jpg,…}. EPOCHS (default 20): the note's 500 take hours.
+# BATCH (default 1, the note's). LR (default 0.03 × BATCH / 64: the note divides the sum of a batch's gradients by 64, whatever
+# the batch, and --lr is for their mean). note-failure.sh puts this run beside one with proper batches.
 set -euo pipefail
 
-[ $# -ge 2 ] || { sed -n '3,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '3,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 data=$1 work=$2
 shift 2
 mkdir -p "$work"
@@ -18,6 +19,6 @@ set=$work/note-faces.data.safetensors
 [ -f "$set" ] || triplet-train pack --size 64 --align whole --limit-per-class 8 --out "$set" "$data"
 triplet-train train --note --data "$set" --val "$set" --select last --epochs "${EPOCHS:-20}" \
   --threads "${THREADS:-1}" --seed "${SEED:-1}" --resume --checkpoint-every 120 --recipe training/recipes/note-faces.sh \
-  --batch-size "${BATCH:-1}" \
+  --batch-size "${BATCH:-1}" --lr "${LR:-$(awk "BEGIN { print 0.03 * ${BATCH:-1} / 64 }")}" \
   --out "$work/note-faces.safetensors" "$@"
 triplet-train evaluate --weights "$work/note-faces.safetensors" --data "$set" --metric l1 --json
