@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import contest  # noqa: E402
@@ -82,6 +83,10 @@ def arguments(words):
     return args
 
 
+def say(what):
+    print("bench: " + what, file=sys.stderr, flush=True)
+
+
 def run_contest(args, model, folder, limits):
     """{"results", "skipped", "model", "shape"}: see contest.py."""
     ours = contest.Contest(args.build, folder, model, args.threads, args.peers_folder, args.offline)
@@ -91,28 +96,38 @@ def run_contest(args, model, folder, limits):
     return {"results": results, "skipped": ours.skipped, "model": model.made_of, "shape": model.shape}
 
 
-def measure(args):
-    """Everything that was asked for, as plain numbers."""
-    data, others = {"runs": args.runs, "threads": args.threads}, machine.Others()
-    with tempfile.TemporaryDirectory() as folder:
-        model = faces.make_model(args.build, folder, args.side, args.weights)
-        data["limits"] = machine.limits(args.build, args.threads, args.seconds, args.runs)
-        if {"embed", "peers"} & set(args.sections):
-            data["contest"] = run_contest(args, model, folder, data["limits"])
-        for name, pattern in (("crop", "crop"), ("gallery", "match")):
-            if name in args.sections:
-                data[name] = sections.google_rows(args.build, args.runs, pattern, args.seconds)
-        if "million" in args.sections:
-            data["million"] = sections.million(args.build, args.runs)
-        if "frames" in args.sections:
-            data["frames"] = sections.frame_points(args.build, model.weights, args.seconds / 2, args.runs)
-        if "streams" in args.sections:
-            data["streams"] = sections.streams(args.build, model.weights, 6 * args.seconds or 0.1, min(3, args.runs))
-        if "pipeline" in args.sections:
-            data["pipeline"] = sections.pipeline_rows(args.runs)
-            data["memory"] = sections.pipeline_memory(args.build, args.weights or model.weights)
-    data["others"] = others.share()
-    return data
+def measure(args, data):
+    """Fills `data` with everything that was asked for, as plain numbers, part by part; what it holds when an interrupt comes
+    is whole."""
+    others, begin = machine.Others(), time.monotonic()
+
+    def asked(*names):
+        wanted = [name for name in names if name in args.sections]
+        if wanted:
+            say(f"{time.monotonic() - begin:.0f} s: {', '.join(wanted)}")
+        return bool(wanted)
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            model = faces.make_model(args.build, folder, args.side, args.weights)
+            say("the machine's limits")
+            data["limits"] = machine.limits(args.build, args.threads, args.seconds, args.runs)
+            if asked("embed", "peers"):
+                data["contest"] = run_contest(args, model, folder, data["limits"])
+            for name, pattern in (("crop", "crop"), ("gallery", "match")):
+                if asked(name):
+                    data[name] = sections.google_rows(args.build, args.runs, pattern, args.seconds)
+            if asked("million"):
+                data["million"] = sections.million(args.build, args.runs)
+            if asked("frames"):
+                data["frames"] = sections.frame_points(args.build, model.weights, args.seconds / 2, args.runs)
+            if asked("streams"):
+                data["streams"] = sections.streams(args.build, model.weights, 6 * args.seconds or 0.1, min(3, args.runs))
+            if asked("pipeline"):
+                data["pipeline"] = sections.pipeline_rows(args.runs)
+                data["memory"] = sections.pipeline_memory(args.build, args.weights or model.weights)
+    finally:
+        data["others"] = others.share()
 
 
 def revision():
@@ -124,18 +139,27 @@ def revision():
 def main(words=None):
     args = arguments(words)
     if args.check:
-        return
+        return 0
     asked = list(words or sys.argv[1:])
     del asked[asked.index("--build"):asked.index("--build") + 2]
     begin, today = revision(), datetime.date.today().isoformat()
-    data = measure(args)
-    print(report.text(data, machine.describe()))
+    data, interrupted = {"runs": args.runs, "threads": args.threads}, False
+    try:
+        measure(args, data)
+    except KeyboardInterrupt:
+        say("interrupted; what was measured so far:")
+        interrupted = True
+    if "limits" in data:
+        print(report.text(data, machine.describe()))
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
             json.dump(data, file, indent=1)
+    if interrupted:
+        return 130
     if args.write:
         head = f"# Benchmarks of {today}: {args.write}\n\n`./run bench {' '.join(asked)}` at revision {begin}.\n\n"
         print("\nwritten: " + report.write(args.folder, f"{today}-{args.write}", head, data, machine.describe()))
+    return 0
 
 
 if __name__ == "__main__":

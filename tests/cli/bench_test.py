@@ -16,6 +16,7 @@ from unittest import mock
 from bench_support import BUILD, run_bench
 from support import CliTest
 
+import bench
 import compare
 import contest
 import faces
@@ -353,6 +354,17 @@ class Whole(CliTest):
             if name.endswith(".svg"):
                 self.assertIn(f"]({name})", text)
                 ElementTree.parse(self.path("pages", name))
+
+    def test_an_interrupt_leaves_what_was_measured(self):
+        with mock.patch.object(sections, "frame_points", side_effect=KeyboardInterrupt), \
+                contextlib.redirect_stdout(io.StringIO()) as shown, contextlib.redirect_stderr(io.StringIO()) as said:
+            status = bench.main(["--build", BUILD, "--runs", "1", "--seconds", "0", "--side", "32", "--sections", "crop,frames",
+                                 "--write", "cut-short", "--folder", self.path("pages", "")])
+        self.assertEqual(status, 130)
+        self.assertIn("| crop/nv12 ", shown.getvalue())
+        self.assertIn("interrupted", said.getvalue())
+        self.assertRegex(said.getvalue(), r"bench: \d+ s: crop\nbench: \d+ s: frames\n")
+        self.assertEqual(os.listdir(self.path("pages", "")), [], "half a page")
 
     def test_wrong_arguments_are_refused(self):
         for words, says in ((["--sections", "embed,speed"], "no section 'speed'"), (["--runs", "0"], "at least 1"),
