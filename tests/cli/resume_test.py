@@ -32,7 +32,7 @@ class Resume(TrainTest):
 
     def test_killed_and_resumed_gives_the_unbroken_runs_bits(self):
         self.digits()
-        flags = ["--epochs", 3, "--checkpoint-every", 0, "--aug", "digit", "--recipe", "the same", "--workers", 3,
+        flags = ["--epochs", 2, "--checkpoint-every", 0, "--aug", "digit", "--recipe", "the same", "--workers", 3,
                  "--loss", "triplet", "--pk", 4, 3, "--memory", 20, "--class-loss", "softmax", "--ema", 0.9,
                  "--margin-schedule", "adaptive", "--accumulate", 2, "--clip-gradient", 5]
         self.ok(*self.train(*flags, out="unbroken.safetensors"))

@@ -93,7 +93,7 @@ class Towers(CliTest):
     def test_killed_and_resumed_gives_the_unbroken_runs_bits(self):
         self.kind("a", count=40)
         self.kind("b", turn=1, count=48)
-        flags = ["--epochs", 3, "--checkpoint-every", 0, "--aug", "digit", "--recipe", "the same", "--loss", "triplet",
+        flags = ["--epochs", 2, "--checkpoint-every", 0, "--aug", "digit", "--recipe", "the same", "--loss", "triplet",
                  "--pk", 2, 3, "--memory", 20, "--class-loss", "softmax", "--ema", 0.9, "--accumulate", 2]
         self.ok(*self.train(*flags, out="unbroken.safetensors"))
         checkpoint = self.path("broken.run", "checkpoint.safetensors")
