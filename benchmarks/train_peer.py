@@ -9,7 +9,6 @@ import time
 
 import torch
 from pytorch_metric_learning import distances, losses, miners
-from torch import nn
 
 from resnet import ResNet18V2
 
