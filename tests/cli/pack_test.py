@@ -163,7 +163,7 @@ class PackFolder(CliTest):
                     self.assertEqual(json.loads(metadata["input"])["width"], side)
                     self.assertAlmostEqual(json.loads(metadata["crop"])["context"], field)
                     self.assertAlmostEqual(float(metadata["context"]), context)
-        # Training and enrolling take over what the set says.
+        # Training takes over what the set says.
         self.people("root", Bo=2)
         self.ok("pack", "--out", "set", "--size", 32, "--field-of-view", 1.5, "root")
         self.ok("train", "--data", "set", "--out", "w.safetensors", "--val-fraction", 0, "--epochs", 1, "--batch-size", 4,

@@ -36,22 +36,12 @@ class Resume(TrainTest):
                  "--loss", "triplet", "--pk", 4, 3, "--memory", 20, "--class-loss", "softmax", "--ema", 0.9,
                  "--margin-schedule", "adaptive", "--accumulate", 2, "--clip-gradient", 5]
         self.ok(*self.train(*flags, out="unbroken.safetensors"))
-        killed = 0
+        resume = self.train(*flags, "--resume", out="broken.safetensors")
         checkpoint = self.path("broken.run", "checkpoint.safetensors")
-        for tries in range(3):
-            before = os.stat(checkpoint).st_mtime_ns if os.path.exists(checkpoint) else 0
-            process = subprocess.Popen([TRIPLET_TRAIN, *map(str, self.train(*flags, "--resume", out="broken.safetensors"))],
-                                       cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            # A few checkpoints on, in mid-epoch for most of them.
-            for _ in range(3 + tries):
-                while process.poll() is None and (not os.path.exists(checkpoint) or
-                                                  os.stat(checkpoint).st_mtime_ns == before):
-                    time.sleep(0.002)
-                before = os.stat(checkpoint).st_mtime_ns
-            process.send_signal(signal.SIGKILL)
-            killed += process.wait() == -signal.SIGKILL
-        self.assertGreaterEqual(killed, 1, "the run was over before it could be killed")
-        self.ok(*self.train(*flags, "--resume", out="broken.safetensors"))
+        # A few checkpoints on, in mid-epoch for most of them.
+        killed = [self.killed_while_training(resume, checkpoint, count) for count in (3, 4, 5)]
+        self.assertTrue(any(killed), "the run was over before it could be killed")
+        self.ok(*resume)
         # Not assertEqual: it would spell out the difference of megabytes.
         self.assertTrue(read_safetensors(self.path("unbroken.safetensors"))[1] ==
                         read_safetensors(self.path("broken.safetensors"))[1], "other weights")

@@ -5,9 +5,11 @@ import json
 import math
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 
 TRIPLET_TRAIN = os.environ.get("TRIPLET_TRAIN", "triplet-train")
@@ -81,6 +83,20 @@ class CliTest(unittest.TestCase):
         if code == 1:
             self.assertTrue(done.stderr.splitlines()[-1].startswith("triplet-train: "), done.stderr)
         return done
+
+    def killed_while_training(self, args, checkpoint, checkpoints):
+        """Runs the program and kills it when it has written so many checkpoints; false when it was over before that."""
+        def written():
+            return os.stat(checkpoint).st_mtime_ns if os.path.exists(checkpoint) else 0
+        before = written()
+        process = subprocess.Popen([self.program, *map(str, args)], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        for _ in range(checkpoints):
+            while process.poll() is None and written() == before:
+                time.sleep(0.002)
+            before = written()
+        process.send_signal(signal.SIGKILL)
+        return process.wait() == -signal.SIGKILL
 
 
 class TrainTest(CliTest):

@@ -2,11 +2,9 @@
 """triplet-train with two kinds of picture: whole runs with one network and with two, killed, resumed and refused."""
 import json
 import os
-import signal
 import socket
 import struct
 import subprocess
-import time
 import unittest
 
 from support import CliTest, TRIPLET_TRAIN, idx_labels, read_safetensors
@@ -98,19 +96,8 @@ class Towers(CliTest):
         self.ok(*self.train(*flags, out="unbroken.safetensors"))
         checkpoint = self.path("broken.run", "checkpoint.safetensors")
         resume = self.train(*flags, "--resume", out="broken.safetensors")
-        killed = 0
-        for tries in range(2):
-            before = os.stat(checkpoint).st_mtime_ns if os.path.exists(checkpoint) else 0
-            process = subprocess.Popen([TRIPLET_TRAIN, *map(str, resume)], cwd=self.folder, stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL)
-            for _ in range(2 + tries):
-                while process.poll() is None and (not os.path.exists(checkpoint) or
-                                                  os.stat(checkpoint).st_mtime_ns == before):
-                    time.sleep(0.002)
-                before = os.stat(checkpoint).st_mtime_ns
-            process.send_signal(signal.SIGKILL)
-            killed += process.wait() == -signal.SIGKILL
-        self.assertGreaterEqual(killed, 1, "the run was over before it could be killed")
+        killed = [self.killed_while_training(resume, checkpoint, count) for count in (2, 3)]
+        self.assertTrue(any(killed), "the run was over before it could be killed")
         self.ok(*resume)
         for name in ("", "-other"):
             # Not assertEqual: it would spell out the difference of megabytes.
