@@ -30,9 +30,13 @@ int widened_side(int side, float context) {
 
 embed::InputSpec packed_rule(const embed::InputSpec& network, float context) {
   embed::InputSpec input = network;
+  input.crop.context = network.crop.context * context;
+  if (!(input.crop.context >= 0.5F && input.crop.context <= 4)) {  // Also where it is no number.
+    throw Error(ErrorCode::InvalidArgument, "--field-of-view (or that of --weights) times --context is " +
+                                                std::to_string(input.crop.context) + ": 0.5 to 4 expected");
+  }
   input.width = widened_side(network.width, context);
   input.height = widened_side(network.height, context);
-  input.crop.context = network.crop.context * context;
   embed::validate(input);
   return input;
 }
