@@ -358,12 +358,12 @@ class Whole(CliTest):
     def test_an_interrupt_leaves_what_was_measured(self):
         with mock.patch.object(sections, "frame_points", side_effect=KeyboardInterrupt), \
                 contextlib.redirect_stdout(io.StringIO()) as shown, contextlib.redirect_stderr(io.StringIO()) as said:
-            status = bench.main(["--build", BUILD, "--runs", "1", "--seconds", "0", "--side", "32", "--sections", "crop,frames",
+            status = bench.main(["--build", BUILD, "--runs", "1", "--seconds", "0", "--side", "32", "--sections", "embed,frames",
                                  "--write", "cut-short", "--folder", self.path("pages", "")])
         self.assertEqual(status, 130)
-        self.assertIn("| crop/nv12 ", shown.getvalue())
+        self.assertIn("| libembed fp32 ", shown.getvalue())
         self.assertIn("interrupted", said.getvalue())
-        self.assertRegex(said.getvalue(), r"bench: \d+ s: crop\nbench: \d+ s: frames\n")
+        self.assertRegex(said.getvalue(), r"bench: \d+ s: embed\nbench: \d+ s: frames\n")
         self.assertEqual(os.listdir(self.path("pages", "")), [], "half a page")
 
     def test_wrong_arguments_are_refused(self):

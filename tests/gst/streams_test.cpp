@@ -232,7 +232,8 @@ TEST_F(Streams, SeeksAtAnyTime) {
   GstPad* pad = gst_element_get_static_pad(element, "src");
   struct Seen {
     GstClockTime last = GST_CLOCK_TIME_NONE;
-    int frames = 0, disorder = 0;
+    std::atomic<int> frames{0};
+    int disorder = 0;
   } seen;
   gst_pad_add_probe(
       pad, static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
@@ -260,6 +261,11 @@ TEST_F(Streams, SeeksAtAnyTime) {
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 15));
     EXPECT_TRUE(gst_element_seek_simple(pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
                                         static_cast<gint64>(random() % 1000) * 40 * GST_MSECOND));
+    // Where the machine is slow, flushes alone would let nothing through.
+    const int before = seen.frames;
+    if (i % 3 == 2) {
+      ASSERT_TRUE(soon([&] { return seen.frames > before + 2; })) << "no frames after seek " << i;
+    }
   }
   // Sending EOS holds the pipeline's state lock while the source is blocked: not before all is playing again.
   ASSERT_EQ(gst_element_get_state(pipeline, nullptr, nullptr, 10 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
@@ -271,7 +277,6 @@ TEST_F(Streams, SeeksAtAnyTime) {
   EXPECT_EQ(GST_MESSAGE_TYPE(message), GST_MESSAGE_EOS);
   gst_message_unref(message);
   gst_element_set_state(pipeline, GST_STATE_NULL);
-  EXPECT_GT(seen.frames, 25);
   EXPECT_EQ(seen.disorder, 0) << "a frame was lost or overtaken within a segment";
   gst_object_unref(bus);
   gst_object_unref(pad);
