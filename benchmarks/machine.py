@@ -25,7 +25,7 @@ def cpus():
 
 
 def limits(build, threads, seconds, runs):
-    """{"threads", "fp32", "bf16", "int8", "read"}: see machine_speed.cpp. Each the highest of the runs, for it is a limit."""
+    """{"threads", "tiles", "fp32", "bf16", "int8", "read"}: see machine_speed.cpp. Each the highest of the runs, for it is a limit."""
     command = [os.path.join(build, "benchmarks", "machine-speed"), str(threads), str(seconds or 0.01)]
     seen = [json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout) for _ in range(runs)]
     return {key: None if seen[0][key] is None else max(one[key] for one in seen) for key in seen[0]}

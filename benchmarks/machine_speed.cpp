@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The machine's own limits, for the roofline: machine-speed THREADS SECONDS prints
-//   {"threads", "fp32", "bf16", "int8", "read"}
+//   {"threads", "tiles", "fp32", "bf16", "int8", "read"}
 // operations a second (a multiply-add is two) in registers, by the widest vectors that the CPU has, and bytes
 // a second read from memory, by all threads together. bf16 and int8 are null where the CPU has no products of
-// these. Each figure takes about SECONDS.
+// these; where tiles is true they are those of its tiles (AMX). Each figure takes about SECONDS.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -18,6 +18,12 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #define BENCH_X86 1
+#if defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#define BENCH_TILES 1
+#endif
 #endif
 
 namespace {
@@ -85,6 +91,56 @@ __attribute__((target("avx2,fma"))) void fma_avx2() {
 }
 #endif
 
+#ifdef BENCH_TILES
+constexpr int kTileRows = 16, kTileBytes = 64;
+
+/// CPUID has AMX with both kinds of product, and Linux lets this process use it (which has to be asked for).
+bool has_tiles() {
+  constexpr unsigned kTile = 1U << 24, kBF16 = 1U << 22, kInt8 = 1U << 25, kAll = kTile | kBF16 | kInt8;
+  constexpr long kRequest = 0x1023, kTileData = 18;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & kAll) == kAll &&
+         syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+}
+
+/// Tiles of zeros, all full: sums in 0 to 4, factors in 6 and 7.
+struct Tiles {
+  Tiles() {
+    struct alignas(64) {
+      std::uint8_t palette = 1, unused[15] = {};
+      std::uint16_t row_bytes[16] = {};
+      std::uint8_t rows[16] = {};
+    } shapes;
+    std::fill(shapes.row_bytes, shapes.row_bytes + 8, std::uint16_t{kTileBytes});
+    std::fill(shapes.rows, shapes.rows + 8, std::uint8_t{kTileRows});
+    asm volatile("ldtilecfg %0" : : "m"(shapes));
+  }
+  ~Tiles() { asm volatile("tilerelease"); }
+  Tiles(const Tiles&) = delete;
+  Tiles& operator=(const Tiles&) = delete;
+};
+
+static_assert(kSums == 10, "the loops below have five products twice");
+
+void dot_tiles_bf16() {
+  const Tiles tiles;
+  for (int i = 0; i < 2 * kSteps; ++i) {
+    asm volatile(
+        "tdpbf16ps %tmm7, %tmm6, %tmm0\n tdpbf16ps %tmm7, %tmm6, %tmm1\n tdpbf16ps %tmm7, %tmm6, %tmm2\n"
+        "tdpbf16ps %tmm7, %tmm6, %tmm3\n tdpbf16ps %tmm7, %tmm6, %tmm4");
+  }
+}
+
+void dot_tiles_int8() {
+  const Tiles tiles;
+  for (int i = 0; i < 2 * kSteps; ++i) {
+    asm volatile(
+        "tdpbusd %tmm7, %tmm6, %tmm0\n tdpbusd %tmm7, %tmm6, %tmm1\n tdpbusd %tmm7, %tmm6, %tmm2\n"
+        "tdpbusd %tmm7, %tmm6, %tmm3\n tdpbusd %tmm7, %tmm6, %tmm4");
+  }
+}
+#endif
+
 /// Whatever vectors the compiler takes by itself: 4 lanes.
 void fma_portable() {
   float sums[kSums][4];
@@ -144,7 +200,8 @@ double read_rate(int threads, double seconds) {
 }
 
 nlohmann::json measure(int threads, double seconds) {
-  nlohmann::json result = {{"threads", threads}, {"fp32", nullptr}, {"bf16", nullptr}, {"int8", nullptr}};
+  nlohmann::json result = {
+      {"threads", threads}, {"tiles", false}, {"fp32", nullptr}, {"bf16", nullptr}, {"int8", nullptr}};
 #ifdef BENCH_X86
   if (__builtin_cpu_supports("avx512f")) {
     result["fp32"] = operations(threads, seconds, 32, fma_avx512);
@@ -153,6 +210,14 @@ nlohmann::json measure(int threads, double seconds) {
   }
   if (__builtin_cpu_supports("avx512bf16")) result["bf16"] = operations(threads, seconds, 64, dot_bf16);
   if (__builtin_cpu_supports("avx512vnni")) result["int8"] = operations(threads, seconds, 128, dot_int8);
+#endif
+#ifdef BENCH_TILES
+  if (has_tiles()) {
+    constexpr int kOperations = 2 * kTileRows * kTileRows * kTileBytes;  // Of one byte; half as many of two.
+    result["tiles"] = true;
+    result["bf16"] = operations(threads, seconds, kOperations / 2, dot_tiles_bf16);
+    result["int8"] = operations(threads, seconds, kOperations, dot_tiles_int8);
+  }
 #endif
   if (result["fp32"].is_null()) result["fp32"] = operations(threads, seconds, 8, fma_portable);
   result["read"] = read_rate(threads, seconds);

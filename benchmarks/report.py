@@ -17,6 +17,7 @@ PIXEL_BYTES = {"rgb": 3, "bgr": 3, "gray8": 1, "nv12": 1.5, "i420": 1.5}
 def head(data, machine):
     limits = data["limits"]
     rates = ", ".join(f"{as_rate(limits[key], 'op/s')} in {key}" for key in ("fp32", "bf16", "int8") if limits[key])
+    rates += " (but for fp32 by AMX's tiles)" if limits.get("tiles") else ""
     return (f"{machine}; {data['threads']} threads. Its limits, measured in the same run: {rates}; "
             f"{as_rate(limits['read'], 'B/s')} read from memory.\n"
             f"Medians of {data['runs']} runs. Other processes took {data['others']:.0%} of the CPUs meanwhile"

@@ -49,6 +49,7 @@ def embed_rows(results, limits, shape):
     rows = []
     for name, result in results.items():
         precision = result["precision"]
+        by_tiles = limits.get("tiles") and precision != "fp32"
         if not name.startswith("libembed") or not limits.get(precision):
             continue
         for batch in (1, 32):
@@ -59,8 +60,9 @@ def embed_rows(results, limits, shape):
                 f"embed, batch {batch}, {precision}", times[len(times) // 2] * batch, operations * batch, limits[precision],
                 weights * BYTES[precision] + batch * shape[0] * shape[1] * shape[2], limits["read"], {
                     "arithmetic": ("fewer products than the direct convolution that the limit counts (Winograd); "
-                                   if precision != "int8" else "")
+                                   if precision != "int8" and not by_tiles else "")
                                   + "loads beside the products, and the layers' edges"
+                                  + (", and tiles that small pictures do not fill" if by_tiles else "")
                                   + (", and small layers that threads share badly" if batch == 1 else ""),
                     "memory": "every weight is read once for so few faces"}))
     return rows

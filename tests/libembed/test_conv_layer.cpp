@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Winograd's convolutions: weights that are transformed in a pass beside those that are kept transformed.
+// Convolutions of all shapes and kernels; Winograd's: weights that are transformed in a pass beside those
+// that are kept transformed.
 #include "cpu/conv_layer.h"
 
 #include <gtest/gtest.h>
@@ -16,6 +17,7 @@
 namespace {
 
 using embed::cpu::AlignedBuffer;
+using embed::cpu::Arena;
 using embed::cpu::ConvLayer;
 using embed::cpu::ConvOutput;
 using embed::cpu::ConvScratch;
@@ -38,13 +40,17 @@ class Pictures {
         values_(size(images * plane.pixels() * plane.channels)) {
     std::mt19937 random(5);
     for (std::size_t i = 0; i < values_.size(); ++i) {
-      const float value = static_cast<float>(random() % 17) - 8;
+      const float value = static_cast<float>(random() % 17) - (kernels.number == Number::U8 ? 0 : 8);
       values_[i] = value;
       const auto number = static_cast<std::int64_t>(i), pixel = number / plane.channels;
       const std::int64_t image = pixel / plane.pixels(), place = pixel % plane.pixels();
       std::uint8_t* to = padded_.bytes() + image * plane.image_bytes() +
                          plane.at(place / plane.width, place % plane.width) +
                          number % plane.channels * plane.number_bytes;
+      if (kernels.number == Number::U8) {
+        *to = static_cast<std::uint8_t>(value);
+        continue;
+      }
       // A bfloat16 is the upper half of a float.
       std::uint8_t bytes[sizeof value];
       std::memcpy(bytes, &value, sizeof value);
@@ -65,19 +71,28 @@ class Pictures {
   std::vector<float> values_;
 };
 
+std::int64_t strided(std::int64_t size, std::int64_t stride) {
+  return (size - 1) / stride + 1;
+}
+
 /// Pixel by pixel, in double: [images][pixels][out].
 std::vector<double> convolved(const Pictures& pictures, std::int64_t images, const ConvWeights& weights) {
   const Plane& plane = pictures.plane();
+  const std::int64_t height = strided(plane.height, weights.stride),
+                     width = strided(plane.width, weights.stride);
+  const std::int64_t area = weights.kernel * weights.kernel, border = weights.kernel / 2;
   std::vector<double> result;
-  for (std::int64_t row = 0; row < images * plane.pixels(); ++row) {
-    const std::int64_t image = row / plane.pixels(), pixel = row % plane.pixels();
+  for (std::int64_t row = 0; row < images * height * width; ++row) {
+    const std::int64_t image = row / (height * width), pixel = row % (height * width);
+    const std::int64_t top = pixel / width * weights.stride - border,
+                       left = pixel % width * weights.stride - border;
     for (std::int64_t o = 0; o < weights.out; ++o) {
       double sum = 0;
-      const float* weight = weights.values.data() + o * weights.in * 9;
+      const float* weight = weights.values.data() + o * weights.in * area;
       for (std::int64_t i = 0; i < weights.in; ++i) {
-        for (std::int64_t tap = 0; tap < 9; ++tap) {
+        for (std::int64_t tap = 0; tap < area; ++tap) {
           sum += static_cast<double>(*weight++) *
-                 pictures.at(image, pixel / plane.width + tap / 3 - 1, pixel % plane.width + tap % 3 - 1, i);
+                 pictures.at(image, top + tap / weights.kernel, left + tap % weights.kernel, i);
         }
       }
       result.push_back(sum);
@@ -113,8 +128,10 @@ ConvWeights made_up_weights(std::int64_t out, std::int64_t in, int most, float u
 
 /// The sums of the layer, computed by `members` one after the other.
 std::vector<float> sums(const ConvLayer& layer, const Pictures& pictures, std::int64_t images,
-                        std::int64_t channels, int members) {
-  std::vector<float> result(size(images * pictures.plane().pixels() * channels));
+                        std::int64_t channels, int members, std::int64_t stride = 1) {
+  const Plane& plane = pictures.plane();
+  std::vector<float> result(
+      size(images * strided(plane.height, stride) * strided(plane.width, stride) * channels));
   ConvScratch scratch{AlignedBuffer(layer.transformed_bytes()), AlignedBuffer(layer.filter_bytes()),
                       AlignedBuffer(layer.product_bytes())};
   ConvOutput to{};
@@ -146,10 +163,11 @@ TEST(ConvLayer, TransformsWeightsOfEveryFloat16) {
     if (kernels->winograd == nullptr) continue;
     for (const Shape& shape : large_shapes(*kernels)) {
       const Plane plane{shape.height, shape.width, shape.in, 1, embed::cpu::size_of(kernels->number), 3};
+      Arena arena;
       const Pictures pictures(*kernels, 2, plane);
       for (const Weights& kind : kinds) {
         const ConvWeights weights = made_up_weights(shape.out, shape.in, kind.most, kind.unit);
-        const ConvLayer layer(*kernels, weights, {}, plane);
+        const ConvLayer layer(*kernels, weights, {}, plane, arena);
         EXPECT_GT(layer.filter_bytes(), 0U) << kernels->name << ' ' << shape.in << ' ' << kind.unit;
         EXPECT_LE(error(sums(layer, pictures, 2, shape.out, 1), convolved(pictures, 2, weights)),
                   tolerance(*kernels))
@@ -164,12 +182,13 @@ TEST(ConvLayer, KeepsWeightsTransformedThatNoFloat16Holds) {
     if (kernels->winograd == nullptr) continue;
     for (const Shape& shape : large_shapes(*kernels)) {
       const Plane plane{shape.height, shape.width, shape.in, 1, embed::cpu::size_of(kernels->number), 3};
+      Arena arena;
       const Pictures pictures(*kernels, 2, plane);
       // One bit too many, half of the smallest, twice the largest, and what is no number.
       for (const float odd : {1 + 0x1p-11F, 0x1p-25F, 0x1.8p-24F, 65536.0F, std::nanf("")}) {
         ConvWeights weights = made_up_weights(shape.out, shape.in, 2047, 0x1p-14F);
         weights.values.back() = odd;
-        const ConvLayer layer(*kernels, weights, {}, plane);
+        const ConvLayer layer(*kernels, weights, {}, plane, arena);
         EXPECT_EQ(layer.filter_bytes(), 0U) << kernels->name << ' ' << odd;
         if (odd != 0x1p-25F) continue;
         EXPECT_LE(error(sums(layer, pictures, 2, shape.out, 1), convolved(pictures, 2, weights)),
@@ -186,8 +205,9 @@ TEST(ConvLayer, NeitherMembersNorPicturesChangeABit) {
     for (const Shape& shape : large_shapes(*kernels)) {
       const std::int64_t images = 13;
       const Plane plane{shape.height, shape.width, shape.in, 1, embed::cpu::size_of(kernels->number), 3};
+      Arena arena;
       const Pictures pictures(*kernels, images, plane);
-      const ConvLayer layer(*kernels, made_up_weights(shape.out, shape.in, 2047, 0x1p-14F), {}, plane);
+      const ConvLayer layer(*kernels, made_up_weights(shape.out, shape.in, 2047, 0x1p-14F), {}, plane, arena);
       ASSERT_GT(layer.filter_bytes(), 0U);
       const std::vector<float> one = sums(layer, pictures, 1, shape.out, 1);
       for (const int members : {1, 2, 3}) {
@@ -195,6 +215,48 @@ TEST(ConvLayer, NeitherMembersNorPicturesChangeABit) {
           const std::vector<float> got = sums(layer, pictures, count, shape.out, members);
           EXPECT_EQ(std::memcmp(got.data(), one.data(), one.size() * sizeof(float)), 0)
               << kernels->name << ' ' << shape.in << ' ' << members << ' ' << count;
+        }
+      }
+    }
+  }
+}
+
+/// Whole numbers up to 127, which each output channel has: every kind of number holds them, and their sums
+/// too.
+ConvWeights whole_numbers(std::int64_t out, std::int64_t in, std::int64_t kernel, std::int64_t stride) {
+  ConvWeights weights{{}, out, in, kernel, stride};
+  std::mt19937 random(7);
+  for (std::int64_t i = 0; i < out * in * kernel * kernel; ++i) {
+    weights.values.push_back(i % (in * kernel * kernel) == 0 ? 127
+                                                             : static_cast<float>(random() % 255) - 127);
+  }
+  return weights;
+}
+
+// Rows of pixels that end within a tile, several in one, and more than fill one; a single pixel.
+TEST(ConvLayer, GivesTheSumsOfEveryShape) {
+  const Shape shapes[] = {{64, 64, 1, 1},    {64, 64, 1, 5}, {64, 64, 6, 1},  {64, 128, 3, 3},
+                          {128, 64, 4, 4},   {64, 64, 7, 7}, {64, 64, 5, 17}, {64, 64, 2, 33},
+                          {64, 128, 14, 14}, {64, 64, 3, 48}};
+  for (const Kernels* kernels : all_kernels()) {
+    for (const Shape& shape : shapes) {
+      for (const std::int64_t kernel : {1, 3}) {
+        for (const std::int64_t stride : {1, 2}) {
+          const Plane plane{shape.height, shape.width, shape.in, 1, embed::cpu::size_of(kernels->number), 3};
+          const Pictures pictures(*kernels, 5, plane);
+          const ConvWeights weights = whole_numbers(shape.out, shape.in, kernel, stride);
+          Arena arena;
+          const std::vector<float> unit(kernels->number == Number::U8 ? size(shape.in) : 0, 1.0F);
+          const ConvLayer layer(*kernels, weights, unit, plane, arena);
+          for (const std::int64_t images : {1, 5}) {
+            const std::vector<double> right = convolved(pictures, images, weights);
+            for (const int members : {1, 3}) {
+              const std::vector<float> got = sums(layer, pictures, images, shape.out, members, stride);
+              EXPECT_LE(error(got, right), layer.product_bytes() > 0 ? tolerance(*kernels) : 0)
+                  << kernels->name << ' ' << shape.in << ' ' << shape.height << 'x' << shape.width << ' '
+                  << kernel << '/' << stride << ' ' << images << ' ' << members;
+            }
+          }
         }
       }
     }

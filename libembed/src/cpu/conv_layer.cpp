@@ -74,7 +74,7 @@ struct Range {
 }  // namespace
 
 ConvLayer::ConvLayer(const Kernels& kernels, const ConvWeights& weights, const std::vector<float>& input_unit,
-                     const Plane& input, bool whole_rows)
+                     const Plane& input, Arena& arena, bool whole_rows)
     : kernels_(&kernels), input_(input), channels_(weights.out) {
   const std::int64_t kernel = weights.kernel, padding = kernel / 2;
   height_ = (input.height - 1) / weights.stride + 1;
@@ -82,7 +82,7 @@ ConvLayer::ConvLayer(const Kernels& kernels, const ConvWeights& weights, const s
   if (kernel == 3 && weights.stride == 1) m_ = winograd_tile(kernels, weights.in, height_, width_);
   if (m_ > 0) {
     const std::int64_t transformed = (m_ + 2) * (m_ + 2) * weights.in * weights.out * size_of(kernels.number);
-    if (transformed <= kMostTransformed || !pack_filters(weights)) pack_transformed(weights);
+    if (transformed <= kMostTransformed || !pack_filters(weights, arena)) pack_transformed(weights, arena);
     return;
   }
   for (std::int64_t y = 0; y < height_; ++y) {
@@ -90,12 +90,40 @@ ConvLayer::ConvLayer(const Kernels& kernels, const ConvWeights& weights, const s
       input_at_.push_back(input.at(y * weights.stride - padding, x * weights.stride - padding));
     }
   }
+  if (kernels.runs) find_runs();
   for (std::int64_t y = 0; y < kernel; ++y) {
     for (std::int64_t x = 0; x < (whole_rows ? 1 : kernel); ++x) {
       tap_at_.push_back(y * input.row_bytes() + x * input.pixel_bytes());
     }
   }
-  pack(weights, input_unit, whole_rows ? kernel * weights.in : weights.in);
+  pack(weights, input_unit, whole_rows ? kernel * weights.in : weights.in, arena);
+}
+
+/// As many pixels as a run has rows for, over the ends of the picture's rows where what lies between them is
+/// little; else the pixels of one row in runs of much the same height.
+void ConvLayer::find_runs() {
+  const auto pixels = static_cast<std::int64_t>(input_at_.size());
+  const auto at = [&](std::int64_t pixel) { return input_at_[static_cast<std::size_t>(pixel)]; };
+  run_step_ = width_ > 1 ? at(1) - at(0) : height_ > 1 ? at(width_) - at(0) : input_.pixel_bytes();
+  std::int64_t most = kRunRows;
+  if (height_ > 1) {
+    const std::ptrdiff_t between = at(width_) - at(0);
+    const bool joins = between % run_step_ == 0 && between / run_step_ - width_ + 1 < kRunRows;
+    const std::int64_t in_row = (width_ + kRunRows - 1) / kRunRows;
+    if (!joins) most = (width_ + in_row - 1) / in_row;
+  }
+  run_rows_.resize(input_at_.size());
+  for (std::int64_t first = 0; first < pixels; first += runs_.back().count) {
+    PixelRun run{first, 0, 0, run_rows_.data() + first};
+    for (std::int64_t pixel = first; pixel < pixels; ++pixel) {
+      const std::ptrdiff_t bytes = at(pixel) - at(first);
+      if (bytes % run_step_ != 0 || bytes / run_step_ >= most) break;
+      run_rows_[static_cast<std::size_t>(pixel)] = static_cast<std::uint8_t>(bytes / run_step_);
+      run.height = bytes / run_step_ + 1;
+      ++run.count;
+    }
+    runs_.push_back(run);
+  }
 }
 
 /// For 8-bit weights: each output channel's largest weight becomes 127.
@@ -113,12 +141,13 @@ void ConvLayer::find_units(const ConvWeights& weights, const std::vector<float>&
   }
 }
 
-void ConvLayer::pack(const ConvWeights& weights, const std::vector<float>& input_unit, std::int64_t run) {
+void ConvLayer::pack(const ConvWeights& weights, const std::vector<float>& input_unit, std::int64_t run,
+                     Arena& arena) {
   const std::int64_t group = kernels_->group, block = kernels_->block, in = weights.in;
   const std::int64_t area = weights.kernel * weights.kernel, bytes = size_of(kernels_->number);
   const auto taps = static_cast<std::int64_t>(tap_at_.size());
   words_ = (run + group - 1) / group;
-  packed_ = AlignedBuffer(static_cast<std::size_t>(weights.out * taps * words_ * 4));
+  packed_ = AlignedBuffer(static_cast<std::size_t>(weights.out * taps * words_ * 4), arena);
   if (kernels_->number == Number::U8) find_units(weights, input_unit);
   // In the order of the packed words. A run goes through the kernel's columns (where it is a whole row) and
   // the input's channels; what is left of its last word stays 0.
@@ -140,11 +169,11 @@ void ConvLayer::pack(const ConvWeights& weights, const std::vector<float>& input
 }
 
 /// G w Gᵀ of each 3×3 filter w, in double, in the order of the packed words.
-void ConvLayer::pack_transformed(const ConvWeights& weights) {
+void ConvLayer::pack_transformed(const ConvWeights& weights, Arena& arena) {
   const std::int64_t side = m_ + 2, points = side * side, group = kernels_->group, block = kernels_->block;
   const std::vector<double> g = weight_transform(m_);
   words_ = (weights.in + group - 1) / group;
-  packed_ = AlignedBuffer(static_cast<std::size_t>(weights.out * points * words_ * 4));
+  packed_ = AlignedBuffer(static_cast<std::size_t>(weights.out * points * words_ * 4), arena);
   for (std::int64_t o = 0; o < weights.out; ++o) {
     for (std::int64_t i = 0; i < weights.in; ++i) {
       const float* w = weights.values.data() + (o * weights.in + i) * 9;
@@ -168,10 +197,10 @@ void ConvLayer::pack_transformed(const ConvWeights& weights) {
 
 /// The weights as they are, in the order of WinogradCall::filters; false where float16 does not hold them
 /// all.
-bool ConvLayer::pack_filters(const ConvWeights& weights) {
+bool ConvLayer::pack_filters(const ConvWeights& weights, Arena& arena) {
   const std::int64_t group = kernels_->group, block = kernels_->block, taps = weights.in * 9;
   words_ = (weights.in + group - 1) / group;
-  AlignedBuffer packed(static_cast<std::size_t>(weights.out * words_ * group * 9 * 2));
+  AlignedBuffer packed(static_cast<std::size_t>(weights.out * words_ * group * 9 * 2), arena);
   const float* value = weights.values.data();
   for (std::int64_t o = 0; o < weights.out; ++o) {
     std::uint8_t* out = packed.bytes() + 2 * (o / block * words_ * group * 9 * block + o % block);
@@ -208,6 +237,9 @@ ConvCall ConvLayer::call(const std::uint8_t* input, const ConvOutput& to) const 
   call.taps = static_cast<std::int64_t>(tap_at_.size());
   call.words = words_;
   call.weights = packed_.bytes();
+  call.runs = runs_.data();
+  call.run_count = static_cast<std::int64_t>(runs_.size());
+  call.run_step = run_step_;
   call.to = to;
   call.to.channels = channels_;
   call.to.pixels = height_ * width_;

@@ -27,9 +27,10 @@ class ConvLayer {
  public:
   ConvLayer() = default;
   /// `input_unit` [in]: what 1 in each channel of the input is worth (8-bit numbers; empty: 1). `whole_rows`:
-  /// a kernel's row is one run of kernel × in numbers, for inputs of few channels.
+  /// a kernel's row is one run of kernel × in numbers, for inputs of few channels. The weights go into
+  /// `arena`.
   ConvLayer(const Kernels& kernels, const ConvWeights& weights, const std::vector<float>& input_unit,
-            const Plane& input, bool whole_rows = false);
+            const Plane& input, Arena& arena, bool whole_rows = false);
 
   /// Bytes of a ConvScratch's buffers.
   std::size_t transformed_bytes() const noexcept;
@@ -45,9 +46,10 @@ class ConvLayer {
                     ConvOutput to) const noexcept;
 
  private:
-  void pack(const ConvWeights& weights, const std::vector<float>& input_unit, std::int64_t run);
-  void pack_transformed(const ConvWeights& weights);
-  bool pack_filters(const ConvWeights& weights);
+  void find_runs();
+  void pack(const ConvWeights& weights, const std::vector<float>& input_unit, std::int64_t run, Arena& arena);
+  void pack_transformed(const ConvWeights& weights, Arena& arena);
+  bool pack_filters(const ConvWeights& weights, Arena& arena);
   void find_units(const ConvWeights& weights, const std::vector<float>& input_unit);
   ConvCall call(const std::uint8_t* input, const ConvOutput& to) const noexcept;
   void compute_tiles(const std::uint8_t* input, std::int64_t images, const ConvOutput& to,
@@ -58,6 +60,9 @@ class ConvLayer {
   std::int64_t channels_ = 0, height_ = 0, width_ = 0, words_ = 0;  // Of the output; of a run.
   std::int64_t m_ = 0;                                              // Winograd's tile; 0: directly.
   std::vector<std::ptrdiff_t> input_at_, tap_at_;
+  std::vector<PixelRun> runs_;  // For kernels that take them.
+  std::vector<std::uint8_t> run_rows_;
+  std::ptrdiff_t run_step_ = 0;
   std::vector<float> unit_;
   // One of the two. Filters where the transformed weights would be too many for a cache and these are float16
   // numbers, as most files have them: they are then transformed in each pass, whatever its batch.

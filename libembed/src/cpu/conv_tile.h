@@ -186,16 +186,9 @@ void normalise(const std::uint8_t* bytes, const float* scale, const float* shift
 template <class Isa>
 constexpr Kernels table(const char* name, Number number, void (*winograd)(const WinogradCall&),
                         const TrainKernels* train) {
-  return {name,
-          number,
-          4 / Isa::kBytes,
-          Isa::kLanes * Isa::kVectors,
-          Isa::kRows,
-          pieces<Isa>,
-          convolve<Isa>,
-          winograd,
-          pool<Isa>,
-          normalise<Isa>,
+  return {name,          number,   4 / Isa::kBytes, Isa::kLanes * Isa::kVectors,
+          Isa::kRows,    8,        false,           pieces<Isa>,
+          convolve<Isa>, winograd, pool<Isa>,       normalise<Isa>,
           train};
 }
 

@@ -10,10 +10,11 @@ namespace embed::cpu {
 namespace {
 
 constexpr std::int64_t kStemChannels = 64, kStemBorder = 3;
-constexpr std::int64_t kSlack = 3;  // For Winograd's tiles of 4.
-// Pictures that a thread carries through the last stages together, where the weights are more than the
-// pictures: enough that reading them costs little beside the arithmetic.
-constexpr std::size_t kGroup = 8;
+/// For Winograd's tiles of 4.
+std::int64_t slack(const Kernels& kernels) noexcept {
+  return kernels.winograd != nullptr ? 3 : 0;
+}
+
 // 8-bit activations reach to this many standard deviations above their mean; what lies beyond saturates.
 constexpr float kDeviations = 6;
 
@@ -46,18 +47,19 @@ CpuNet::CpuNet(const NetParameters& parameters, const InputSpec& input, const Ke
       head_(parameters.head),
       team_(threads) {
   const auto size = static_cast<std::size_t>(team_.size());
-  group_ = std::clamp<std::size_t>((batch + size - 1) / size, 1, kGroup);
+  group_ = std::clamp<std::size_t>((batch + size - 1) / size, 1, static_cast<std::size_t>(kernels.images));
   input_plane_ = {input.height, input.width, input.channels, kStemBorder, size_of(stem_kernels_->number)};
   for (int i = 0; i < input.width * input.channels; ++i) {
     const auto channel = static_cast<std::size_t>(i % input.channels);
     row_scale_.push_back(parameters.input_scale[channel]);
     row_shift_.push_back(parameters.input_shift[channel]);
   }
-  stem_ = ConvLayer(*stem_kernels_, parameters.stem, {}, input_plane_, /*whole_rows=*/true);
+  Arena arena;
+  stem_ = ConvLayer(*stem_kernels_, parameters.stem, {}, input_plane_, arena, /*whole_rows=*/true);
   stem_height_ = halved(input.height);
   stem_width_ = halved(input.width);
-  lay_out_blocks(parameters);
-  for (std::size_t i = 0; i < size; ++i) workspaces_.push_back(workspace(group_));
+  lay_out_blocks(parameters, arena);
+  for (std::size_t i = 0; i < size; ++i) workspaces_.push_back(workspace(group_, arena));
 }
 
 /// The batch norm in front of a ReLU, so that its result comes out in the kernels' numbers.
@@ -83,23 +85,23 @@ CpuNet::Affine CpuNet::affine(const BatchNorm& norm) const {
   return result;
 }
 
-void CpuNet::lay_out_blocks(const NetParameters& parameters) {
+void CpuNet::lay_out_blocks(const NetParameters& parameters, Arena& arena) {
   std::int64_t height = halved(stem_height_), width = halved(stem_width_);
   Affine before = first_ = affine(parameters.blocks.front().before);
-  Plane input{height, width, kStemChannels, 1, size_of(body_->number), kSlack};
+  Plane input{height, width, kStemChannels, 1, size_of(body_->number), slack(*body_)};
   for (std::size_t b = 0; b < parameters.blocks.size(); ++b) {
     const BlockParameters& from = parameters.blocks[b];
     if (from.first.stride == 2) {
       height = halved(height);
       width = halved(width);
     }
-    const Plane plane{height, width, from.first.out, 1, size_of(body_->number), kSlack};
+    const Plane plane{height, width, from.first.out, 1, size_of(body_->number), slack(*body_)};
     Block block;
-    block.first = ConvLayer(*body_, from.first, before.unit, input);
+    block.first = ConvLayer(*body_, from.first, before.unit, input, arena);
     block.middle = affine(from.middle);
     block.has_shortcut = !from.shortcut.values.empty();
-    if (block.has_shortcut) block.shortcut = ConvLayer(*body_, from.shortcut, before.unit, input);
-    block.second = ConvLayer(*body_, from.second, block.middle.unit, plane);
+    if (block.has_shortcut) block.shortcut = ConvLayer(*body_, from.shortcut, before.unit, input, arena);
+    block.second = ConvLayer(*body_, from.second, block.middle.unit, plane, arena);
     if (b + 1 < parameters.blocks.size()) before = block.after = affine(parameters.blocks[b + 1].before);
     blocks_.push_back(std::move(block));
     planes_[b / 2] = input = plane;
@@ -113,18 +115,19 @@ std::size_t CpuNet::images_at_once(std::size_t stage, std::size_t group) const n
   return stage < 2 ? 1 : group;
 }
 
-CpuNet::Workspace CpuNet::workspace(std::size_t images) const {
+CpuNet::Workspace CpuNet::workspace(std::size_t images, Arena& arena) const {
   Workspace result;
-  result.input = AlignedBuffer(static_cast<std::size_t>(input_plane_.image_bytes()));
-  result.stem = AlignedBuffer(static_cast<std::size_t>(4 * stem_width_ * kStemChannels) * sizeof(float));
+  const auto buffer = [&](std::size_t size) { return AlignedBuffer(size, arena); };
+  result.input = buffer(static_cast<std::size_t>(input_plane_.image_bytes()));
+  result.stem = buffer(static_cast<std::size_t>(4 * stem_width_ * kStemChannels) * sizeof(float));
   for (std::size_t s = 0; s < planes_.size(); ++s) {
     const auto image = static_cast<std::size_t>(planes_[s].image_bytes());
     const auto numbers = static_cast<std::size_t>(planes_[s].pixels() * planes_[s].channels);
     const std::size_t now = images_at_once(s, images);
     // What a stage leaves is the next one's input, for as many pictures as that one takes.
     const std::size_t next = s + 1 < planes_.size() ? images_at_once(s + 1, images) : now;
-    result.stages[s] = {AlignedBuffer(image * std::max(now, next)), AlignedBuffer(image * now),
-                        AlignedBuffer(numbers * now * sizeof(float))};
+    result.stages[s] = {buffer(image * std::max(now, next)), buffer(image * now),
+                        buffer(numbers * now * sizeof(float))};
   }
   std::size_t transformed = 0, filters = 0, products = 0;
   for (const Block& block : blocks_) {
@@ -134,7 +137,7 @@ CpuNet::Workspace CpuNet::workspace(std::size_t images) const {
       products = std::max(products, layer->product_bytes());
     }
   }
-  result.scratch = {AlignedBuffer(transformed), AlignedBuffer(filters), AlignedBuffer(products)};
+  result.scratch = {buffer(transformed), buffer(filters), buffer(products)};
   result.pooled.resize(dense_weight_.size() / kEmbeddingDim);
   return result;
 }

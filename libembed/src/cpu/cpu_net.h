@@ -71,8 +71,8 @@ class CpuNet {
   };
 
   Affine affine(const BatchNorm& norm) const;
-  void lay_out_blocks(const NetParameters& parameters);
-  Workspace workspace(std::size_t images) const;
+  void lay_out_blocks(const NetParameters& parameters, Arena& arena);
+  Workspace workspace(std::size_t images, Arena& arena) const;
   std::size_t crop_bytes() const noexcept;
   std::size_t images_at_once(std::size_t stage, std::size_t group) const noexcept;
 

@@ -4,6 +4,10 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>
 #endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 namespace embed::cpu {
 
@@ -17,9 +21,19 @@ std::int64_t winograd_tile(const Kernels& kernels, std::int64_t in, std::int64_t
   return products(4) < products(2) ? 4 : 2;
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
-
 namespace {
+
+// Where an instruction set is not to be had, a compiler for another machine included, its place stays empty.
+constexpr int kMostKernels = 6;
+struct Found {
+  const Kernels* kernels[kMostKernels + 1] = {};
+  int count = 0;
+  void add(const Kernels* one) noexcept {
+    if (one != nullptr) kernels[count++] = one;
+  }
+};
+
+#if defined(__x86_64__) && defined(__GNUC__)
 
 bool has_avx2() noexcept {
   unsigned a = 0, b = 0, c = 0, d = 0;  // Older compilers do not know F16C by name.
@@ -32,27 +46,67 @@ bool has_avx512() noexcept {
          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
 }
 
-}  // namespace
+#if defined(__linux__)
+/// The tile registers' 8 KB are no part of a thread's state until a process has asked for them, once for all
+/// of its threads (Linux 5.16, "Using XSTATE features in user space applications").
+bool may_use_tiles() noexcept {
+  constexpr long kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILE_DATA.
+  return syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+}
+#else
+bool may_use_tiles() noexcept {
+  return false;
+}
+#endif
 
-const Kernels* kernels_for(Number number) noexcept {
-  switch (number) {
-    case Number::F32:
-      if (has_avx512()) return avx512_f32();
-      return has_avx2() ? avx2_f32() : nullptr;
-    case Number::BF16:
-      return has_avx512() && __builtin_cpu_supports("avx512bf16") != 0 ? avx512_bf16() : nullptr;
-    case Number::U8:
-      return has_avx512() && __builtin_cpu_supports("avx512vnni") != 0 ? avx512_u8() : nullptr;
+Found find() noexcept {
+  Found found;
+  if (has_avx512()) {
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    __get_cpuid_count(7, 0, &a, &b, &c, &d);
+    const bool bf16 = __builtin_cpu_supports("avx512bf16") != 0;
+    const bool vnni = __builtin_cpu_supports("avx512vnni") != 0;
+    constexpr unsigned kTiles = 1U << 24, kTilesBF16 = 1U << 22, kTilesInt8 = 1U << 25;
+    const bool tiles = bf16 && (d & kTiles) != 0 && may_use_tiles();
+    if (tiles && (d & kTilesBF16) != 0) found.add(amx_bf16());
+    if (tiles && (d & kTilesInt8) != 0) found.add(amx_u8());
+    found.add(avx512_f32());
+    if (bf16) found.add(avx512_bf16());
+    if (vnni) found.add(avx512_u8());
   }
-  return nullptr;
+  if (has_avx2()) found.add(avx2_f32());
+  return found;
 }
 
 #else
 
-const Kernels* kernels_for(Number) noexcept {
-  return nullptr;
+Found find() noexcept {
+  return {};
 }
 
 #endif
+
+/// The first that fits.
+template <class Condition>
+const Kernels* first(Condition fits) noexcept {
+  const Kernels* const* next = runnable_kernels();
+  while (*next != nullptr && !fits(**next)) ++next;
+  return *next;
+}
+
+}  // namespace
+
+const Kernels* const* runnable_kernels() noexcept {
+  static const Found found = find();
+  return found.kernels;
+}
+
+const Kernels* kernels_for(Number number) noexcept {
+  return first([=](const Kernels& kernels) { return kernels.number == number; });
+}
+
+const Kernels* train_kernels_for(Number number) noexcept {
+  return first([=](const Kernels& kernels) { return kernels.number == number && kernels.train != nullptr; });
+}
 
 }  // namespace embed::cpu

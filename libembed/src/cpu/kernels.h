@@ -27,6 +27,15 @@ struct ConvOutput {
   const float *scale, *shift;       ///< [channels]; both null: the sum as it is.
 };
 
+/// Output pixels of a picture whose inputs begin a multiple of one step apart, so that the rows of one tile
+/// hold them. Rows between them that belong to no pixel (of the border) are computed and dropped.
+struct PixelRun {
+  std::int64_t first, count;  ///< Pixels [first, first + count).
+  std::int64_t height;        ///< Rows, from the first pixel's to the last one's: at most kRunRows.
+  const std::uint8_t* row;    ///< [count] each pixel's row.
+};
+constexpr std::int64_t kRunRows = 16;
+
 /// One convolution over pictures, as a matrix product whose rows are output pixels: an output pixel is the
 /// sum over `taps` runs of `words` 32-bit words of its input, each run contiguous in memory. A word holds one
 /// float, two bfloat16 or four unsigned 8-bit values.
@@ -35,9 +44,14 @@ struct ConvCall {
   std::ptrdiff_t input_image;        ///< Bytes.
   const std::ptrdiff_t* input_at;    ///< [pixels] byte offset of an output pixel's first tap.
   const std::ptrdiff_t* tap_at;      ///< [taps] byte offset from the first tap.
-  std::int64_t taps, words;          ///< Runs, and 32-bit words in each.
+  std::int64_t taps, words;          ///< Runs, and 32-bit words in each: up to 16, or a multiple of 16.
   const std::uint8_t* weights;       ///< [channels / block][taps][words][block] words, 64-byte aligned.
   std::int64_t first_row, last_row;  ///< Rows to compute, [first, last).
+  // For kernels that take runs, else null: those of one picture, in order, and whole ones alone are asked
+  // for.
+  const PixelRun* runs;
+  std::int64_t run_count;
+  std::ptrdiff_t run_step;  ///< Bytes from a row of a run to the next.
   ConvOutput to;
 };
 
@@ -96,6 +110,9 @@ struct Kernels {
   std::int64_t group;  ///< Numbers in a 32-bit word.
   std::int64_t block;  ///< Output channels that are computed together.
   std::int64_t rows;   ///< Output pixels that are computed together, at most.
+  std::int64_t
+      images;  ///< Pictures that share the reading of a large layer's weights, where there are as many.
+  bool runs;   ///< Takes its pixels in runs.
   /// Pieces of equal cost that a call falls into.
   std::int64_t (*pieces)(const ConvCall& call);
   /// Computes the pieces [first, last).
@@ -121,14 +138,22 @@ constexpr std::int64_t size_of(Number number) {
 std::int64_t winograd_tile(const Kernels& kernels, std::int64_t in, std::int64_t height,
                            std::int64_t width) noexcept;
 
+/// All kernels that this machine can run, for each number the fastest first; null behind the last.
+const Kernels* const* runnable_kernels() noexcept;
+
 /// The fastest kernels that this machine can run, null where there are none: LibTorch does the work then.
 const Kernels* kernels_for(Number number) noexcept;
 
+/// The fastest that training can use.
+const Kernels* train_kernels_for(Number number) noexcept;
+
 // One for each file; null where the compiler does not know the instructions. Whether the machine does is
-// kernels_for's business.
+// runnable_kernels' business.
 const Kernels* avx2_f32() noexcept;
 const Kernels* avx512_f32() noexcept;
 const Kernels* avx512_bf16() noexcept;
 const Kernels* avx512_u8() noexcept;
+const Kernels* amx_bf16() noexcept;
+const Kernels* amx_u8() noexcept;
 
 }  // namespace embed::cpu

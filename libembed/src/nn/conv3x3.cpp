@@ -26,8 +26,8 @@ using torch::autograd::variable_list;
 constexpr std::int64_t kGradientTiles = 64;
 
 const Kernels* kernels_of(torch::ScalarType type) {
-  if (type == torch::kFloat32) return cpu::kernels_for(cpu::Number::F32);
-  return type == torch::kBFloat16 ? cpu::kernels_for(cpu::Number::BF16) : nullptr;
+  if (type == torch::kFloat32) return cpu::train_kernels_for(cpu::Number::F32);
+  return type == torch::kBFloat16 ? cpu::train_kernels_for(cpu::Number::BF16) : nullptr;
 }
 
 /// How pictures of one size are cut into tiles.
