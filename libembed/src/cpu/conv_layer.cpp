@@ -90,40 +90,13 @@ ConvLayer::ConvLayer(const Kernels& kernels, const ConvWeights& weights, const s
       input_at_.push_back(input.at(y * weights.stride - padding, x * weights.stride - padding));
     }
   }
-  if (kernels.runs) find_runs();
+  if (kernels.runs) runs_ = RunTable(input_at_, height_, width_, input.pixel_bytes());
   for (std::int64_t y = 0; y < kernel; ++y) {
     for (std::int64_t x = 0; x < (whole_rows ? 1 : kernel); ++x) {
       tap_at_.push_back(y * input.row_bytes() + x * input.pixel_bytes());
     }
   }
   pack(weights, input_unit, whole_rows ? kernel * weights.in : weights.in, arena);
-}
-
-/// As many pixels as a run has rows for, over the ends of the picture's rows where what lies between them is
-/// little; else the pixels of one row in runs of much the same height.
-void ConvLayer::find_runs() {
-  const auto pixels = static_cast<std::int64_t>(input_at_.size());
-  const auto at = [&](std::int64_t pixel) { return input_at_[static_cast<std::size_t>(pixel)]; };
-  run_step_ = width_ > 1 ? at(1) - at(0) : height_ > 1 ? at(width_) - at(0) : input_.pixel_bytes();
-  std::int64_t most = kRunRows;
-  if (height_ > 1) {
-    const std::ptrdiff_t between = at(width_) - at(0);
-    const bool joins = between % run_step_ == 0 && between / run_step_ - width_ + 1 < kRunRows;
-    const std::int64_t in_row = (width_ + kRunRows - 1) / kRunRows;
-    if (!joins) most = (width_ + in_row - 1) / in_row;
-  }
-  run_rows_.resize(input_at_.size());
-  for (std::int64_t first = 0; first < pixels; first += runs_.back().count) {
-    PixelRun run{first, 0, 0, run_rows_.data() + first};
-    for (std::int64_t pixel = first; pixel < pixels; ++pixel) {
-      const std::ptrdiff_t bytes = at(pixel) - at(first);
-      if (bytes % run_step_ != 0 || bytes / run_step_ >= most) break;
-      run_rows_[static_cast<std::size_t>(pixel)] = static_cast<std::uint8_t>(bytes / run_step_);
-      run.height = bytes / run_step_ + 1;
-      ++run.count;
-    }
-    runs_.push_back(run);
-  }
 }
 
 /// For 8-bit weights: each output channel's largest weight becomes 127.
@@ -237,9 +210,7 @@ ConvCall ConvLayer::call(const std::uint8_t* input, const ConvOutput& to) const 
   call.taps = static_cast<std::int64_t>(tap_at_.size());
   call.words = words_;
   call.weights = packed_.bytes();
-  call.runs = runs_.data();
-  call.run_count = static_cast<std::int64_t>(runs_.size());
-  call.run_step = run_step_;
+  runs_.fill(call);
   call.to = to;
   call.to.channels = channels_;
   call.to.pixels = height_ * width_;

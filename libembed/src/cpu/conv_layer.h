@@ -8,6 +8,7 @@
 #include "kernels.h"
 #include "net_parameters.h"
 #include "plane.h"
+#include "run_table.h"
 
 namespace embed::cpu {
 
@@ -46,7 +47,6 @@ class ConvLayer {
                     ConvOutput to) const noexcept;
 
  private:
-  void find_runs();
   void pack(const ConvWeights& weights, const std::vector<float>& input_unit, std::int64_t run, Arena& arena);
   void pack_transformed(const ConvWeights& weights, Arena& arena);
   bool pack_filters(const ConvWeights& weights, Arena& arena);
@@ -60,9 +60,7 @@ class ConvLayer {
   std::int64_t channels_ = 0, height_ = 0, width_ = 0, words_ = 0;  // Of the output; of a run.
   std::int64_t m_ = 0;                                              // Winograd's tile; 0: directly.
   std::vector<std::ptrdiff_t> input_at_, tap_at_;
-  std::vector<PixelRun> runs_;  // For kernels that take them.
-  std::vector<std::uint8_t> run_rows_;
-  std::ptrdiff_t run_step_ = 0;
+  RunTable runs_;  // For kernels that take them.
   std::vector<float> unit_;
   // One of the two. Filters where the transformed weights would be too many for a cache and these are float16
   // numbers, as most files have them: they are then transformed in each pass, whatever its batch.

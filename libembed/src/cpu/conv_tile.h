@@ -189,7 +189,7 @@ constexpr Kernels table(const char* name, Number number, void (*winograd)(const 
   return {name,          number,   4 / Isa::kBytes, Isa::kLanes * Isa::kVectors,
           Isa::kRows,    8,        false,           pieces<Isa>,
           convolve<Isa>, winograd, pool<Isa>,       normalise<Isa>,
-          train};
+          train,         nullptr};
 }
 
 }  // namespace

@@ -106,7 +106,9 @@ const Kernels* kernels_for(Number number) noexcept {
 }
 
 const Kernels* train_kernels_for(Number number) noexcept {
-  return first([=](const Kernels& kernels) { return kernels.number == number && kernels.train != nullptr; });
+  return first([=](const Kernels& kernels) {
+    return kernels.number == number && (kernels.train != nullptr || kernels.tile_train != nullptr);
+  });
 }
 
 }  // namespace embed::cpu

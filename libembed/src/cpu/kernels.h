@@ -102,6 +102,7 @@ struct PoolCall {
 };
 
 struct TrainKernels;  // train_kernels.h
+struct TileTrainKernels;
 
 /// The kernels of one instruction set and number. Any thread.
 struct Kernels {
@@ -123,7 +124,8 @@ struct Kernels {
   /// out[i] = scale[i] · bytes[i] + shift[i] in the kernels' numbers.
   void (*normalise)(const std::uint8_t* bytes, const float* scale, const float* shift, std::int64_t count,
                     std::uint8_t* out);
-  const TrainKernels* train;  ///< Null where the numbers do not allow it.
+  const TrainKernels* train;           ///< Null where the numbers do not allow it.
+  const TileTrainKernels* tile_train;  ///< Training without Winograd; null for kernels without tiles.
 };
 
 /// Bytes of one number.

@@ -5,6 +5,8 @@
 
 #if defined(__AMX_TILE__) && defined(__AMX_BF16__) && defined(__AMX_INT8__) && defined(__AVX512BF16__) && \
     defined(__AVX512VNNI__)
+#include "amx_tiles.h"
+#include "amx_train.h"
 #include "avx512_bf16.h"
 #include "avx512_u8.h"
 #include "conv_tile.h"
@@ -12,8 +14,6 @@
 namespace embed::cpu {
 namespace {
 
-/// Words of a row of a tile, and channels of a tile of sums.
-constexpr std::int64_t kTileWords = 16, kTileChannels = 16;
 /// Two runs of pixels by two tiles of channels: each tile that is loaded serves two products.
 constexpr std::int64_t kChannels = 2 * kTileChannels;
 
@@ -46,49 +46,6 @@ struct U8Tiles : Avx512U8 {
     _tile_dpbusd(3, 5, 7);
   }
   static Float load_sums(const std::uint8_t* p) { return to_float(_mm512_load_si512(p)); }
-};
-
-/// What LDTILECFG reads.
-struct alignas(64) TileShapes {
-  std::uint8_t palette, start_row, reserved[14];
-  std::uint16_t row_bytes[16];
-  std::uint8_t rows[16];
-};
-
-/// The tiles' shapes on this thread, set where they change.
-class Tiles {
- public:
-  explicit Tiles(std::int64_t words) : words_(words < kTileWords ? words : kTileWords) {}
-  ~Tiles() { _tile_release(); }
-  Tiles(const Tiles&) = delete;
-  Tiles& operator=(const Tiles&) = delete;
-
-  std::int64_t words() const { return words_; }
-
-  void take(std::int64_t first_rows, std::int64_t second_rows) {
-    if (first_rows == first_ && second_rows == second_) return;
-    first_ = first_rows;
-    second_ = second_rows;
-    TileShapes shapes{};
-    shapes.palette = 1;
-    const auto set = [&](int tile, std::int64_t rows, std::int64_t words) {
-      shapes.rows[tile] = static_cast<std::uint8_t>(rows);
-      shapes.row_bytes[tile] = static_cast<std::uint16_t>(4 * words);
-    };
-    set(0, first_rows, kTileChannels);
-    set(1, first_rows, kTileChannels);
-    set(2, second_rows, kTileChannels);
-    set(3, second_rows, kTileChannels);
-    set(4, first_rows, words_);
-    set(5, second_rows, words_);
-    set(6, words_, kTileChannels);
-    set(7, words_, kTileChannels);
-    // GCC's _tile_loadconfig says that it reads eight bytes, so that it drops what is stored behind them.
-    __asm__ volatile("ldtilecfg %0" : : "m"(shapes));
-  }
-
- private:
-  std::int64_t words_, first_ = 0, second_ = 0;
 };
 
 /// A run of one picture, as this call has it.
@@ -274,14 +231,14 @@ void convolve_runs(const ConvCall& call, std::int64_t first, std::int64_t last) 
 }
 
 template <class Isa>
-constexpr Kernels table_of_runs(const char* name, Number number) {
-  return {name,      number,         4 / Isa::kBytes, kChannels,          kRunRows,
-          16,        true,           pieces_of_runs,  convolve_runs<Isa>, nullptr,
-          pool<Isa>, normalise<Isa>, nullptr};
+constexpr Kernels table_of_runs(const char* name, Number number, const TileTrainKernels* train) {
+  return {name,    number,         4 / Isa::kBytes,    kChannels, kRunRows,  16,
+          true,    pieces_of_runs, convolve_runs<Isa>, nullptr,   pool<Isa>, normalise<Isa>,
+          nullptr, train};
 }
 
-constexpr Kernels kBF16 = table_of_runs<BF16Tiles>("amx-bf16", Number::BF16);
-constexpr Kernels kU8 = table_of_runs<U8Tiles>("amx-int8", Number::U8);
+constexpr Kernels kBF16 = table_of_runs<BF16Tiles>("amx-bf16", Number::BF16, &kTileTrainKernels);
+constexpr Kernels kU8 = table_of_runs<U8Tiles>("amx-int8", Number::U8, nullptr);
 
 }  // namespace
 

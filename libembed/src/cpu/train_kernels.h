@@ -52,4 +52,38 @@ struct TrainKernels {
                               std::int64_t first, std::int64_t last, float* gradient);
 };
 
+/// The gradient of the weights of a 3×3 convolution with stride 1, as one matrix product over the places of a
+/// strip: all pixels of some pictures one behind another, with a place of zeros behind each row and a row of
+/// those between pictures, so that a pixel's neighbours are a fixed number of places away and what lies
+/// outside is zero. dw[o][tap][i] = Σ slope[place − tap's step][o] · input[place][i].
+struct StripCall {
+  const std::uint8_t* slopes;    ///< [out][places], the first place; what a tap's step reaches is there too.
+  std::ptrdiff_t slope_row;      ///< Bytes from a channel to the next.
+  const std::uint8_t* inputs;    ///< [in / kStripBlock][places / 2][kStripBlock] words of two places each.
+  std::int64_t in, out;          ///< Channels, multiples of kStripBlock.
+  std::int64_t places;           ///< A multiple of kStripPlaces.
+  const std::ptrdiff_t* tap_at;  ///< [9] bytes from a place to that whose slope it meets.
+  float* gradient;               ///< [out][9][in]
+  bool add;                      ///< To what stands there.
+};
+constexpr std::int64_t kStripBlock = 32, kStripPlaces = 32;
+
+/// What training needs of tiles besides Kernels::convolve; bfloat16. Any thread; ranges that do not overlap
+/// may be computed at once. `places`: [count] where each place's channels are.
+struct TileTrainKernels {
+  /// [out][9][in] bfloat16 → ConvCall::weights for the output channels [first, last), whole blocks; or
+  /// (`of_input`) those with which the output's gradient gives the input's, for the input channels [first,
+  /// last).
+  void (*pack_weights)(const std::uint16_t* weights, std::int64_t in, std::int64_t out, bool of_input,
+                       std::int64_t first, std::int64_t last, std::uint8_t* packed);
+  /// → StripCall::slopes from a place on, for the places [first, last), multiples of 16.
+  void (*transpose)(const std::uint8_t* const* places, std::int64_t first, std::int64_t last,
+                    std::int64_t channels, std::uint8_t* out, std::ptrdiff_t row_bytes);
+  /// → StripCall::inputs for the places [first, last), even numbers.
+  void (*interleave)(const std::uint8_t* const* places, std::int64_t first, std::int64_t last,
+                     std::int64_t count, std::int64_t channels, std::uint8_t* out);
+  /// The gradient of the output channels [first, last), whole blocks.
+  void (*multiply)(const StripCall& call, std::int64_t first, std::int64_t last);
+};
+
 }  // namespace embed::cpu

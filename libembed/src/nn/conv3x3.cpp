@@ -12,6 +12,8 @@
 #include "cpu/kernels.h"
 #include "cpu/plane.h"
 #include "cpu/train_kernels.h"
+#include "nn/conv3x3_pictures.h"
+#include "nn/conv3x3_tiles.h"
 
 namespace embed::nn {
 
@@ -43,29 +45,6 @@ struct Tiling {
 
   std::int64_t m, down, across;
 };
-
-torch::Tensor bytes(std::int64_t count) {
-  return torch::empty({count}, torch::kUInt8);  // LibTorch's memory is aligned to 64 bytes.
-}
-
-std::uint8_t* data(const torch::Tensor& tensor) {
-  return static_cast<std::uint8_t*>(tensor.data_ptr());
-}
-
-/// [H][W][C] numbers into the middle of a plane, zeros around.
-void pad(const std::uint8_t* picture, const Plane& plane, std::uint8_t* to) {
-  const auto size = [](std::ptrdiff_t count) { return static_cast<std::size_t>(count); };
-  const std::ptrdiff_t line = plane.width * plane.pixel_bytes();
-  const std::ptrdiff_t left = plane.border * plane.pixel_bytes(), right = plane.row_bytes() - line - left;
-  std::memset(to, 0, size(plane.row_bytes()));
-  to += plane.row_bytes();
-  for (std::int64_t y = 0; y < plane.height; ++y, picture += line, to += plane.row_bytes()) {
-    std::memset(to, 0, size(left));
-    std::memcpy(to + left, picture, size(line));
-    std::memset(to + left + line, 0, size(right));
-  }
-  std::memset(to, 0, size((plane.border + plane.slack) * plane.row_bytes()));
-}
 
 /// [rows][columns] → [columns][rows], in blocks that stay in the nearest cache.
 torch::Tensor transposed(const torch::Tensor& matrix) {
@@ -234,6 +213,10 @@ class Conv3x3 : public torch::autograd::Function<Conv3x3> {
                                const torch::Tensor& weight) {
     const Kernels& kernels = *kernels_of(input.scalar_type());
     const torch::Tensor x = input.contiguous(torch::MemoryFormat::ChannelsLast);
+    if (kernels.tile_train != nullptr) {
+      context->save_for_backward({x, weight});
+      return tiles_convolved(kernels, x, weight, /*of_input=*/false);
+    }
     const std::int64_t m = cpu::winograd_tile(kernels, x.size(1), x.size(2), x.size(3));
     context->save_for_backward({x, weight});
     return convolved(kernels, x, transformed(kernels, weight, m, false), weight.size(0), m);
@@ -246,6 +229,11 @@ class Conv3x3 : public torch::autograd::Function<Conv3x3> {
     const torch::Tensor slope =
         gradients[0].to(x.scalar_type()).contiguous(torch::MemoryFormat::ChannelsLast);
     torch::Tensor of_input, of_weight;
+    if (kernels.tile_train != nullptr) {
+      if (context->needs_input_grad(0)) of_input = tiles_convolved(kernels, slope, weight, /*of_input=*/true);
+      if (context->needs_input_grad(1)) of_weight = tiles_gradient(kernels, x, slope);
+      return {of_input, of_weight};
+    }
     if (context->needs_input_grad(0)) {
       const std::int64_t m = cpu::winograd_tile(kernels, weight.size(0), x.size(2), x.size(3));
       of_input = convolved(kernels, slope, transformed(kernels, weight, m, true), weight.size(1), m);
@@ -264,9 +252,8 @@ bool conv3x3_is_ours(const torch::Tensor& input, const torch::Tensor& weight) {
   if (!input.is_cpu() || input.dim() != 4 || input.numel() == 0 || !weight.is_cpu() || weight.dim() != 4)
     return false;
   const Kernels* kernels = kernels_of(input.scalar_type());
-  return kernels != nullptr && kernels->train != nullptr && weight.scalar_type() == torch::kFloat32 &&
-         weight.size(1) == input.size(1) && weight.size(2) == 3 && weight.size(3) == 3 &&
-         weight.size(0) % 64 == 0 && weight.size(1) % 64 == 0;
+  return kernels != nullptr && weight.scalar_type() == torch::kFloat32 && weight.size(1) == input.size(1) &&
+         weight.size(2) == 3 && weight.size(3) == 3 && weight.size(0) % 64 == 0 && weight.size(1) % 64 == 0;
 }
 
 torch::Tensor conv3x3(const torch::Tensor& input, const torch::Tensor& weight) {
