@@ -4,10 +4,13 @@
 #include "cpu/conv_layer.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <new>
 #include <random>
 #include <vector>
 
@@ -30,6 +33,30 @@ using embed::cpu::WinogradCall;
 std::size_t size(std::int64_t count) {
   return static_cast<std::size_t>(count);
 }
+
+/// Zeroed memory that ends where the next byte is nobody's: who reads or writes behind it dies of it.
+class Fenced {
+ public:
+  explicit Fenced(std::size_t size) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const std::size_t pages = (size + page - 1) / page * page;
+    mapped_ = pages + page;
+    void* base = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) throw std::bad_alloc();
+    base_ = static_cast<std::uint8_t*>(base);
+    if (mprotect(base_ + pages, page, PROT_NONE) != 0) throw std::bad_alloc();
+    bytes_ = base_ + pages - size;
+  }
+  ~Fenced() { munmap(base_, mapped_); }
+  Fenced(const Fenced&) = delete;
+  Fenced& operator=(const Fenced&) = delete;
+
+  std::uint8_t* bytes() const { return bytes_; }
+
+ private:
+  std::uint8_t *base_ = nullptr, *bytes_ = nullptr;
+  std::size_t mapped_ = 0;
+};
 
 /// Pictures of small whole numbers, which every kind of number holds.
 class Pictures {
@@ -67,7 +94,7 @@ class Pictures {
 
  private:
   Plane plane_;
-  AlignedBuffer padded_;
+  Fenced padded_;
   std::vector<float> values_;
 };
 

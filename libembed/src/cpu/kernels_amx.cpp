@@ -164,8 +164,8 @@ class Runs {
       return;
     }
     // A part of one picture.
-    while (begin + call.runs[first_].first < call.first_row) ++first_;
-    while (begin + call.runs[last_ - 1].first >= call.last_row) --last_;
+    first_ = from(call.first_row - begin);
+    last_ = from(call.last_row - begin);
   }
 
   std::int64_t count() const { return images_ * (last_ - first_); }
@@ -176,6 +176,16 @@ class Runs {
   }
 
  private:
+  /// The first run that begins at a pixel or behind it.
+  std::int64_t from(std::int64_t pixel) const {
+    std::int64_t low = 0, high = call_.run_count;
+    while (low < high) {
+      const std::int64_t middle = (low + high) / 2;
+      call_.runs[middle].first < pixel ? low = middle + 1 : high = middle;
+    }
+    return low;
+  }
+
   const ConvCall& call_;
   std::int64_t image_, images_ = 1, first_ = 0, last_;
 };
