@@ -10,6 +10,7 @@
 #include <cstring>
 
 #define EMBED_AVX512 __attribute__((target("avx512f,avx512bw,avx512vnni")))
+#define EMBED_AMX __attribute__((target("avx512f,avx512bw,avx512vnni,amx-tile,amx-int8")))
 #define EMBED_AVX2 __attribute__((target("avx2")))
 #define EMBED_INLINE inline __attribute__((always_inline))
 
@@ -60,6 +61,19 @@ EMBED_AVX512 EMBED_INLINE __m512 score_of(__m512i sum, const CodePanels& rows, s
   }
 }
 
+/// From the sums of a panel's rows to the hits of a query.
+template <ScanKind K>
+EMBED_AVX512 EMBED_INLINE void take_hits(__m512i sums, const CodePanels& rows, std::size_t panel,
+                                         const ScanQuery& query, std::size_t number, HitSink& sink) {
+  const __m512 score = score_of<K>(sums, rows, panel * kPanelRows, query);
+  const __mmask16 hits = _mm512_cmp_ps_mask(score, _mm512_set1_ps(query.bar), _CMP_NLT_UQ);
+  if (__builtin_expect(hits != 0, 0)) {
+    alignas(64) float scores[kPanelRows];
+    _mm512_store_ps(scores, score);
+    sink.take(number, panel * kPanelRows, hits, scores);
+  }
+}
+
 /// One panel against Q queries, whose sums stay in registers.
 template <ScanKind K, std::size_t Q>
 EMBED_AVX512 EMBED_INLINE void tile_avx512(const CodePanels& rows, std::size_t panel,
@@ -81,14 +95,7 @@ EMBED_AVX512 EMBED_INLINE void tile_avx512(const CodePanels& rows, std::size_t p
   }
 #pragma GCC unroll 8
   for (std::size_t q = 0; q < Q; ++q) {
-    const ScanQuery& query = queries[first_query + q];
-    const __m512 score = score_of<K>(join(low[q], high[q]), rows, panel * kPanelRows, query);
-    const __mmask16 hits = _mm512_cmp_ps_mask(score, _mm512_set1_ps(query.bar), _CMP_NLT_UQ);
-    if (__builtin_expect(hits != 0, 0)) {
-      alignas(64) float scores[kPanelRows];
-      _mm512_store_ps(scores, score);
-      sink.take(first_query + q, panel * kPanelRows, hits, scores);
-    }
+    take_hits<K>(join(low[q], high[q]), rows, panel, queries[first_query + q], first_query + q, sink);
   }
 }
 
@@ -102,6 +109,113 @@ EMBED_AVX512 void panels_avx512(const CodePanels& rows, const ScanQuery* queries
     for (; q + 2 <= count; q += 2) tile_avx512<K, 2>(rows, panel, queries, q, sink);
     for (; q < count; ++q) tile_avx512<K, 1>(rows, panel, queries, q, sink);
   }
+}
+
+// Of fewer queries reading the rows takes the time, not multiplying them.
+constexpr std::size_t kLeastTileQueries = 4;
+constexpr std::size_t kTileQueries = 16;
+/// Queries whose tiles are made at once: a scan has no more.
+constexpr std::size_t kLotQueries = 32;
+
+/// What LDTILECFG reads.
+struct alignas(64) TileShapes {
+  std::uint8_t palette = 1, unused[15] = {};
+  std::uint16_t row_bytes[16] = {};
+  std::uint8_t rows[16] = {};
+};
+
+/// The codes of sixteen queries: of each step the first four codes of a query, and the other four. A row of a
+/// panel's step has both kinds side by side, so that of a tile's products with it every second one is a sum
+/// of the row's.
+struct QueryTiles {
+  alignas(64) std::uint8_t codes[2][kTileQueries][64];
+};
+
+void fill(const ScanQuery* queries, std::size_t count, std::size_t steps, QueryTiles& tiles) {
+  std::memset(&tiles, 0, sizeof tiles);
+  for (std::size_t q = 0; q < count; ++q) {
+    for (std::size_t step = 0; step < steps; ++step) {
+      for (std::size_t half = 0; half < 2; ++half) {
+        std::memcpy(tiles.codes[half][q] + 4 * step, queries[q].codes + step * kPanelStep + 4 * half, 4);
+      }
+    }
+  }
+}
+
+EMBED_AMX void set_tiles(std::size_t steps) {
+  TileShapes shapes;
+  for (const int tile : {0, 1, 2, 3}) {  // Sums: [queries][16].
+    shapes.rows[tile] = kTileQueries;
+    shapes.row_bytes[tile] = 64;
+  }
+  for (const int tile : {4, 5}) {  // QueryTiles.
+    shapes.rows[tile] = kTileQueries;
+    shapes.row_bytes[tile] = static_cast<std::uint16_t>(4 * steps);
+  }
+  for (const int tile : {6, 7}) {  // Half a panel each.
+    shapes.rows[tile] = static_cast<std::uint8_t>(steps);
+    shapes.row_bytes[tile] = 64;
+  }
+  // GCC's intrinsic says that it reads eight bytes, and what is stored behind them is dropped.
+  __asm__ volatile("ldtilecfg %0" : : "m"(shapes));
+}
+
+/// The panel in tiles 6 and 7 against up to sixteen queries.
+template <ScanKind K>
+EMBED_AMX EMBED_INLINE void tile_amx(const CodePanels& rows, std::size_t panel, const ScanQuery* queries,
+                                     const QueryTiles& tiles, std::size_t first_query, std::size_t count,
+                                     HitSink& sink) {
+  alignas(64) std::int32_t sums[4][kTileQueries][16];
+  __asm__ volatile("" : : : "memory");  // The intrinsics do not tell what memory they read.
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_loadd(4, tiles.codes[0], 64);
+  _tile_loadd(5, tiles.codes[1], 64);
+  _tile_dpbsud(0, 4, 6);
+  _tile_dpbsud(1, 5, 6);
+  _tile_dpbsud(2, 4, 7);
+  _tile_dpbsud(3, 5, 7);
+  _tile_stored(0, sums[0], 64);
+  _tile_stored(1, sums[1], 64);
+  _tile_stored(2, sums[2], 64);
+  _tile_stored(3, sums[3], 64);
+  __asm__ volatile("" : : : "memory");
+  constexpr __mmask16 kOdd = 0xAAAA;
+  for (std::size_t q = 0; q < count; ++q) {
+    const ScanQuery& query = queries[first_query + q];
+    const __m512i low =
+        _mm512_mask_blend_epi32(kOdd, _mm512_load_si512(sums[0][q]), _mm512_load_si512(sums[1][q]));
+    const __m512i high =
+        _mm512_mask_blend_epi32(kOdd, _mm512_load_si512(sums[2][q]), _mm512_load_si512(sums[3][q]));
+    take_hits<K>(join(low, high), rows, panel, query, first_query + q, sink);
+  }
+}
+
+template <ScanKind K>
+EMBED_AMX void panels_amx(const CodePanels& rows, const ScanQuery* queries, std::size_t count,
+                          HitSink& sink) {
+  constexpr std::size_t kGroups = kLotQueries / kTileQueries;
+  QueryTiles tiles[kGroups];
+  set_tiles(rows.steps);
+  for (std::size_t lot = 0; lot < count; lot += kLotQueries) {
+    const std::size_t left = count - lot < kLotQueries ? count - lot : kLotQueries;
+    const std::size_t groups = (left + kTileQueries - 1) / kTileQueries;
+    const auto size = [&](std::size_t g) {
+      return left - g * kTileQueries < kTileQueries ? left - g * kTileQueries : kTileQueries;
+    };
+    for (std::size_t g = 0; g < groups; ++g)
+      fill(queries + lot + g * kTileQueries, size(g), rows.steps, tiles[g]);
+    for (std::size_t panel = 0; panel < rows.panels; ++panel) {
+      _tile_loadd(6, rows.panel(panel), kPanelStepBytes);
+      _tile_loadd(7, rows.panel(panel) + 64, kPanelStepBytes);
+      for (std::size_t g = 0; g < groups; ++g) {
+        tile_amx<K>(rows, panel, queries, tiles[g], lot + g * kTileQueries, size(g), sink);
+      }
+    }
+  }
+  _tile_release();
 }
 
 /// Adds a step of four rows. Lanes: two partial sums a row.
@@ -195,6 +309,16 @@ void scan_avx512_vnni(ScanKind kind, const CodePanels& rows, ScanQuery* queries,
     panels_avx512<ScanKind::L2>(rows, queries, count, sink);
   } else {
     panels_avx512<ScanKind::L1>(rows, queries, count, sink);
+  }
+}
+
+void scan_amx(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count, HitSink& sink) {
+  if (kind == ScanKind::L1 || count < kLeastTileQueries) {
+    scan_avx512_vnni(kind, rows, queries, count, sink);
+  } else if (kind == ScanKind::Cosine) {
+    panels_amx<ScanKind::Cosine>(rows, queries, count, sink);
+  } else {
+    panels_amx<ScanKind::L2>(rows, queries, count, sink);
   }
 }
 

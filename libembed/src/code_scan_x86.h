@@ -8,7 +8,9 @@
 
 namespace embed {
 
-/// As ScanVariant::scan. Only for machines that have the instructions.
+/// As ScanVariant::scan. Only for machines that have the instructions; scan_amx needs AVX512-VNNI too, and
+/// that tile_products has been asked.
+void scan_amx(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count, HitSink& sink);
 void scan_avx512_vnni(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count,
                       HitSink& sink);
 void scan_avx2(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count, HitSink& sink);

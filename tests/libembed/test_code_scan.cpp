@@ -90,7 +90,7 @@ TEST(CodeScan, AllVariantsGiveTheSameHits) {
   EXPECT_STREQ(portable.name, "portable");
   for (const embed::ScanVariant& variant : embed::scan_variants()) {
     for (const ScanKind kind : kKinds) {
-      for (const std::size_t count : {0U, 1U, 2U, 3U, 5U, 8U, 15U, 32U}) {
+      for (const std::size_t count : {0U, 1U, 2U, 3U, 5U, 8U, 15U, 20U, 32U, 45U}) {
         // All values, and the first 24 alone.
         const Panels panels(count == 8 ? 0 : 7, count % 2 == 0 ? embed::kPanelSteps : 3);
         Queries queries(count, kind, variant.largest_code);

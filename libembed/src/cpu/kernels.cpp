@@ -4,10 +4,8 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>
 #endif
-#if defined(__linux__)
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
+
+#include "cpu_tiles.h"
 
 namespace embed::cpu {
 
@@ -46,30 +44,14 @@ bool has_avx512() noexcept {
          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
 }
 
-#if defined(__linux__)
-/// The tile registers' 8 KB are no part of a thread's state until a process has asked for them, once for all
-/// of its threads (Linux 5.16, "Using XSTATE features in user space applications").
-bool may_use_tiles() noexcept {
-  constexpr long kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILE_DATA.
-  return syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
-}
-#else
-bool may_use_tiles() noexcept {
-  return false;
-}
-#endif
-
 Found find() noexcept {
   Found found;
   if (has_avx512()) {
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    __get_cpuid_count(7, 0, &a, &b, &c, &d);
+    const TileProducts tiles = tile_products();
     const bool bf16 = __builtin_cpu_supports("avx512bf16") != 0;
     const bool vnni = __builtin_cpu_supports("avx512vnni") != 0;
-    constexpr unsigned kTiles = 1U << 24, kTilesBF16 = 1U << 22, kTilesInt8 = 1U << 25;
-    const bool tiles = bf16 && (d & kTiles) != 0 && may_use_tiles();
-    if (tiles && (d & kTilesBF16) != 0) found.add(amx_bf16());
-    if (tiles && (d & kTilesInt8) != 0) found.add(amx_u8());
+    if (bf16 && vnni && tiles.bf16) found.add(amx_bf16());
+    if (bf16 && vnni && tiles.int8) found.add(amx_u8());
     found.add(avx512_f32());
     if (bf16) found.add(avx512_bf16());
     if (vnni) found.add(avx512_u8());
