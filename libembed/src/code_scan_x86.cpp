@@ -9,6 +9,8 @@
 
 #include <cstring>
 
+#include "cpu_tiles.h"
+
 #define EMBED_AVX512 __attribute__((target("avx512f,avx512bw,avx512vnni")))
 #define EMBED_AMX __attribute__((target("avx512f,avx512bw,avx512vnni,amx-tile,amx-int8")))
 #define EMBED_AVX2 __attribute__((target("avx2")))
@@ -117,13 +119,6 @@ constexpr std::size_t kTileQueries = 16;
 /// Queries whose tiles are made at once: a scan has no more.
 constexpr std::size_t kLotQueries = 32;
 
-/// What LDTILECFG reads.
-struct alignas(64) TileShapes {
-  std::uint8_t palette = 1, unused[15] = {};
-  std::uint16_t row_bytes[16] = {};
-  std::uint8_t rows[16] = {};
-};
-
 /// The codes of sixteen queries: of each step the first four codes of a query, and the other four. A row of a
 /// panel's step has both kinds side by side, so that of a tile's products with it every second one is a sum
 /// of the row's.
@@ -144,19 +139,10 @@ void fill(const ScanQuery* queries, std::size_t count, std::size_t steps, QueryT
 
 EMBED_AMX void set_tiles(std::size_t steps) {
   TileShapes shapes;
-  for (const int tile : {0, 1, 2, 3}) {  // Sums: [queries][16].
-    shapes.rows[tile] = kTileQueries;
-    shapes.row_bytes[tile] = 64;
-  }
-  for (const int tile : {4, 5}) {  // QueryTiles.
-    shapes.rows[tile] = kTileQueries;
-    shapes.row_bytes[tile] = static_cast<std::uint16_t>(4 * steps);
-  }
-  for (const int tile : {6, 7}) {  // Half a panel each.
-    shapes.rows[tile] = static_cast<std::uint8_t>(steps);
-    shapes.row_bytes[tile] = 64;
-  }
-  // GCC's intrinsic says that it reads eight bytes, and what is stored behind them is dropped.
+  const auto bytes = static_cast<std::int64_t>(4 * steps);
+  for (const int tile : {0, 1, 2, 3}) shapes.set(tile, kTileQueries, 64);  // Sums: [queries][16].
+  for (const int tile : {4, 5}) shapes.set(tile, kTileQueries, bytes);     // QueryTiles.
+  for (const int tile : {6, 7}) shapes.set(tile, bytes / 4, 64);           // Half a panel each.
   __asm__ volatile("ldtilecfg %0" : : "m"(shapes));
 }
 

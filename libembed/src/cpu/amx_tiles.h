@@ -7,17 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpu_tiles.h"
+
 namespace embed::cpu {
 namespace {
 
 /// Words of a row of a tile, and channels of a tile of sums.
 constexpr std::int64_t kTileWords = 16, kTileChannels = 16;
-/// What LDTILECFG reads.
-struct alignas(64) TileShapes {
-  std::uint8_t palette, start_row, reserved[14];
-  std::uint16_t row_bytes[16];
-  std::uint8_t rows[16];
-};
 
 /// The tiles' shapes on this thread, set where they change.
 class Tiles {
@@ -33,21 +29,15 @@ class Tiles {
     if (first_rows == first_ && second_rows == second_) return;
     first_ = first_rows;
     second_ = second_rows;
-    TileShapes shapes{};
-    shapes.palette = 1;
-    const auto set = [&](int tile, std::int64_t rows, std::int64_t words) {
-      shapes.rows[tile] = static_cast<std::uint8_t>(rows);
-      shapes.row_bytes[tile] = static_cast<std::uint16_t>(4 * words);
-    };
-    set(0, first_rows, kTileChannels);
-    set(1, first_rows, kTileChannels);
-    set(2, second_rows, kTileChannels);
-    set(3, second_rows, kTileChannels);
-    set(4, first_rows, words_);
-    set(5, second_rows, words_);
-    set(6, words_, kTileChannels);
-    set(7, words_, kTileChannels);
-    // GCC's _tile_loadconfig says that it reads eight bytes, so that it drops what is stored behind them.
+    TileShapes shapes;
+    shapes.set(0, first_rows, 4 * kTileChannels);
+    shapes.set(1, first_rows, 4 * kTileChannels);
+    shapes.set(2, second_rows, 4 * kTileChannels);
+    shapes.set(3, second_rows, 4 * kTileChannels);
+    shapes.set(4, first_rows, 4 * words_);
+    shapes.set(5, second_rows, 4 * words_);
+    shapes.set(6, words_, 4 * kTileChannels);
+    shapes.set(7, words_, 4 * kTileChannels);
     __asm__ volatile("ldtilecfg %0" : : "m"(shapes));
   }
 
