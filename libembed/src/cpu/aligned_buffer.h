@@ -67,6 +67,12 @@ class AlignedBuffer {
     std::memset(bytes_.get(), 0, whole_lines(size));
   }
 
+  AlignedBuffer(AlignedBuffer&&) noexcept = default;
+  AlignedBuffer& operator=(AlignedBuffer&&) noexcept = default;
+  AlignedBuffer(const AlignedBuffer&) = delete;  // Two owners would write over each other.
+  AlignedBuffer& operator=(const AlignedBuffer&) = delete;
+  ~AlignedBuffer() = default;
+
   std::uint8_t* bytes() const noexcept { return bytes_.get(); }
   float* floats() const noexcept { return reinterpret_cast<float*>(bytes_.get()); }
 
