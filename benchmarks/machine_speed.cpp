@@ -18,7 +18,8 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #define BENCH_X86 1
-#if defined(__linux__)
+// GCC knows tiles since 11, and with it its assembler.
+#if defined(__linux__) && (defined(__clang__) || __GNUC__ >= 11)
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>

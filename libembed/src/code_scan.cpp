@@ -56,7 +56,9 @@ std::vector<ScanVariant> find_variants() {
 #ifdef EMBED_SCAN_X86
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vnni")) {
+#ifdef EMBED_SCAN_AMX
     if (tile_products().int8) found.push_back({"amx-int8", 127, scan_amx});
+#endif
     found.push_back({"avx512-vnni", 127, scan_avx512_vnni});
   }
   // Two products are added in 16 bits: 2 × 255 × 63 still fits.

@@ -113,6 +113,7 @@ EMBED_AVX512 void panels_avx512(const CodePanels& rows, const ScanQuery* queries
   }
 }
 
+#ifdef EMBED_SCAN_AMX
 // Of fewer queries reading the rows takes the time, not multiplying them.
 constexpr std::size_t kLeastTileQueries = 4;
 constexpr std::size_t kTileQueries = 16;
@@ -191,8 +192,9 @@ EMBED_AMX void panels_amx(const CodePanels& rows, const ScanQuery* queries, std:
     const auto size = [&](std::size_t g) {
       return left - g * kTileQueries < kTileQueries ? left - g * kTileQueries : kTileQueries;
     };
-    for (std::size_t g = 0; g < groups; ++g)
+    for (std::size_t g = 0; g < groups; ++g) {
       fill(queries + lot + g * kTileQueries, size(g), rows.steps, tiles[g]);
+    }
     for (std::size_t panel = 0; panel < rows.panels; ++panel) {
       _tile_loadd(6, rows.panel(panel), kPanelStepBytes);
       _tile_loadd(7, rows.panel(panel) + 64, kPanelStepBytes);
@@ -203,6 +205,8 @@ EMBED_AMX void panels_amx(const CodePanels& rows, const ScanQuery* queries, std:
   }
   _tile_release();
 }
+
+#endif
 
 /// Adds a step of four rows. Lanes: two partial sums a row.
 template <ScanKind K>
@@ -298,6 +302,7 @@ void scan_avx512_vnni(ScanKind kind, const CodePanels& rows, ScanQuery* queries,
   }
 }
 
+#ifdef EMBED_SCAN_AMX
 void scan_amx(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count, HitSink& sink) {
   if (kind == ScanKind::L1 || count < kLeastTileQueries) {
     scan_avx512_vnni(kind, rows, queries, count, sink);
@@ -307,6 +312,7 @@ void scan_amx(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::si
     panels_amx<ScanKind::L2>(rows, queries, count, sink);
   }
 }
+#endif
 
 void scan_avx2(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count, HitSink& sink) {
   if (kind == ScanKind::Cosine) {

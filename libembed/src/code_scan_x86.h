@@ -5,6 +5,10 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define EMBED_SCAN_X86 1
+// GCC knows tiles since 11, and with it its assembler.
+#if defined(__clang__) || __GNUC__ >= 11
+#define EMBED_SCAN_AMX 1
+#endif
 
 namespace embed {
 

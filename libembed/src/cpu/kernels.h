@@ -47,8 +47,7 @@ struct ConvCall {
   std::int64_t taps, words;          ///< Runs, and 32-bit words in each: up to 16, or a multiple of 16.
   const std::uint8_t* weights;       ///< [channels / block][taps][words][block] words, 64-byte aligned.
   std::int64_t first_row, last_row;  ///< Rows to compute, [first, last).
-  // For kernels that take runs, else null: those of one picture, in order, and whole ones alone are asked
-  // for.
+  // For kernels that take runs, else null: a picture's, in order. Rows are then asked for in whole runs.
   const PixelRun* runs;
   std::int64_t run_count;
   std::ptrdiff_t run_step;  ///< Bytes from a row of a run to the next.
@@ -108,12 +107,11 @@ struct TileTrainKernels;
 struct Kernels {
   const char* name;  ///< For logs: "avx512-bf16".
   Number number;
-  std::int64_t group;  ///< Numbers in a 32-bit word.
-  std::int64_t block;  ///< Output channels that are computed together.
-  std::int64_t rows;   ///< Output pixels that are computed together, at most.
-  std::int64_t
-      images;  ///< Pictures that share the reading of a large layer's weights, where there are as many.
-  bool runs;   ///< Takes its pixels in runs.
+  std::int64_t group;   ///< Numbers in a 32-bit word.
+  std::int64_t block;   ///< Output channels that are computed together.
+  std::int64_t rows;    ///< Output pixels that are computed together, at most.
+  std::int64_t images;  ///< Pictures that share the reading of a large layer's weights, at most.
+  bool runs;            ///< Takes its pixels in runs.
   /// Pieces of equal cost that a call falls into.
   std::int64_t (*pieces)(const ConvCall& call);
   /// Computes the pieces [first, last).

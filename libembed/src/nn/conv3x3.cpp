@@ -129,10 +129,7 @@ torch::Tensor convolved(const Kernels& kernels, const torch::Tensor& input, cons
     call.to.active_at = pixels.data();
     for (std::int64_t chunk = first; chunk < last; ++chunk) {
       const std::int64_t begin = chunk * at_once, count = std::min(at_once, images - begin);
-      for (std::int64_t i = 0; i < count; ++i) {
-        pad(data(input) + (begin + i) * height * width * in * number, plane,
-            data(padded) + i * plane.image_bytes());
-      }
+      pad(input, begin, begin + count, plane, data(padded));
       call.to.active = data(output) + begin * call.to.active_image;
       const std::int64_t tiles = count * call.tiles;
       for (call.first_tile = 0; call.first_tile < tiles; call.first_tile = call.last_tile) {
@@ -185,12 +182,8 @@ torch::Tensor gradient_of_weights(const Kernels& kernels, const torch::Tensor& i
     call.groups = (call.all_tiles + kernels.group - 1) / kernels.group;
     call.add = begin > 0;
     at::parallel_for(0, count, 1, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t i = first; i < last; ++i) {
-        pad(data(input) + (begin + i) * height * width * in * number, inputs,
-            data(padded_inputs) + i * inputs.image_bytes());
-        pad(data(slope) + (begin + i) * height * width * out * number, slopes,
-            data(padded_slopes) + i * slopes.image_bytes());
-      }
+      pad(input, begin + first, begin + last, inputs, data(padded_inputs) + first * inputs.image_bytes());
+      pad(slope, begin + first, begin + last, slopes, data(padded_slopes) + first * slopes.image_bytes());
     });
     at::parallel_for(0, call.groups, 1, [&](std::int64_t first, std::int64_t last) {
       kernels.train->transform_gradient(call, first, last);

@@ -21,7 +21,7 @@ inline std::uint8_t* data(const torch::Tensor& tensor) {
 }
 
 /// [H][W][C] numbers into the middle of a plane, zeros around.
-inline void pad(const std::uint8_t* picture, const cpu::Plane& plane, std::uint8_t* to) {
+inline void pad_picture(const std::uint8_t* picture, const cpu::Plane& plane, std::uint8_t* to) {
   const auto size = [](std::ptrdiff_t count) { return static_cast<std::size_t>(count); };
   const std::ptrdiff_t line = plane.width * plane.pixel_bytes();
   const std::ptrdiff_t left = plane.border * plane.pixel_bytes(), right = plane.row_bytes() - line - left;
@@ -33,6 +33,15 @@ inline void pad(const std::uint8_t* picture, const cpu::Plane& plane, std::uint8
     std::memset(to + left + line, 0, size(right));
   }
   std::memset(to, 0, size((plane.border + plane.slack) * plane.row_bytes()));
+}
+
+/// The pictures [first, last) of a channels-last tensor, each into a plane, one behind the other.
+inline void pad(const torch::Tensor& pictures, std::int64_t first, std::int64_t last, const cpu::Plane& plane,
+                std::uint8_t* to) {
+  const std::ptrdiff_t picture = plane.pixels() * plane.pixel_bytes();
+  for (std::int64_t i = first; i < last; ++i, to += plane.image_bytes()) {
+    pad_picture(data(pictures) + i * picture, plane, to);
+  }
 }
 
 }  // namespace embed::nn

@@ -111,17 +111,17 @@ torch::Tensor tiles_convolved(const Kernels& kernels, const torch::Tensor& input
   call.to.pixels = height * width;
   call.to.active_image = height * width * out * number;
   call.to.active_at = pixels.data();
-  const std::int64_t at_once = std::clamp<std::int64_t>(kPictureBytes / plane.image_bytes(), 1, images);
+  // Few pictures are still shared out among the threads: which of them go together changes no sum.
+  const std::int64_t threads = at::get_num_threads();
+  const std::int64_t at_once =
+      std::clamp<std::int64_t>(kPictureBytes / plane.image_bytes(), 1, (images + threads - 1) / threads);
   at::parallel_for(0, (images + at_once - 1) / at_once, 1, [&](std::int64_t first, std::int64_t last) {
     const torch::Tensor padded = bytes(at_once * plane.image_bytes());
     cpu::ConvCall own = call;
     own.input = data(padded);
     for (std::int64_t chunk = first; chunk < last; ++chunk) {
       const std::int64_t begin = chunk * at_once, count = std::min(at_once, images - begin);
-      for (std::int64_t i = 0; i < count; ++i) {
-        pad(data(input) + (begin + i) * height * width * in * number, plane,
-            data(padded) + i * plane.image_bytes());
-      }
+      pad(input, begin, begin + count, plane, data(padded));
       own.to.active = data(output) + begin * call.to.active_image;
       own.last_row = count * call.to.pixels;
       kernels.convolve(own, 0, kernels.pieces(own));
