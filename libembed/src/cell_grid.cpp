@@ -17,6 +17,16 @@ T* at_least(std::vector<T>& buffer, std::ptrdiff_t count) {
   return buffer.data();
 }
 
+/// Cells in 64 bytes.
+constexpr int kVectorCells = 8;
+
+/// The first whole 64 bytes behind at least one cell of the buffer.
+std::int16_t* aligned(std::int16_t* buffer) {
+  constexpr std::uintptr_t kBytes = kVectorCells * kLanes * sizeof(std::int16_t);
+  const auto at = reinterpret_cast<std::uintptr_t>(buffer + kLanes);
+  return buffer + kLanes + (kBytes - at % kBytes) % kBytes / sizeof(std::int16_t);
+}
+
 /// Adds `rows` rows of black pixels to the sums of pixels [first, last).
 void add_black(const PixelSums& pixel_sums, int rows, std::uint16_t* first, std::uint16_t* last) {
   const int step = pixel_sums.step();
@@ -129,14 +139,17 @@ void CellGrid::fill_row(const PixelSums& pixel_sums, const Window& window, const
 void CellGrid::fill(const ImageView& image, int channels, const Window& window, const CellLayout& layout,
                     const CropOutline& outline, const CropKernels& kernels) {
   const PixelSums pixel_sums(image, channels, kernels);
-  stride_ = layout.columns + 3;
-  std::int16_t* row = at_least(cells_, (layout.rows + 3) * stride_ * kLanes + kSlack) + kLanes;
+  // Rows begin at whole vectors of cells, whose stores then lie in one line of the cache each.
+  stride_ = (layout.columns + 3 + kVectorCells - 1) / kVectorCells * kVectorCells;
+  std::int16_t* row =
+      aligned(at_least(cells_, (layout.rows + 3) * stride_ * kLanes + kSlack + 2 * kVectorCells * kLanes));
+  origin_ = row + stride_ * kLanes;
   // The row above is black all along: taps above the grid are moved there, wherever along it.
   blacken(row - kLanes, stride_);
   for (int i = 0; i < layout.rows; ++i) {
     row += stride_ * kLanes;
     const auto [begin, end] = outline.columns(i);
-    fill_row(pixel_sums, window, layout, {i, begin, end}, kernels, row);
+    fill_row(pixel_sums, window, layout, {i, begin / kVectorCells * kVectorCells, end}, kernels, row);
     // Only now: kernels write beyond the end of what they are asked for.
     blacken(row - kLanes, 1);
     blacken(row + std::ptrdiff_t{layout.columns} * kLanes, 2);

@@ -23,7 +23,7 @@ class CellGrid {
             const CropOutline& outline, const CropKernels& kernels);
 
   /// Cell (0, 0) of the layout. Taps may lie anywhere from (−1, −1) to (columns, rows).
-  CellRows cells() const noexcept { return {cells_.data() + (stride_ + 1) * kLanes, stride_}; }
+  CellRows cells() const noexcept { return {origin_, stride_}; }
 
  private:
   /// Cells [begin, end) of one row.
@@ -41,6 +41,7 @@ class CellGrid {
                         int count, std::int16_t* means);
 
   std::ptrdiff_t stride_ = 0;
+  const std::int16_t* origin_ = nullptr;  // Cell (0, 0), in cells_.
   std::vector<std::int16_t> cells_;
   std::vector<std::uint16_t> sums_;    // of a row of cells: pixels added down each column
   std::vector<std::uint64_t> totals_;  // of its cells, where they are large

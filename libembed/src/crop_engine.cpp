@@ -69,24 +69,34 @@ void CropEngine::place_columns(const CentredMap& map, const InputSpec& input, co
   }
 }
 
-void CropEngine::resample(const CentredMap& map, const InputSpec& input, const CellLayout& layout,
-                          LaneOrder order, std::uint8_t* out) {
+/// All rows at once: one at a time, between the kernels, each would wait for its divisions.
+void CropEngine::place_rows(const CentredMap& map, const InputSpec& input, const CellLayout& layout) {
+  const auto size = static_cast<std::size_t>(input.height * taps_);
+  row_x_.resize(size);
+  row_y_.resize(size);
+  for (int row = 0; row < input.height; ++row) {
+    for (int tap = 0; tap < taps_; ++tap) {
+      const double v = tap_position(row, tap, taps_, input.height);
+      const auto at = static_cast<std::size_t>(row * taps_ + tap);
+      row_x_[at] = fixed_from((map.b * v + map.centre_x) / layout.cell_x, layout.column0);
+      row_y_[at] = fixed_from((map.e * v + map.centre_y) / layout.cell_y, layout.row0);
+    }
+  }
+}
+
+void CropEngine::resample(const InputSpec& input, const CellLayout& layout, LaneOrder order,
+                          std::uint8_t* out) {
   const std::size_t row_bytes =
       static_cast<std::size_t>(input.width) * static_cast<std::size_t>(input.channels);
   const TapPlan plan{offsets_.data(), weights_.data()};
   const CellRows cells = grid_.cells();
   for (int row = 0; row < input.height; ++row, out += row_bytes) {
     for (int tap = 0; tap < taps_; ++tap) {
-      const double v = tap_position(row, tap, taps_, input.height);
       const std::size_t at = static_cast<std::size_t>(tap) * line_;
-      const TapLine line{column_x_.data() + at,
-                         column_y_.data() + at,
-                         input.width,
-                         fixed_from((map.b * v + map.centre_x) / layout.cell_x, layout.column0),
-                         fixed_from((map.e * v + map.centre_y) / layout.cell_y, layout.row0),
-                         layout.columns,
-                         layout.rows,
-                         static_cast<int>(cells.stride)};
+      const auto place = static_cast<std::size_t>(row * taps_ + tap);
+      const TapLine line{
+          column_x_.data() + at, column_y_.data() + at, input.width, row_x_[place],
+          row_y_[place],         layout.columns,        layout.rows, static_cast<int>(cells.stride)};
       kernels_.plan_taps(line, {plan.offset + at, plan.weights + 2 * at});
     }
     // What a kernel writes beyond a row is the next row's, unless there is too little of those.
@@ -109,7 +119,8 @@ void CropEngine::crop(const ImageView& image, const FaceRegion* region, const In
   }
   grid_.fill(image, input.channels, window, layout, CropOutline(map, input, layout), kernels_);
   place_columns(map, input, layout);
-  resample(map, input, layout, lane_order(image, input), out);
+  place_rows(map, input, layout);
+  resample(input, layout, lane_order(image, input), out);
 }
 
 }  // namespace embed

@@ -24,14 +24,15 @@ class CropEngine {
 
  private:
   void place_columns(const CentredMap& map, const InputSpec& input, const CellLayout& layout);
-  void resample(const CentredMap& map, const InputSpec& input, const CellLayout& layout, LaneOrder order,
-                std::uint8_t* out);
+  void place_rows(const CentredMap& map, const InputSpec& input, const CellLayout& layout);
+  void resample(const InputSpec& input, const CellLayout& layout, LaneOrder order, std::uint8_t* out);
 
   const CropKernels& kernels_;
   CellGrid grid_;
   int taps_ = 1;                                   // of a pixel
   std::size_t line_ = 0;                           // a row's pixels, rounded up to 16
   std::vector<std::int32_t> column_x_, column_y_;  // [taps_, line_], see TapLine
+  std::vector<std::int32_t> row_x_, row_y_;        // [rows of the crop, taps_]
   std::vector<std::int32_t> offsets_;              // [taps_, line_], see TapPlan
   std::vector<std::uint32_t> weights_;             // [taps_, line_, 2]
   std::vector<std::uint8_t> row_;

@@ -180,10 +180,11 @@ std::pair<int, int> CropOutline::columns(int row) const noexcept {
     most = std::max({most, x0, x1});
   }
   if (least > most) return {0, 0};
+  // Rounded down by the conversion, for none is negative: std::floor is a call on many machines.
   const double limit = columns_;
-  const double begin = std::clamp(std::floor(least - kRoom), 0.0, limit);
-  const double end = std::clamp(std::floor(most + kRoom) + 2, begin, limit);
-  return {static_cast<int>(begin), static_cast<int>(end)};
+  const int begin = static_cast<int>(std::clamp(least - kRoom, 0.0, limit));
+  const int end = static_cast<int>(std::clamp(most + kRoom + 2, 0.0, limit));
+  return {begin, std::max(begin, end)};
 }
 
 }  // namespace embed

@@ -163,8 +163,9 @@ const CropKernels& portable_crop_kernels() noexcept {
 }
 
 const CropKernels& crop_kernels() noexcept {
-  static const CropKernels& best =
-      avx2_crop_kernels() != nullptr ? *avx2_crop_kernels() : portable_crop_kernels();
+  static const CropKernels& best = avx512_crop_kernels() != nullptr ? *avx512_crop_kernels()
+                                   : avx2_crop_kernels() != nullptr ? *avx2_crop_kernels()
+                                                                    : portable_crop_kernels();
   return best;
 }
 

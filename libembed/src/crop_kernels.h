@@ -21,7 +21,7 @@ constexpr int kPositionBits = 14;
 /// Rows whose 8-bit values fit a 16-bit sum.
 constexpr int kRowsInSum = 256;
 /// Values that a kernel may write, or read, beyond the end of a buffer of sums.
-constexpr int kSlack = 160;
+constexpr int kSlack = 256;
 /// Bytes that a kernel may write beyond the end of a row of the crop.
 constexpr int kRowSlack = 16;
 
@@ -119,6 +119,9 @@ struct CropKernels {
 const CropKernels& portable_crop_kernels() noexcept;
 /// For x86-64 with AVX2; null where that is not there.
 const CropKernels* avx2_crop_kernels() noexcept;
+/// For x86-64 with AVX-512, its byte permutes and byte products (VBMI, VNNI: since Ice Lake and Zen 4); null
+/// where those are not there.
+const CropKernels* avx512_crop_kernels() noexcept;
 /// The fastest set that this machine can run. Any thread.
 const CropKernels& crop_kernels() noexcept;
 

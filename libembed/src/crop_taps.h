@@ -33,16 +33,20 @@ inline __attribute__((always_inline)) void plan_line(const TapLine& line, const 
   }
 }
 
-/// The body of CropKernels::plan_taps, which compilers turn into vector code. Inlined, so that each set of
-/// kernels compiles it for its own instructions.
-inline __attribute__((always_inline)) void plan_taps_inline(const TapLine& line, const TapPlan& plan) {
+/// Whether some tap may lie beside the grid: the taps lie on a straight line.
+inline bool reaches_beside(const TapLine& line) {
   constexpr std::int32_t kOne = 1 << kPositionBits;
   const auto beside = [&](int i) {
     const std::int32_t x = line.column_x[i] + line.row_x, y = line.column_y[i] + line.row_y;
     return x < -kOne || x > line.columns * kOne || y < -kOne || y > line.rows * kOne;
   };
-  // The taps lie on a straight line.
-  if (beside(0) || beside(line.count - 1)) return plan_line<true>(line, plan);
+  return beside(0) || beside(line.count - 1);
+}
+
+/// The body of CropKernels::plan_taps, which compilers turn into vector code. Inlined, so that each set of
+/// kernels compiles it for its own instructions.
+inline __attribute__((always_inline)) void plan_taps_inline(const TapLine& line, const TapPlan& plan) {
+  if (reaches_beside(line)) return plan_line<true>(line, plan);
   plan_line<false>(line, plan);
 }
 

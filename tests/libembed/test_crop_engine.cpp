@@ -165,12 +165,16 @@ TEST(CropEngine, RandomCropsAreTheDefinedOnes) {
 }
 
 TEST(CropEngine, EverySetOfKernelsGivesTheSameBytes) {
-  const CropKernels* const fast = embed::avx2_crop_kernels();
-  if (fast == nullptr) GTEST_SKIP() << "this machine has no AVX2";
-  CropEngine plain(embed::portable_crop_kernels()), quick(*fast);
-  for (std::uint64_t seed = 0; seed < kCases; ++seed) {
-    const Case made = make_case(seed);
-    ASSERT_EQ(cut(quick, made), cut(plain, made)) << made.name;
+  const CropKernels* const sets[] = {embed::avx2_crop_kernels(), embed::avx512_crop_kernels()};
+  if (sets[0] == nullptr) GTEST_SKIP() << "this machine has no AVX2";
+  CropEngine plain(embed::portable_crop_kernels());
+  for (const CropKernels* fast : sets) {
+    if (fast == nullptr) continue;
+    CropEngine quick(*fast);
+    for (std::uint64_t seed = 0; seed < kCases; ++seed) {
+      const Case made = make_case(seed);
+      ASSERT_EQ(cut(quick, made), cut(plain, made)) << fast->name << ' ' << made.name;
+    }
   }
 }
 
@@ -179,7 +183,9 @@ TEST(CropEngine, WhatWasCutBeforeDoesNotShow) {
       fixtures::from_rgb(std::vector<std::uint8_t>(300 * 300 * 3, 255), 300, 300, PixelFormat::Rgb);
   FaceRegion everywhere;
   everywhere.box = {-30, -30, 360, 360};
-  for (const CropKernels* kernels : {&embed::crop_kernels(), &embed::portable_crop_kernels()}) {
+  for (const CropKernels* kernels :
+       {embed::avx512_crop_kernels(), embed::avx2_crop_kernels(), &embed::portable_crop_kernels()}) {
+    if (kernels == nullptr) continue;
     CropEngine used(*kernels);
     for (std::uint64_t seed = 0; seed < kCases; seed += 8) {
       // Large and white: what a crop reads outside its outline would be bright.

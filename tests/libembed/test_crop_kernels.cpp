@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Each kernel of the fast set against its portable twin, on noise and at the ends of its ranges. Buffers have
-// no byte to spare, so that a sanitizer sees a read too far.
+// Each kernel of the fast sets against its portable twin, on noise and at the ends of its ranges. Buffers
+// have no byte to spare, so that a sanitizer sees a read too far.
 #include "crop_kernels.h"
 
 #include <gtest/gtest.h>
@@ -20,10 +20,15 @@ using embed::LaneOrder;
 using embed::PixelFormat;
 using embed::PixelRange;
 
-class CropKernelsTest : public testing::Test {
+struct FastSet {
+  const char* name;
+  const CropKernels* (*kernels)() noexcept;
+};
+
+class CropKernelsTest : public testing::TestWithParam<FastSet> {
  protected:
   void SetUp() override {
-    if (fast_ == nullptr) GTEST_SKIP() << "this machine has no AVX2";
+    if (fast_ == nullptr) GTEST_SKIP() << "this machine has no " << GetParam().name;
   }
 
   template <typename T>
@@ -35,11 +40,16 @@ class CropKernelsTest : public testing::Test {
   }
 
   std::mt19937 generator_{7};
-  const CropKernels* fast_ = embed::avx2_crop_kernels();
+  const CropKernels* fast_ = GetParam().kernels();
   const CropKernels& plain_ = embed::portable_crop_kernels();
 };
 
-TEST_F(CropKernelsTest, SumBytes) {
+INSTANTIATE_TEST_SUITE_P(Sets, CropKernelsTest,
+                         testing::Values(FastSet{"avx2", embed::avx2_crop_kernels},
+                                         FastSet{"avx512", embed::avx512_crop_kernels}),
+                         [](const auto& set) { return std::string(set.param.name); });
+
+TEST_P(CropKernelsTest, SumBytes) {
   for (const int count : {1, 15, 63, 64, 65, 127, 128, 200}) {
     for (const int rows : {1, 2, 5, embed::kRowsInSum}) {
       for (const int more : {0, 1, 70}) {
@@ -92,7 +102,7 @@ std::vector<T> three_of_four(const std::vector<T>& values, int count) {
   return kept;
 }
 
-TEST_F(CropKernelsTest, SumYuv) {
+TEST_P(CropKernelsTest, SumYuv) {
   for (const PixelFormat format : {PixelFormat::Nv12, PixelFormat::I420}) {
     for (int i = 0; i < 120; ++i) {
       const auto [image, block, name] = yuv_case(format, i, generator_, 1 + i * 7 % 131, 1 + i % 9);
@@ -105,7 +115,7 @@ TEST_F(CropKernelsTest, SumYuv) {
   }
 }
 
-TEST_F(CropKernelsTest, ToColours) {
+TEST_P(CropKernelsTest, ToColours) {
   for (int i = 0; i < 60; ++i) {
     const auto image = fixtures::make_image(PixelFormat::Nv12, 2, 2, 0, 1, matrix(i),
                                             i % 2 == 0 ? PixelRange::Full : PixelRange::Usual);
@@ -120,7 +130,7 @@ TEST_F(CropKernelsTest, ToColours) {
   }
 }
 
-TEST_F(CropKernelsTest, ColourCells) {
+TEST_P(CropKernelsTest, ColourCells) {
   for (const PixelFormat format : {PixelFormat::Nv12, PixelFormat::I420}) {
     for (int i = 0; i < 480; ++i) {
       auto [image, block, name] = yuv_case(format, i, generator_, 1 + i * 37 % 411, 130);
@@ -172,7 +182,7 @@ TEST(CropColours, BlackAndWhiteAreExact) {
   }
 }
 
-TEST_F(CropKernelsTest, MeanCells) {
+TEST_P(CropKernelsTest, MeanCells) {
   for (const int step : {1, 3, 4}) {
     for (int width = 1; width <= 17; ++width) {
       for (const int rows : {1, 2, 5, 256 / width}) {
@@ -192,7 +202,7 @@ TEST_F(CropKernelsTest, MeanCells) {
 }
 
 /// Plans and blends lines of taps that wander over the grid and out of it.
-TEST_F(CropKernelsTest, PlanAndBlend) {
+TEST_P(CropKernelsTest, PlanAndBlend) {
   constexpr int kColumns = 40, kRows = 30, kStride = kColumns + 3, kOne = 1 << embed::kPositionBits;
   const auto cells = noise<std::int16_t>(static_cast<std::size_t>((kRows + 3) * kStride * kLanes), 0, 32'640);
   const embed::CellRows rows{cells.data() + (kStride + 1) * kLanes, kStride};
