@@ -30,11 +30,13 @@ class InFlight {
 
   /// Sends an item on its way; never waits. False, and the item is destroyed, when flushing.
   bool push(Item item, bool weighty) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (flushing_) return false;
-    items_.emplace_back(std::move(item), weighty);
-    weighty_ += weighty ? 1 : 0;
-    arrived_.notify_one();
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (flushing_) return false;
+      items_.emplace_back(std::move(item), weighty);
+      weighty_ += weighty ? 1 : 0;
+    }
+    arrived_.notify_one();  // Without the mutex, which whom it wakes wants.
     return true;
   }
 
@@ -52,11 +54,14 @@ class InFlight {
 
   /// The item that was popped has left.
   void done() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!popped_) return;  // Flushed in between.
-    popped_ = false;
-    weighty_ -= popped_weighty_ ? 1 : 0;
-    if (weighty_ <= room_at_) left_.notify_all();
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!popped_) return;  // Flushed in between.
+      popped_ = false;
+      weighty_ -= popped_weighty_ ? 1 : 0;
+      if (weighty_ > room_at_) return;
+    }
+    left_.notify_all();
   }
 
   /// Waits until nothing is on the way. False when flushing.

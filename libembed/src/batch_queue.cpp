@@ -44,10 +44,21 @@ struct BatchQueue::Client {
   std::uint64_t last_pass = 0;               // Number of the latest pass that held a crop of this client.
   std::uint64_t last_counted = 0;            // Number of the latest pass that the statistics have.
   std::size_t quiet = 0;                     // Passes without a crop of its own, in the pass or in line.
+  std::size_t unfinished = 0;                // Requests submitted and neither finished nor withdrawn.
+  std::size_t unseen = 0;                    // Requests that finished since its threads were woken.
+  bool failed = false;                       // One of those did not end well.
   bool resting = true;                       // Nothing since it began, withdrew or rested: not waited for.
   std::condition_variable finished;          // A request of this client has finished or was withdrawn.
   BatchStats stats;
 
+  /// Whether its threads are to be woken: where many requests are on their way, for several at once, as a
+  /// switch of threads costs a share of a face.
+  bool wake() {
+    if (unseen == 0 || (unseen < unfinished && !failed)) return false;
+    unseen = 0;
+    failed = false;
+    return true;
+  }
   void append(const std::shared_ptr<BatchRequest>& request) {
     (head ? tail->next_ : head) = request;
     tail = request;
@@ -254,7 +265,13 @@ void BatchQueue::Impl::deliver(Lane& lane, const std::exception_ptr& error,
     }
     // One that failed is finished when no other lane writes to it any more.
     request.finished_ = request.error_ ? request.parts_ == 0 : request.done_ == request.count_;
-    if (request.finished_) lane.waking.push_back(part.client);
+    if (!request.finished_) continue;
+    --client.unfinished;
+    ++client.unseen;
+    client.failed |= request.error_ != nullptr;
+  }
+  for (const Part& part : lane.parts) {
+    if (part.client->wake()) lane.waking.push_back(part.client);
   }
   lane.parts.clear();
 }
@@ -371,6 +388,7 @@ void BatchClient::submit(const std::shared_ptr<BatchRequest>& request) {
   request->epoch_ = client_->epoch;
   client_->append(request);
   client_->resting = false;
+  ++client_->unfinished;
   queue.in_line += request->count_;
   queue.call_lane();
 }
@@ -388,6 +406,7 @@ void BatchClient::withdraw() noexcept {
   const std::lock_guard<std::mutex> lock(queue.mutex);
   ++client_->epoch;
   queue.remove_line(*client_);
+  client_->unfinished = client_->unseen = 0;
   client_->resting = true;
   client_->finished.notify_all();
   queue.call_lane();

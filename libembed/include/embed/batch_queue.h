@@ -109,7 +109,8 @@ class BatchClient {
   /// Puts a prepared request (count ≥ 1) in line. Never waits for a pass.
   void submit(const std::shared_ptr<BatchRequest>& request);
   /// Waits until a submitted request is finished (true: its embeddings are there) or was withdrawn (false: it
-  /// must not be used again, a pass may still write to it). Throws what its pass threw.
+  /// must not be used again, a pass may still write to it). A client with many requests on their way is woken
+  /// when half of them are finished, or one failed. Throws what its pass threw.
   bool wait(const BatchRequest& request);
   /// Takes back all that was submitted and not waited for; ends the waiting for it. Crops that are in a pass
   /// already run for nobody. Returns at once, and other clients are not held. submit() may follow.
