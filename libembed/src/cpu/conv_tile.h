@@ -162,6 +162,34 @@ void pool(const PoolCall& call) {
 }
 
 template <class Isa>
+void finish(const FinishCall& call) {
+  using Float = typename Isa::Float;
+  const Float share = Isa::set(1.0F / static_cast<float>(call.pixels));
+  for (std::int64_t c = 0; c < call.channels; c += Isa::kLanes) {
+    const Float scale = Isa::load_float(call.scale + c), shift = Isa::load_float(call.shift + c);
+    Float sum = Isa::set(0);
+    for (std::int64_t p = 0; p < call.pixels; ++p) {
+      sum = Isa::plus(
+          sum, Isa::relu(Isa::affine(Isa::load_float(call.raw + p * call.channels + c), scale, shift)));
+    }
+    Isa::store_float(call.mean + c, Isa::times(sum, share));
+  }
+  constexpr int kSums = 8;  // As many as hide what one addition waits for the one before it.
+  static_assert(kFinishOutputs % (kSums * Isa::kLanes) == 0);
+  for (std::int64_t o = 0; o < call.outputs; o += kSums * Isa::kLanes) {
+    Float sums[kSums];
+    for (int i = 0; i < kSums; ++i) sums[i] = Isa::load_float(call.bias + o + i * Isa::kLanes);
+    for (std::int64_t c = 0; c < call.channels; ++c) {
+      const Float mean = Isa::set(call.mean[c]);
+      const float* row = call.weights + c * call.outputs + o;
+      for (int i = 0; i < kSums; ++i)
+        sums[i] = Isa::affine(mean, Isa::load_float(row + i * Isa::kLanes), sums[i]);
+    }
+    for (int i = 0; i < kSums; ++i) Isa::store_float(call.out + o + i * Isa::kLanes, sums[i]);
+  }
+}
+
+template <class Isa>
 void normalise(const std::uint8_t* bytes, const float* scale, const float* shift, std::int64_t count,
                std::uint8_t* out) {
   std::int64_t i = 0;
@@ -189,7 +217,7 @@ constexpr Kernels table(const char* name, Number number, void (*winograd)(const 
   return {name,          number,   4 / Isa::kBytes, Isa::kLanes * Isa::kVectors,
           Isa::kRows,    8,        false,           pieces<Isa>,
           convolve<Isa>, winograd, pool<Isa>,       normalise<Isa>,
-          train,         nullptr};
+          finish<Isa>,   train,    nullptr};
 }
 
 }  // namespace

@@ -283,20 +283,18 @@ void CpuNet::stage(std::size_t index, const std::uint8_t* input, std::uint8_t* o
 
 /// Batch norm and ReLU, the mean over the pixels, the dense layer and the head.
 void CpuNet::finish(const float* raw, std::vector<float>& pooled, Embedding& out) const noexcept {
-  const std::size_t channels = pooled.size();
-  const std::int64_t pixels = planes_[3].pixels();
-  std::fill(pooled.begin(), pooled.end(), 0.0F);
-  for (std::int64_t p = 0; p < pixels; ++p, raw += channels) {
-    for (std::size_t c = 0; c < channels; ++c) {
-      pooled[c] += std::max(0.0F, raw[c] * last_scale_[c] + last_shift_[c]);
-    }
-  }
-  std::copy(dense_bias_.begin(), dense_bias_.end(), out.begin());
-  for (std::size_t c = 0; c < channels; ++c) {
-    const float value = pooled[c] / static_cast<float>(pixels);
-    const float* row = dense_weight_.data() + c * kEmbeddingDim;
-    for (std::size_t i = 0; i < kEmbeddingDim; ++i) out[i] += value * row[i];
-  }
+  FinishCall call{};
+  call.raw = raw;
+  call.pixels = planes_[3].pixels();
+  call.channels = static_cast<std::int64_t>(pooled.size());
+  call.outputs = static_cast<std::int64_t>(kEmbeddingDim);
+  call.scale = last_scale_.data();
+  call.shift = last_shift_.data();
+  call.weights = dense_weight_.data();
+  call.bias = dense_bias_.data();
+  call.mean = pooled.data();
+  call.out = out.data();
+  body_->finish(call);
   if (head_ == Head::Sigmoid) {
     for (float& value : out) value = 1 / (1 + std::exp(-value));
   } else if (head_ == Head::L2) {

@@ -100,6 +100,18 @@ struct PoolCall {
   std::uint8_t* active;        ///< [out_width][channels] of the kernels' numbers.
 };
 
+/// A picture's end: batch norm and ReLU, the mean over the pixels, the dense layer.
+struct FinishCall {
+  const float* raw;                        ///< [pixels][channels]
+  std::int64_t pixels, channels, outputs;  ///< Channels and outputs: multiples of kFinishOutputs.
+  const float *scale, *shift;              ///< [channels]
+  const float* weights;                    ///< [channels][outputs]
+  const float* bias;                       ///< [outputs]
+  float* mean;                             ///< Scratch, [channels].
+  float* out;                              ///< [outputs]
+};
+constexpr std::int64_t kFinishOutputs = 128;
+
 struct TrainKernels;  // train_kernels.h
 struct TileTrainKernels;
 
@@ -122,6 +134,7 @@ struct Kernels {
   /// out[i] = scale[i] · bytes[i] + shift[i] in the kernels' numbers.
   void (*normalise)(const std::uint8_t* bytes, const float* scale, const float* shift, std::int64_t count,
                     std::uint8_t* out);
+  void (*finish)(const FinishCall& call);
   const TrainKernels* train;           ///< Null where the numbers do not allow it.
   const TileTrainKernels* tile_train;  ///< Training without Winograd; null for kernels without tiles.
 };

@@ -242,9 +242,11 @@ void convolve_runs(const ConvCall& call, std::int64_t first, std::int64_t last) 
 
 template <class Isa>
 constexpr Kernels table_of_runs(const char* name, Number number, const TileTrainKernels* train) {
-  return {name,    number,         4 / Isa::kBytes,    kChannels, kRunRows,  16,
-          true,    pieces_of_runs, convolve_runs<Isa>, nullptr,   pool<Isa>, normalise<Isa>,
-          nullptr, train};
+  return {name,        number,         4 / Isa::kBytes,
+          kChannels,   kRunRows,       16,
+          true,        pieces_of_runs, convolve_runs<Isa>,
+          nullptr,     pool<Isa>,      normalise<Isa>,
+          finish<Isa>, nullptr,        train};
 }
 
 constexpr Kernels kBF16 = table_of_runs<BF16Tiles>("amx-bf16", Number::BF16, &kTileTrainKernels);
