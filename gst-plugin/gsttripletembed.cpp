@@ -29,9 +29,9 @@
 #include <utility>
 #include <variant>
 
-#include "detector_query.h"
 #include "embed_session.h"
 #include "face_meta.h"
+#include "frame_warnings.h"
 #include "gobject_options.h"
 #include "gst_guard.h"
 #include "in_flight.h"
@@ -48,8 +48,6 @@ GST_DEBUG_CATEGORY_STATIC(gst_triplet_embed_debug);
 
 namespace {
 
-constexpr guint kFramesBeforeWarning = 100;
-constexpr gint64 kWarningPause = 5 * G_TIME_SPAN_SECOND;
 constexpr gint64 kStatsPause = G_TIME_SPAN_SECOND;
 
 struct Unref {
@@ -90,9 +88,7 @@ struct State {
   // Of the thread that holds the sink pad's stream lock.
   GstVideoInfo info{};
   GstSegment segment{};
-  guint bare_frames = 0;  // Frames without any ROI so far; stops counting at the first ROI or the warning.
-  bool watch_bare = true;
-  gint64 last_warning = 0;              // Monotonic time of the last warning about rejected ROIs.
+  embed::gst::FrameWarnings warnings;
   guint64 frames = 0, late_frames = 0;  // Since the way to PAUSED, those in flight too.
 
   // Of the source pad's task.
@@ -151,40 +147,10 @@ static void gst_triplet_embed_get_property(GObject* object, guint id, GValue* va
 
 // --- the sink pad's thread: from a buffer to a frame on the way
 
-static void warn_of_bare_frames(GstTripletEmbed* self, bool bare) {
-  State& state = *self->state;
-  if (!state.watch_bare) return;
-  if (!bare) {
-    state.watch_bare = false;
-    return;
-  }
-  if (++state.bare_frames < kFramesBeforeWarning) return;
-  state.watch_bare = false;
-  if (embed::gst::detector_upstream(self->sink)) return;
-  GST_ELEMENT_WARNING(
-      self, STREAM, FAILED,
-      ("%u frames have come without a region of interest: tripletembed needs a face detector upstream, "
-       "for example tripletdetect",
-       kFramesBeforeWarning),
-      (nullptr));
-}
-
-static void warn_of_rejected(GstTripletEmbed* self, std::size_t rejected) {
-  const gint64 now = g_get_monotonic_time();
-  State& state = *self->state;
-  if (rejected == 0 || (state.last_warning != 0 && now - state.last_warning < kWarningPause)) return;
-  state.last_warning = now;
-  GST_WARNING_OBJECT(self,
-                     "%" G_GSIZE_FORMAT
-                     " regions of this frame have no area, lie outside it or are huge; the property "
-                     "'stats' counts them",
-                     rejected);
-}
-
 static void read_regions(GstTripletEmbed* self, Frame& frame) {
   const bool whole = frame.settings->full_frame;
   const bool bare = gst_buffer_get_video_region_of_interest_meta(frame.buffer.get()) == nullptr;
-  if (!whole) warn_of_bare_frames(self, bare);
+  if (!whole) self->state->warnings.see(self->sink, bare);
   if (!whole && bare) return;
   // Ours alone from here on, so that what is read now can be written to once the faces are embedded.
   GstBuffer* buffer = gst_buffer_make_writable(frame.buffer.release());
@@ -211,7 +177,13 @@ static void begin(GstTripletEmbed* self, Frame& frame) {
     state.lateness.post(GST_ELEMENT(self), state.segment, frame.buffer.get(),
                         state.frames - state.late_frames, state.late_frames);
   }
-  warn_of_rejected(self, frame.plan.rejected);
+  if (state.warnings.due(frame.plan.rejected)) {
+    GST_WARNING_OBJECT(self,
+                       "%" G_GSIZE_FORMAT
+                       " regions of this frame have no area, lie outside it or are huge; the property "
+                       "'stats' counts them",
+                       frame.plan.rejected);
+  }
   if (!frame.plan.needs_pixels()) return;
   const embed::gst::MappedFrame pixels(state.info, frame.buffer.get());
   state.session.submit(pixels.view(), frame.plan);
@@ -352,8 +324,7 @@ static GstStateChangeReturn gst_triplet_embed_change_state(GstElement* element, 
   State& state = *self->state;
   if (transition == GST_STATE_CHANGE_NULL_TO_READY || transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
     if (open_session(self) == FALSE) return GST_STATE_CHANGE_FAILURE;
-    state.bare_frames = 0;
-    state.watch_bare = true;
+    state.warnings.restart();
     state.frames = state.late_frames = 0;
     gst_video_info_init(&state.info);
     gst_segment_init(&state.segment, GST_FORMAT_UNDEFINED);
@@ -430,19 +401,6 @@ static gboolean gst_triplet_embed_src_event(GstPad* pad, GstObject* parent, GstE
   return gst_pad_event_default(pad, parent, event);
 }
 
-// So many frames are held here beside those that downstream wants.
-static void ask_for_more_buffers(GstTripletEmbed* self, GstQuery* query) {
-  const auto held = static_cast<guint>(self->state->session.most_frames(*settings_of(self)));
-  for (guint i = 0; i < gst_query_get_n_allocation_pools(query); ++i) {
-    GstBufferPool* pool = nullptr;
-    guint size = 0, least = 0, most = 0;
-    gst_query_parse_nth_allocation_pool(query, i, &pool, &size, &least, &most);
-    least = most == 0 ? least + held : MIN(least + held, most);
-    gst_query_set_nth_allocation_pool(query, i, pool, size, least, most);
-    gst_clear_object(&pool);
-  }
-}
-
 static gboolean gst_triplet_embed_sink_query(GstPad* pad, GstObject* parent, GstQuery* query) {
   GstTripletEmbed* self = GST_TRIPLET_EMBED(parent);
   if (!GST_QUERY_IS_SERIALIZED(query)) return gst_pad_query_default(pad, parent, query);
@@ -450,7 +408,7 @@ static gboolean gst_triplet_embed_sink_query(GstPad* pad, GstObject* parent, Gst
   if (!self->state->way.drain()) return FALSE;
   if (gst_pad_peer_query(self->src, query) == FALSE) return FALSE;
   if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) {
-    ask_for_more_buffers(self, query);
+    embed::gst::ask_for_more_buffers(query, self->state->session.most_frames(*settings_of(self)));
     embed::gst::withhold_crop(query);
   }
   return TRUE;

@@ -65,6 +65,18 @@ PixelRange pixel_range(const GstVideoInfo& info) {
 
 }  // namespace
 
+void ask_for_more_buffers(GstQuery* query, std::size_t held) {
+  const auto more = static_cast<guint>(held);
+  for (guint i = 0; i < gst_query_get_n_allocation_pools(query); ++i) {
+    GstBufferPool* pool = nullptr;
+    guint size = 0, least = 0, most = 0;
+    gst_query_parse_nth_allocation_pool(query, i, &pool, &size, &least, &most);
+    least = most == 0 ? least + more : MIN(least + more, most);
+    gst_query_set_nth_allocation_pool(query, i, pool, size, least, most);
+    gst_clear_object(&pool);
+  }
+}
+
 void withhold_crop(GstQuery* query) {
   guint index = 0;
   while (gst_query_find_allocation_meta(query, GST_VIDEO_CROP_META_API_TYPE, &index) != FALSE) {

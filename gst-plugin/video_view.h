@@ -13,6 +13,9 @@ namespace embed::gst {
 /// Takes GstVideoCropMeta out of what the answer to an ALLOCATION query offers: whoever asks then crops by
 /// itself.
 void withhold_crop(GstQuery* query);
+/// Raises the buffers of every pool in the answer to an ALLOCATION query, for an element that holds so many
+/// frames beside those that downstream wants.
+void ask_for_more_buffers(GstQuery* query, std::size_t held);
 
 /// Throws Error(Unsupported) for a buffer of whose frame a GstVideoCropMeta shows a part: faces would be
 /// looked for, and marked, beside where they are seen.

@@ -1,211 +1,29 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The queue before a shared network, with a pass of our own in the network's place: no LibTorch, so that the
-// thread sanitizer sees all of it.
+// The queue before a shared network.
 #include "embed/batch_queue.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <fstream>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <numeric>
-#include <string>
 #include <thread>
 
+#include "batch_fixture.h"
 #include "embed/error.h"
 
 namespace {
 
+using namespace batches;
 using namespace std::chrono_literals;
-using embed::BatchClient;
-using embed::BatchQueue;
-using embed::BatchRequest;
-using embed::Embedding;
 using ::testing::ElementsAre;
-
-constexpr std::size_t kCrop = 3;
-constexpr std::uint8_t kPoison = 255;  // A pass that holds a crop of this value fails.
-
-/// A network whose embedding of a crop is the crop's first byte; passes can be held.
-class Net {
- public:
-  void operator()(const std::uint8_t* crops, std::size_t count, Embedding* out) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    passes_.emplace_back();
-    for (std::size_t i = 0; i < count; ++i) passes_.back().push_back(crops[i * kCrop]);
-    changed_.notify_all();
-    changed_.wait(lock, [&] { return open_ || let_through_ > 0; });
-    if (!open_) --let_through_;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (crops[i * kCrop] == kPoison) throw embed::Error(embed::ErrorCode::Device, "poisoned");
-      out[i].fill(static_cast<float>(crops[i * kCrop]));
-    }
-  }
-  void hold() { set(false); }
-  void release() { set(true); }
-  /// So many of the passes that are held, or come.
-  void let_through(int passes) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    let_through_ += passes;
-    changed_.notify_all();
-  }
-  /// Waits until so many passes have started.
-  void await(std::size_t passes) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [&] { return passes_.size() >= passes; });
-  }
-  bool open() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return open_;
-  }
-  std::vector<std::vector<int>> passes() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return passes_;
-  }
-
- private:
-  void set(bool open) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    open_ = open;
-    changed_.notify_all();
-  }
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = true;
-  int let_through_ = 0;
-  std::vector<std::vector<int>> passes_;
-};
-
-class Queue : public ::testing::Test {
- protected:
-  std::shared_ptr<BatchQueue> make(std::size_t batch_size) {
-    return std::make_shared<BatchQueue>(
-        [this](const std::uint8_t* crops, std::size_t count, Embedding* out) { net_(crops, count, out); },
-        kCrop, batch_size);
-  }
-  /// With passes that may run beside each other: lane i's are noted in lanes_[i].
-  std::shared_ptr<BatchQueue> make_lanes(std::size_t batch_size, std::size_t count) {
-    std::vector<BatchQueue::Pass> apart;
-    lanes_ = std::vector<Net>(count);
-    for (Net& lane : lanes_) {
-      apart.emplace_back([&lane](const std::uint8_t* crops, std::size_t crops_count, Embedding* out) {
-        lane(crops, crops_count, out);
-      });
-    }
-    return std::make_shared<BatchQueue>([this](const std::uint8_t* crops, std::size_t crops_count,
-                                               Embedding* out) { net_(crops, crops_count, out); },
-                                        kCrop, batch_size, std::move(apart));
-  }
-  static std::shared_ptr<BatchRequest> request(const std::vector<int>& values) {
-    auto made = std::make_shared<BatchRequest>();
-    std::uint8_t* crops = made->prepare(values.size(), kCrop);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      std::fill_n(crops + i * kCrop, kCrop, static_cast<std::uint8_t>(values[i]));
-    return made;
-  }
-  static std::shared_ptr<BatchRequest> submit(BatchClient& client, const std::vector<int>& values) {
-    auto made = request(values);
-    client.submit(made);
-    return made;
-  }
-  static std::vector<int> result(BatchClient& client, const BatchRequest& request) {
-    if (!client.wait(request)) return {};
-    std::vector<int> values;
-    for (std::size_t i = 0; i < request.count(); ++i) {
-      values.push_back(static_cast<int>(request.embeddings()[i][0]));
-      EXPECT_EQ(request.embeddings()[i].front(), request.embeddings()[i].back());
-    }
-    return values;
-  }
-
-  Net net_;
-  std::vector<Net> lanes_;
-};
 
 TEST_F(Queue, OneClientNeverWaitsForATimeout) {
   BatchClient client(make(16), 1h);
   EXPECT_THAT(result(client, *submit(client, {1})), ElementsAre(1));
   EXPECT_THAT(result(client, *submit(client, {2, 3})), ElementsAre(2, 3));
-}
-
-/// A thread that waits for a request; wait_until_asleep() returns once it does.
-class Waiter {
- public:
-  Waiter(BatchClient& client, const BatchRequest& request)
-      : thread_([this, &client, &request] {
-          id_ = gettid();
-          try {
-            done_.set_value(client.wait(request));
-          } catch (...) {
-            done_.set_exception(std::current_exception());
-          }
-        }) {}
-  ~Waiter() { thread_.join(); }
-  void wait_until_asleep() const {
-    while (id_ == 0 || state() != 'S') std::this_thread::sleep_for(1ms);
-  }
-  bool back_within(std::chrono::milliseconds time) {
-    return back_.wait_for(time) == std::future_status::ready;
-  }
-  bool result() { return back_.get(); }
-
- private:
-  char state() const {
-    std::ifstream file("/proc/self/task/" + std::to_string(id_) + "/stat");
-    std::string line;
-    std::getline(file, line);
-    return line.at(line.rfind(')') + 2);
-  }
-  std::promise<bool> done_;
-  std::future<bool> back_ = done_.get_future();
-  std::atomic<pid_t> id_{0};
-  std::thread thread_;
-};
-
-TEST_F(Queue, WakesAClientWhenHalfOfItsRequestsAreFinished) {
-  BatchClient client(make(1), 0s);
-  net_.hold();
-  std::vector<std::shared_ptr<BatchRequest>> requests;
-  for (int i = 0; i < 4; ++i) requests.push_back(submit(client, {i}));
-  Waiter waiter(client, *requests[0]);
-  waiter.wait_until_asleep();
-  net_.let_through(1);
-  net_.await(2);
-  EXPECT_FALSE(waiter.back_within(100ms));  // One of four is finished.
-  net_.let_through(1);
-  EXPECT_TRUE(waiter.result());
-  net_.release();
-  EXPECT_THAT(result(client, *requests[3]), ElementsAre(3));
-}
-
-TEST_F(Queue, WakesAClientAtOnceForARequestThatFailed) {
-  BatchClient client(make(1), 0s);
-  net_.hold();
-  const auto bad = submit(client, {kPoison});
-  for (int i = 0; i < 6; ++i) submit(client, {i});
-  Waiter waiter(client, *bad);
-  waiter.wait_until_asleep();
-  net_.let_through(1);
-  EXPECT_THROW(waiter.result(), embed::Error);
-  net_.release();
-}
-
-TEST_F(Queue, WhatWasWithdrawnIsNotWaitedForByWhatFollows) {
-  BatchClient client(make(1), 0s);
-  net_.hold();
-  for (int i = 0; i < 6; ++i) submit(client, {i});
-  net_.await(1);
-  client.withdraw();
-  const auto next = submit(client, {9});
-  Waiter waiter(client, *next);
-  waiter.wait_until_asleep();
-  net_.release();
-  EXPECT_TRUE(waiter.result());
 }
 
 TEST_F(Queue, MergesWhatCameDuringAPass) {
@@ -457,109 +275,6 @@ TEST_F(Queue, ManyThreadsGetTheirOwnInOrder) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(queue->clients(), 0U);
-}
-
-TEST_F(Queue, LanesShareAWholeBatchAndRunAtTheSameTime) {
-  const auto queue = make_lanes(4, 2);
-  BatchClient a(queue, 0s);
-  net_.hold();
-  const auto first = submit(a, {1});
-  net_.await(1);  // One crop alone: by all together.
-  const auto four = submit(a, {2, 3, 4, 5});
-  for (Net& lane : lanes_) lane.hold();
-  net_.release();
-  EXPECT_THAT(result(a, *first), ElementsAre(1));
-  for (Net& lane : lanes_) lane.await(1);  // Would wait for ever, were the second to follow the first.
-  const auto more = submit(a, {6, 7, 8});
-  lanes_[0].release();
-  lanes_[0].await(
-      3);  // Both passes over it while the other one is held: with none at work it would be by all.
-  lanes_[1].release();
-  EXPECT_THAT(result(a, *four), ElementsAre(2, 3, 4, 5));
-  EXPECT_THAT(result(a, *more), ElementsAre(6, 7, 8));
-  EXPECT_EQ(net_.passes().size(), 1U) << "never beside a lane";
-  EXPECT_EQ(lanes_[0].passes()[0].size() + lanes_[1].passes()[0].size(), 4U);
-  EXPECT_THAT(lanes_[0].passes()[1], ElementsAre(6, 7)) << "a share of what came while the other one ran";
-  EXPECT_EQ(a.stats().faces, 8U);
-  EXPECT_EQ(a.stats().faces_in_passes, 8U);
-  EXPECT_THAT(result(a, *submit(a, {9})), ElementsAre(9));
-  EXPECT_EQ(net_.passes().size(), 2U) << "together again, once no lane is at work";
-}
-
-TEST_F(Queue, ALaneTakesLessThanAShareWhileAnotherRuns) {
-  const auto queue = make_lanes(4, 2);
-  BatchClient a(queue, 0s), b(queue, 0s);
-  net_.hold();
-  submit(a, {1});
-  net_.await(1);
-  const auto four = submit(a, {2, 3, 4, 5});
-  lanes_[0].hold();
-  lanes_[1].hold();
-  net_.release();
-  for (Net& lane : lanes_) lane.await(1);
-  lanes_[1].release();
-  EXPECT_THAT(result(b, *submit(b, {6})), ElementsAre(6));
-  EXPECT_EQ(lanes_[1].passes().size(), 2U);
-  lanes_[0].release();
-  EXPECT_THAT(result(a, *four), ElementsAre(2, 3, 4, 5));
-}
-
-TEST_F(Queue, ARequestThatFailsInOneLaneIsFinishedWhenNoLaneHasIt) {
-  const auto queue = make_lanes(4, 2);
-  BatchClient a(queue, 0s);
-  net_.hold();
-  submit(a, {1});
-  net_.await(1);
-  // The first two fail, the next two are in the other lane then, and the rest does not run.
-  const auto bad = submit(a, {kPoison, 2, 3, 4, 5, 6});
-  for (Net& lane : lanes_) lane.hold();
-  net_.release();
-  for (Net& lane : lanes_) lane.await(1);
-  const std::size_t fails = lanes_[0].passes()[0][0] == kPoison ? 0 : 1;
-  auto waits = std::async(std::launch::async, [&] {
-    EXPECT_THROW(a.wait(*bad), embed::Error);
-    return lanes_[1 - fails].open();
-  });
-  lanes_[fails].release();
-  EXPECT_EQ(waits.wait_for(20ms), std::future_status::timeout) << "a lane still writes to it";
-  lanes_[1 - fails].release();
-  EXPECT_TRUE(waits.get());
-  EXPECT_THAT(result(a, *submit(a, {7})), ElementsAre(7));
-  EXPECT_EQ(lanes_[0].passes().size() + lanes_[1].passes().size(), 2U);
-}
-
-TEST_F(Queue, LanesThatABatchCannotFillAreNotUsed) {
-  const auto queue = make_lanes(2, 3);
-  BatchClient a(queue, 0s);
-  EXPECT_THAT(result(a, *submit(a, {1, 2, 3, 4, 5})), ElementsAre(1, 2, 3, 4, 5));
-  EXPECT_EQ(net_.passes().size(), 3U);
-}
-
-TEST_F(Queue, ManyThreadsGetTheirOwnFromLanes) {
-  const auto queue = make_lanes(8, 3);
-  std::vector<std::thread> threads;
-  std::atomic<int> wrong{0};
-  for (int t = 0; t < 12; ++t) {
-    threads.emplace_back([&, t] {
-      BatchClient client(queue, std::chrono::microseconds(100 * (t % 3)));
-      std::vector<std::shared_ptr<BatchRequest>> ring;
-      for (int i = 0; i < 200; ++i) {
-        if (i % 50 == 49 && t % 5 == 0) {
-          client.withdraw();
-          ring.clear();
-        }
-        std::vector<int> values(static_cast<std::size_t>(1 + (t + i) % 6), (t * 7 + i) % 200);
-        ring.push_back(submit(client, values));
-        if (ring.size() < 4) continue;
-        const int then = i - 3;
-        values.assign(static_cast<std::size_t>(1 + (t + then) % 6), (t * 7 + then) % 200);
-        wrong += result(client, *ring.front()) != values;
-        ring.erase(ring.begin());
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(wrong, 0);
 }
 
 TEST_F(Queue, RequestsKeepTheirMemory) {

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the flags of `triplet-train train` mean together.
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "train_flags.h"
+
+namespace training::cli {
+
+namespace {
+
+/// The note's settings for everything that the user did not say.
+void apply_note(const CLI::App& command, TrainOptions& o) {
+  const TrainOptions note = note_options();
+  const auto unsaid = [&](const char* name) { return command.get_option(name)->count() == 0; };
+  if (unsaid("--loss")) o.loss = note.loss;
+  if (unsaid("--miner")) o.miner = note.miner;
+  if (unsaid("--head")) o.head = note.head;
+  if (unsaid("--metric")) o.metric = note.metric;
+  if (unsaid("--margin")) o.margin = note.margin;
+  if (unsaid("--separate-passes")) o.separate_passes = note.separate_passes;
+  if (unsaid("--neck")) o.neck = note.neck;
+  if (unsaid("--batch-size")) o.batch_size = note.batch_size;
+  if (unsaid("--lr")) o.lr = note.lr;
+  if (unsaid("--momentum")) o.momentum = note.momentum;
+  if (unsaid("--nesterov")) o.nesterov = note.nesterov;
+  if (unsaid("--weight-decay")) o.weight_decay = note.weight_decay;
+  if (unsaid("--warmup-epochs")) o.warmup_epochs = note.warmup_epochs;
+  if (unsaid("--schedule")) o.schedule = note.schedule;
+}
+
+/// A flag that changes nothing is a misunderstanding: better told before a night of training than found
+/// after.
+void refuse_idle(const CLI::App& command, const TrainOptions& o) {
+  struct Flag {
+    const char* name;
+    bool works;
+    const char* needs;
+  };
+  const bool validates = !o.val.empty() || o.val_fraction > 0;
+  const bool pairs = o.loss == Loss::Triplet || o.loss == Loss::Contrastive;
+  const bool plateau = o.schedule == Schedule::Plateau;
+  const ClassLoss classes = class_loss_of(o);
+  const char* validation = "validation: --val, or a --val-fraction above 0";
+  const Flag flags[] = {
+      {"--val-images", validates, validation},
+      {"--val-flip", validates, validation},
+      {"--eval-every", validates, validation},
+      {"--select", validates || o.select == Select::Last, validation},
+      {"--early-stop", validates || o.early_stop == 0, validation},
+      {"--schedule", validates || !plateau, validation},
+      {"--patience", plateau, "--schedule plateau"},
+      {"--plateau-factor", plateau, "--schedule plateau"},
+      {"--step-at", o.schedule == Schedule::Step, "--schedule step"},
+      {"--miner", o.loss == Loss::Triplet, "--loss triplet"},
+      {"--margin", pairs, "--loss triplet or contrastive"},
+      {"--margin-schedule", pairs, "--loss triplet or contrastive"},
+      {"--margin-epochs", pairs && o.margin_schedule == MarginSchedule::Linear, "--margin-schedule linear"},
+      {"--separate-passes", is_offline(o), "--loss triplet with --miner offline"},
+      {"--class-loss-weight", o.class_loss != ClassLoss::None, "--class-loss"},
+      {"--scale", classes == ClassLoss::CosFace, "--loss or --class-loss cosface"},
+      {"--cos-margin", classes == ClassLoss::CosFace, "--loss or --class-loss cosface"},
+      {"--cos-margin-epochs", classes == ClassLoss::CosFace, "--loss or --class-loss cosface"},
+      {"--label-smoothing", classes != ClassLoss::None, "--loss or --class-loss cosface or softmax"},
+      {"--mix-by", o.mix_identities > 0, "--mix-identities"},
+  };
+  for (const Flag& flag : flags) {
+    if (flag.works || command.get_option(flag.name)->count() == 0) continue;
+    throw CLI::ValidationError(flag.name, std::string("has no effect here: it needs ") + flag.needs);
+  }
+}
+
+void set_channels(const char* name, const std::vector<float>& values, std::array<float, 3>& target) {
+  if (values.empty()) return;
+  if (values.size() == 2) throw CLI::ValidationError(name, "one number, or one for each channel");
+  for (std::size_t i = 0; i < 3; ++i) target[i] = values[std::min(i, values.size() - 1)];
+}
+
+}  // namespace
+
+void translate_train_flags(const CLI::App& command, TrainFlags& flags) {
+  TrainOptions& o = flags.options;
+  if (flags.note) apply_note(command, o);
+  if (flags.margin == "soft") {
+    o.soft_margin = true;
+  } else if (!flags.margin.empty() && !CLI::detail::lexical_cast(flags.margin, o.margin)) {
+    throw CLI::ValidationError("--margin", "a number or 'soft' expected, not '" + flags.margin + "'");
+  }
+  if (!flags.pk.empty()) {
+    o.identities = flags.pk[0];
+    o.images_each = flags.pk[1];
+  }
+  set_channels("--mean", flags.mean, o.mean);
+  set_channels("--std", flags.std, o.std);
+  refuse_idle(command, o);
+  if (o.recipe.empty())
+    o.recipe = "triplet-train " + command.get_name() + " (options in the run's metrics.jsonl)";
+}
+
+}  // namespace training::cli
