@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cpu_tiles.h"
 #include "embed/error.h"
 #include "embed/nn/precision.h"
 
@@ -44,7 +45,7 @@ torch::Device parse_device(const std::string& text) {
 }
 
 std::string resolve_precision(const std::string& text, torch::Device device) {
-  if (text == "auto") return nn::has_native_bf16(device) ? "bf16" : "fp32";
+  if (text == "auto") return nn::prefers_bf16(device) ? "bf16" : "fp32";
   for (const char* known : {"fp32", "bf16", "fp16", "int8"}) {
     if (text == known) return text;
   }
@@ -58,6 +59,15 @@ bool nn::has_native_bf16(torch::Device device) {
   return __builtin_cpu_supports("avx512bf16") != 0;
 #else
   return false;
+#endif
+}
+
+bool nn::prefers_bf16(torch::Device device) {
+  if (device.is_cuda() || !has_native_bf16(device)) return device.is_cuda();
+#if defined(__x86_64__) && defined(__GNUC__)
+  return tile_products().bf16 || __builtin_cpu_is("intel") == 0;
+#else
+  return true;
 #endif
 }
 

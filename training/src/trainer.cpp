@@ -46,8 +46,8 @@ std::string digest_of(const std::string& path) {
 /// `auto` as what it is on the device of this run.
 TrainOptions with_precision(TrainOptions options) {
   if (options.precision == Precision::Auto) {
-    const bool native = embed::nn::has_native_bf16(training_device(options));
-    options.precision = native ? Precision::Bf16 : Precision::Fp32;
+    const bool faster = embed::nn::prefers_bf16(training_device(options));
+    options.precision = faster ? Precision::Bf16 : Precision::Fp32;
   }
   return options;
 }
