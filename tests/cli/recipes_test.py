@@ -59,7 +59,7 @@ class OfDigits(RecipeTest):
 
     def test_unseen_digits(self):
         self.usage("mnist-unseen.sh")
-        self.recipe("mnist-unseen.sh", "mnist", "work")
+        self.recipe("mnist-unseen.sh", "mnist", "work", SIZE=28)
         found = self.result("work", "unseen-seed1.json")
         self.assertEqual(found["identities"], 3)
         self.assertEqual(found["images"], 18)

@@ -6,11 +6,11 @@
 #
 # All triplets of batches of 28 groups of 8, most of them virtual digits (the upper or left part of one and the rest of
 # another, with a warp of their own): seven classes alone teach a network those seven. EPOCHS (default 3), MIX (default 0.8),
-# SIZE (default 28).
+# SIZE (default 56).
 set -euo pipefail
 
 [ $# -eq 2 ] || { sed -n '3,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
-data=$1 work=$2 size=${SIZE:-28}
+data=$1 work=$2 size=${SIZE:-56}
 mkdir -p "$work"
 export OMP_WAIT_POLICY=passive
 seq 0 6 >"$work/seen.txt"
