@@ -176,8 +176,8 @@ std::pair<int, int> CropOutline::columns(int row) const noexcept {
     const double low = std::max(top, edge.low), high = std::min(bottom, edge.high);
     if (low > high) continue;
     const double x0 = edge.x + (low - edge.y) * edge.slope, x1 = edge.x + (high - edge.y) * edge.slope;
-    least = std::min({least, x0, x1});
-    most = std::max({most, x0, x1});
+    least = std::min(least, std::min(x0, x1));
+    most = std::max(most, std::max(x0, x1));
   }
   if (least > most) return {0, 0};
   // Rounded down by the conversion, for none is negative: std::floor is a call on many machines.

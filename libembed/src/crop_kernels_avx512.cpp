@@ -303,7 +303,7 @@ EMBED_AVX512_INLINE void plan_line_wide(const TapLine& line, const TapPlan& plan
       table<std::uint32_t>([](int i) { return i / 2 + i % 2 * 16; }),
       table<std::uint32_t>([](int i) { return 8 + i / 2 + i % 2 * 16; })};
   const __m512i row_x = _mm512_set1_epi32(line.row_x), row_y = _mm512_set1_epi32(line.row_y);
-  const __m512i row_values = _mm512_set1_epi32(line.stride * kLanes);
+  const __m512i stride = _mm512_set1_epi32(line.stride);
   const __m512i one = _mm512_set1_epi32(kOne), fraction = _mm512_set1_epi32(kOne - 1),
                 half = _mm512_set1_epi32(kOne / 2), first = _mm512_set1_epi32(-kOne);
   const __m512i last_x = _mm512_set1_epi32(line.columns * kOne), last_y = _mm512_set1_epi32(line.rows * kOne);
@@ -314,10 +314,11 @@ EMBED_AVX512_INLINE void plan_line_wide(const TapLine& line, const TapPlan& plan
       x = _mm512_min_epi32(_mm512_max_epi32(x, first), last_x);
       y = _mm512_min_epi32(_mm512_max_epi32(y, first), last_y);
     }
-    const __m512i down = _mm512_mullo_epi32(_mm512_srai_epi32(y, kPositionBits), row_values);
+    // No grid is 2^15 cells across: the product of the low halves is all of it, of a row -1 as well.
+    const __m512i down = _mm512_madd_epi16(_mm512_srai_epi32(y, kPositionBits), stride);
+    const __m512i cell = _mm512_add_epi32(down, _mm512_srai_epi32(x, kPositionBits));
     static_assert(kLanes == 4);
-    _mm512_storeu_si512(plan.offset + i,
-                        _mm512_add_epi32(down, _mm512_slli_epi32(_mm512_srai_epi32(x, kPositionBits), 2)));
+    _mm512_storeu_si512(plan.offset + i, _mm512_slli_epi32(cell, 2));
     const __m512i fx = _mm512_and_si512(x, fraction), fy = _mm512_and_si512(y, fraction);
     // Both fit 15 bits: the product of the low halves is all of it.
     const __m512i w11 = _mm512_srli_epi32(_mm512_add_epi32(_mm512_madd_epi16(fx, fy), half), kPositionBits);
