@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "augment.h"
 #include "error_code.h"
@@ -104,6 +106,48 @@ TEST(IdentityMixer, PutsAPictureTogetherOfTwoParts) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) blends += both.draw(0, Rng(seed)).weight != 0;
   EXPECT_GT(blends, 70U);
   EXPECT_LT(blends, 130U);
+}
+
+TEST(IdentityMixer, TheSamePartsOfTheSameTwoAreOneIdentity) {
+  const People people;
+  const IdentityMixer mixer(people.list, {10, 10, 1}, 0.8, MixBy::Both);
+  struct Kind {
+    std::int64_t own, partner;
+    bool lower;
+    bool operator<(const Kind& other) const {
+      return std::tie(own, partner, lower) < std::tie(other.own, other.partner, other.lower);
+    }
+  };
+  std::map<Kind, std::set<std::int64_t>> parts;
+  std::map<Kind, std::set<std::uint32_t>> cuts;
+  std::set<std::int64_t> labels;  // Of the blends and of every kind of parts: nobody's twice.
+  std::size_t blends = 0;
+  for (std::size_t group = 0; group < 600; ++group) {
+    const auto own = static_cast<std::int64_t>(group % 3);
+    const IdentityMixer::Blend blend = mixer.draw(own, Rng(group));
+    const std::int64_t label = mixer.label_of(own, blend, group);
+    if (blend.partner == nullptr) {
+      EXPECT_EQ(label, own);
+      continue;
+    }
+    EXPECT_GE(label, 3) << "nobody who is there";
+    const std::int64_t partner = people.list.labels[blend.partner->front()];
+    EXPECT_EQ(blend.partner_label, partner);
+    if (blend.weight != 0) {
+      ++blends;
+      EXPECT_TRUE(labels.insert(label).second);
+      continue;
+    }
+    parts[{own, partner, blend.cut_row != 0}].insert(label);
+    cuts[{own, partner, blend.cut_row != 0}].insert(blend.cut_row + blend.cut_column);
+  }
+  EXPECT_GT(blends, 100U);
+  EXPECT_EQ(parts.size(), 12U) << "six pairs in order, two ways to cut";
+  for (const auto& [kind, own_labels] : parts) {
+    ASSERT_EQ(own_labels.size(), 1U);
+    EXPECT_TRUE(labels.insert(*own_labels.begin()).second);
+    EXPECT_GT(cuts[kind].size(), 1U) << "wherever the cut lies";
+  }
 }
 
 TEST(IdentityMixer, OneIdentityHasNoPartner) {

@@ -27,6 +27,7 @@ IdentityMixer::Blend IdentityMixer::draw(std::int64_t label, Rng rng) const {
   while (partner == static_cast<std::size_t>(label)) partner = filled_[rng.below(filled_.size())];
   Blend blend;
   blend.partner = &rows_[partner];
+  blend.partner_label = static_cast<std::int64_t>(partner);
   if (by_ == MixBy::Blend || (by_ == MixBy::Both && rng.chance(0.5))) {
     blend.weight = kLeast + static_cast<std::uint32_t>(rng.below(kMost - kLeast + 1));
     return blend;
@@ -35,6 +36,13 @@ IdentityMixer::Blend IdentityMixer::draw(std::int64_t label, Rng rng) const {
   const double place = rng.uniform(kNearest, kFarthest) * (lower ? shape_.height : shape_.width);
   (lower ? blend.cut_row : blend.cut_column) = std::max(1U, static_cast<std::uint32_t>(place));
   return blend;
+}
+
+std::int64_t IdentityMixer::label_of(std::int64_t own, const Blend& blend, std::size_t group) const {
+  if (blend.partner == nullptr) return own;
+  const auto classes = static_cast<std::int64_t>(list_.classes);
+  const std::int64_t parts = (own * classes + blend.partner_label) * 2 + (blend.cut_row != 0 ? 1 : 0);
+  return classes + (blend.weight == 0 ? parts : 2 * classes * classes + static_cast<std::int64_t>(group));
 }
 
 const std::uint8_t* IdentityMixer::picture(std::uint32_t row, const Blend& blend, Rng rng,

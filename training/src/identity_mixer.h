@@ -30,10 +30,16 @@ class IdentityMixer {
   /// What stands for one group of a batch. Partner and proportion come from `rng`.
   struct Blend {
     const std::vector<std::uint32_t>* partner = nullptr;  ///< The partner's rows; null: the group stays.
+    std::int64_t partner_label = -1;                      ///< Whose rows they are.
     std::uint32_t weight = 0;  ///< Of the partner, of 256: 64 to 115; 0: the partner has a part of its own.
     std::uint32_t cut_row = 0, cut_column = 0;  ///< Where that part begins; one is not 0, and counts.
   };
   Blend draw(std::int64_t label, Rng rng) const;
+
+  /// The label of the batch's group number `group` of identity `own` under that blend. The same parts of the
+  /// same two are one virtual identity, wherever the cut lies: with few identities a batch often draws them
+  /// more than once. A group that is blended is nobody else in the batch.
+  std::int64_t label_of(std::int64_t own, const Blend& blend, std::size_t group) const;
 
   /// The partner's row for one picture of the group; `blend` has a partner.
   static std::uint32_t partner_row(const Blend& blend, Rng rng) {

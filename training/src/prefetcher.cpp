@@ -72,12 +72,8 @@ void Prefetcher::lay_out(std::size_t index, Batch& batch) const {
     batch.items.resize(batch.places.size());
   }
   batch.labels.resize(plan.size());
-  // A virtual identity is nobody else in the batch.
-  for (std::size_t i = 0; i < plan.size(); ++i) {
-    batch.labels[i] = blend_of(index, i).partner == nullptr
-                          ? list.labels[plan[i]]
-                          : static_cast<std::int64_t>(list.classes + group_of(i));
-  }
+  for (std::size_t i = 0; i < plan.size(); ++i)
+    batch.labels[i] = mixer_.label_of(list.labels[plan[i]], blend_of(index, i), group_of(i));
   batch.sides.clear();
   if (is_cross_kind(options_)) {
     for (const std::uint32_t row : plan) batch.sides.push_back(row < list.first_kind ? 0 : 1);
