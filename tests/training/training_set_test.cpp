@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
+#include <map>
 #include <numeric>
+#include <set>
 
 #include "embed/dataset.h"
 #include "error_code.h"
@@ -117,6 +120,37 @@ TEST_F(TrainingSetFile, GivesVirtualIdentitiesLabelsOfTheirOwn) {
   }
   EXPECT_GT(virtual_groups, real_groups / 3);
   EXPECT_GT(real_groups, virtual_groups / 3);
+}
+
+TEST_F(TrainingSetFile, GivesTheSamePartsOfTheSameTwoOneLabel) {
+  write(16, 16);
+  options_.loss = Loss::Triplet;
+  options_.identities = 24;
+  options_.images_each = 2;
+  options_.mix_identities = 0.8;
+  options_.mix_by = MixBy::Parts;
+  const TrainingSet set(options_);
+  const ImageList& list = set.train();
+  Prefetcher prefetcher(set, options_, 0, epoch_batches(options_, list.labels, 5, 0), 0, {},
+                        Prefetcher::Make::Items);
+  Batch batch;
+  std::size_t met_again = 0;
+  while (prefetcher.next(batch)) {
+    ASSERT_EQ(batch.items.size(), 48U);
+    std::map<std::int64_t, std::array<std::int64_t, 3>> kinds;
+    std::set<std::array<std::int64_t, 3>> different;
+    for (std::size_t i = 0; i < 48; i += 2) {
+      const AugmentItem& item = batch.items[i];
+      const std::int64_t way = item.cut_row != 0 ? 1 : item.cut_column != 0 ? 2 : 0;
+      const std::array<std::int64_t, 3> kind{list.labels[item.row], list.labels[item.partner], way};
+      const auto [known, is_new] = kinds.emplace(batch.labels[i], kind);
+      EXPECT_EQ(known->second, kind) << "one label, one identity";
+      met_again += !is_new && way != 0;
+      different.insert(kind);
+    }
+    EXPECT_EQ(different.size(), kinds.size()) << "one identity, one label";
+  }
+  EXPECT_GT(met_again, 0U);
 }
 
 TEST_F(TrainingSetFile, GivesARankThePicturesOfItsPlacesWhateverTheThreads) {
