@@ -53,9 +53,9 @@ class Ranks(TrainTest):
         self.ok(*alone, "--epochs", 3, "--lr", 0.005, "--loss", "cosface", "--scale", 8, "--cos-margin", 0, "--batch-size", 24,
                 "--out", "begun.safetensors")
         base = (*alone, "--warmup-epochs", 0, "--init", "begun.safetensors")
-        # Of the miners, batch-hard's loss is the one that a rounding error cannot make jump: a negative on the border is to the
-        # others in one run and not in the other. And the longer a step, the more a network makes of such an error: distances,
-        # and the note's squared ones even more, are for short steps.
+        # Batch-hard, whose loss is a continuous function of the embeddings: with the other miners a rounding error lets a triplet
+        # on the border count in one run and not in the other, and the loss jumps. And a network makes the more of such errors the
+        # longer its steps are: distances get short ones, the note's squared distances even shorter ones, and more of them.
         hard = ["--loss", "triplet", "--miner", "batch-hard", "--memory", 24, "--no-neck"]
         for rate, least, epochs, flags, single in (
                 (1e-3, 1e-2, 2, ["--loss", "cosface", "--scale", 8, "--batch-size", 12],
