@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <numeric>
 #include <vector>
 
@@ -67,6 +68,17 @@ double share(const std::vector<AugmentPlan>& drawn, const std::function<bool(con
          static_cast<double>(drawn.size());
 }
 
+/// Root mean square of the nodes' shifts over the plans that warp, of the width.
+double reach_of(const std::vector<AugmentPlan>& drawn) {
+  double squares = 0, count = 0;
+  for (const AugmentPlan& plan : drawn) {
+    if (plan.warped == 0) continue;
+    for (const float shift : plan.nodes) squares += static_cast<double>(shift * shift);
+    count += static_cast<double>(std::size(plan.nodes));
+  }
+  return std::sqrt(squares / count) / kSide;
+}
+
 double most(const std::vector<AugmentPlan>& drawn, const std::function<double(const AugmentPlan&)>& of) {
   double found = 0;
   for (const AugmentPlan& plan : drawn) found = std::max(found, std::abs(of(plan)));
@@ -80,6 +92,18 @@ bool is_mirrored(const AugmentPlan& plan) {
 float angle_of(const AugmentPlan& plan) {
   const float sign = is_mirrored(plan) ? -1.0F : 1.0F;
   return kDegrees * std::atan2(sign * plan.d, sign * plan.a);
+}
+
+/// What the map is made of besides its angle, shift and mirror.
+struct Shape {
+  double scale, stretch, shear;
+};
+
+Shape shape_of(const AugmentPlan& plan) {
+  const double angle = static_cast<double>(angle_of(plan) / kDegrees);
+  const double c = std::cos(angle), s = std::sin(angle), b = plan.b, e = plan.e;
+  const double scale = c * e - s * b;
+  return {scale, std::hypot(plan.a, plan.d) / scale, (s * e + c * b) / scale};
 }
 
 TEST(Augment, NoneIsTheMiddleByteForByte) {
@@ -121,12 +145,25 @@ TEST(Augment, FacesAreMirroredAndDigitsNever) {
   }
 }
 
+TEST(Augment, MapsScaleStretchAndShearAsFarAsSaid) {
+  const auto digits = plans(augmenter(Augmentation::Digit), 4000);
+  EXPECT_NEAR(most(digits, [](const auto& plan) { return shape_of(plan).scale - 1; }), 0.15, 0.002);
+  EXPECT_NEAR(most(digits, [](const auto& plan) { return std::log(shape_of(plan).stretch); }), 0.1, 0.002);
+  EXPECT_NEAR(most(digits, [](const auto& plan) { return shape_of(plan).shear; }), 0.15, 0.002);
+  const auto faces = plans(augmenter(Augmentation::Face), 4000);
+  EXPECT_NEAR(most(faces, [](const auto& plan) { return std::log(shape_of(plan).scale); }), 0.12, 0.002);
+  EXPECT_NEAR(most(faces, [](const auto& plan) { return std::log(shape_of(plan).stretch); }), 0.04, 0.001);
+  EXPECT_NEAR(most(faces, [](const auto& plan) { return shape_of(plan).shear; }), 0, 1e-5);
+}
+
 TEST(Augment, DigitsAreShiftedTurnedScaledAndWarpedAndNothingElse) {
   const auto drawn = plans(augmenter(Augmentation::Digit), 4000);
   EXPECT_NEAR(most(drawn, [](const auto& plan) { return plan.c / kSide; }), 0.08, 0.002);
   EXPECT_NEAR(most(drawn, [](const auto& plan) { return plan.f / kSide; }), 0.08, 0.002);
   EXPECT_NEAR(most(drawn, angle_of), 15, 0.2);
   EXPECT_NEAR(share(drawn, [](const auto& plan) { return plan.warped != 0; }), 0.7, 0.03);
+  // Normal shifts of a deviation drawn evenly from a fifth of 3.5 % of the width to all of it.
+  EXPECT_NEAR(reach_of(drawn), 0.035 * std::sqrt((1 - 0.2 * 0.2 * 0.2) / (3 * 0.8)), 0.0005);
   for (const AugmentPlan& plan : drawn) {
     EXPECT_EQ(plan.recoloured + plan.blur_radius + plan.covered_width + plan.jpeg_quality, 0);
     const double area = plan.a * plan.e - plan.b * plan.d;
@@ -273,6 +310,12 @@ TEST(Augment, AnIdentitysWarpIsTheSameInAllItsPictures) {
   const auto first = nodes(ann);
   EXPECT_EQ(nodes(ann), first);
   EXPECT_NE(nodes(bob), first);
+  std::vector<AugmentPlan> people;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const Rng person(seed);
+    people.push_back(faces.draw(rng, &person));
+  }
+  EXPECT_NEAR(reach_of(people), 0.03, 0.001) << "of the width: as features differ from face to face";
 }
 
 }  // namespace
