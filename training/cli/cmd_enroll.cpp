@@ -6,7 +6,6 @@
 #include <iterator>
 
 #include "commands.h"
-#include "embed/embedder.h"
 #include "embed/error.h"
 #include "embed/gallery.h"
 #include "embed/preprocess.h"
@@ -14,6 +13,7 @@
 #include "enroll_select.h"
 #include "face_cropper.h"
 #include "flags.h"
+#include "network.h"
 #include "pack_sources.h"
 #include "progress.h"
 
@@ -195,7 +195,7 @@ class Enroller {
   }
 
   const EnrollOptions& options_;
-  embed::Embedder embedder_;
+  Network embedder_;
   FaceCropper cropper_;
   embed::Gallery gallery_;
 };

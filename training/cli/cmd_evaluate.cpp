@@ -34,11 +34,15 @@ std::string text_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Json over_pairs(const EvaluateOptions& options, const embed::Embedder& embedder,
-                const EvaluationSettings& settings) {
+PairList pairs_of(const EvaluateOptions& options) {
   PairList list = read_pairs(options.pairs);
   if (options.fold != 0) list = one_fold(list, options.fold);
   if (options.cross_validate != 0) list = in_folds(std::move(list), options.cross_validate);
+  return list;
+}
+
+Json over_pairs(const EvaluateOptions& options, const PairList& list, const Network& embedder,
+                const EvaluationSettings& settings) {
   std::optional<embed::Dataset> packed;
   std::optional<FaceCropper> cropper;
   if (std::filesystem::is_regular_file(options.images)) {
@@ -96,10 +100,10 @@ void write_calibration(const EvaluateOptions& options, Json& result) {
 }
 
 /// --other-data: across two kinds of picture, the second through --other-weights or through the same network.
-Json across_kinds(const EvaluateOptions& options, const embed::Embedder& embedder, const embed::Dataset& set,
+Json across_kinds(const EvaluateOptions& options, const Network& embedder, const embed::Dataset& set,
                   const EvaluationSettings& settings) {
   const embed::Dataset other_set(options.other_data);
-  std::optional<embed::Embedder> other;
+  std::optional<Network> other;
   Json result = {{"other_data", std::filesystem::path(options.other_data).filename().string()}};
   if (!options.other_weights.empty()) {
     other.emplace(options.other_weights, embedder_options(options.embedder));
@@ -150,7 +154,9 @@ int evaluate(const EvaluateOptions& options) {
   }
   require_no_input(options.embeddings, {options.weights, options.data, options.other_weights,
                                         options.other_data, options.gallery_data});
-  const embed::Embedder embedder(options.weights, embedder_options(options.embedder));
+  std::optional<PairList> pairs;  // A list that is no list is told before the network is loaded.
+  if (options.data.empty()) pairs = pairs_of(options);
+  const Network embedder(options.weights, embedder_options(options.embedder));
   EvaluationSettings settings;
   settings.metric = metric_option(options.match.text("metric"), embedder.info());
   if (options.threshold >= 0) settings.threshold = static_cast<float>(options.threshold);
@@ -178,7 +184,7 @@ int evaluate(const EvaluateOptions& options) {
     }
     result.update(evaluate_dataset(embedder, set, gallery ? &*gallery : nullptr, settings));
   } else {
-    result.update(over_pairs(options, embedder, settings));
+    result.update(over_pairs(options, *pairs, embedder, settings));
   }
   return finish(options, result);
 }

@@ -13,10 +13,9 @@
 #include "embed/safetensors.h"
 #include "embed_set.h"
 #include "flags.h"
-#include "int8_statistics.h"
-#include "onnx_export.h"
 #include "rng.h"
 #include "run_checks.h"
+#include "torch_part.h"
 
 namespace training::cli {
 
@@ -47,7 +46,8 @@ int export_statistics(const ExportOptions& options) {
   const embed::Dataset set(options.statistics);
   if (set.size() == 0) throw embed::Error(embed::ErrorCode::Format, "a data set without images", set.path());
   const std::vector<std::size_t> rows = draw_rows(set.size(), options.samples, options.seed);
-  const Int8Statistics statistics = int8_statistics(options.weights, dataset_crops(set, info.input, rows));
+  const Int8Statistics statistics =
+      torch_part().int8_statistics(options.weights, dataset_crops(set, info.input, rows));
   write_statistics(options.out, statistics);
   if (options.json) {
     std::printf("%s\n", to_json(statistics).c_str());
@@ -62,7 +62,7 @@ int export_statistics(const ExportOptions& options) {
 int export_weights(const ExportOptions& options) {
   require_no_input(options.out, {options.weights, options.statistics});
   if (!options.statistics.empty()) return export_statistics(options);
-  export_onnx(options.weights, options.out);
+  torch_part().export_onnx(options.weights, options.out);
   std::printf("%s\n", options.out.c_str());
   return 0;
 }

@@ -5,12 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
-#include "embed/embedder.h"
 #include "embed/error.h"
 #include "embed/gallery.h"
 #include "embed_set.h"
 #include "face_cropper.h"
 #include "flags.h"
+#include "network.h"
 
 namespace training::cli {
 
@@ -63,7 +63,7 @@ void print_face(const Json& face) {
 }
 
 int identify(const IdentifyOptions& options) {
-  const embed::Embedder embedder(options.weights, embedder_options(options.embedder));
+  const Network embedder(options.weights, embedder_options(options.embedder));
   embed::Gallery gallery = embed::Gallery::load(options.gallery, embedder.info().sha256);
   const embed::MatchOptions rule = match_options(options.match, embedder.info(), gallery);
   if (options.index.text("index") == "faiss") gallery.build_index(rule.metric);

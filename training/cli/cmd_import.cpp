@@ -12,8 +12,8 @@
 #include "commands.h"
 #include "flags.h"
 #include "run_checks.h"
+#include "torch_part.h"
 #include "utf8.h"
-#include "weights_import.h"
 
 namespace training::cli {
 
@@ -90,7 +90,7 @@ void print_report(const ImportFlags& flags, const ImportReport& report) {
 
 int import_file(const ImportFlags& flags, const ImportOptions& options) {
   require_no_input(flags.out, {flags.source});
-  const ImportReport report = import_weights(flags.source, flags.out, options);
+  const ImportReport report = torch_part().import_weights(flags.source, flags.out, options);
   if (!flags.json) {
     print_report(flags, report);
     return 0;

@@ -11,6 +11,7 @@
 #include "embed/safetensors.h"
 #include "embed_set.h"
 #include "flags.h"
+#include "network.h"
 #include "report.h"
 #include "report_sources.h"
 #include "run_checks.h"
@@ -39,7 +40,7 @@ std::string name_of(const std::string& folder, std::set<std::string>& taken) {
 }
 
 void evaluate_run(const ReportFlags& flags, const FoundSet& set, const std::string& weights, ReportRun& run) {
-  const embed::Embedder embedder(weights, embedder_options(flags.embedder));
+  const Network embedder(weights, embedder_options(flags.embedder));
   run.weights = fs::path(weights).filename().string();
   run.set = set.description;
   run.flip = run.log.start.val_flip;

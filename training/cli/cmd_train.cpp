@@ -11,9 +11,9 @@
 #include "embed/error.h"
 #include "pack_sources.h"
 #include "run_checks.h"
+#include "torch_part.h"
 #include "train_console.h"
 #include "train_flags.h"
-#include "trainer.h"
 
 namespace training::cli {
 
@@ -59,9 +59,10 @@ void require_there(const std::string& weights, const std::string& checkpoint) {
 }
 
 int run_training(const TrainOptions& options) {
+  validate(options);  // Before LibTorch is loaded.
   const StopOnSignal signals;
   Console console(options);
-  const TrainResult result = train(options, console, stop_requested);
+  const TrainResult result = torch_part().train(options, console, stop_requested);
   if (!result.first_rank) return result.interrupted ? kInterrupted : 0;
   if (result.interrupted) {
     std::fprintf(stderr, "interrupted; %s holds the state, --resume goes on from it\n",

@@ -7,7 +7,7 @@ namespace training::cli {
 
 /// Packed pictures of one kind and the network that embeds them.
 struct KindOfPicture {
-  const embed::Embedder& embedder;
+  const Network& embedder;
   const embed::Dataset& set;
 };
 

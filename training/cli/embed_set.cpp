@@ -74,8 +74,8 @@ void require_fit(const PackedPictures& set, const embed::InputSpec& input) {
 
 }  // namespace
 
-std::vector<embed::Embedding> embed_crops(const embed::Embedder& embedder,
-                                          const std::vector<std::uint8_t>& crops, bool flip) {
+std::vector<embed::Embedding> embed_crops(const Network& embedder, const std::vector<std::uint8_t>& crops,
+                                          bool flip) {
   const embed::InputSpec& input = embedder.info().input;
   const std::size_t bytes = embed::crop_bytes(input);
   std::vector<embed::Embedding> embeddings(crops.size() / bytes);
@@ -102,7 +102,7 @@ std::vector<std::uint8_t> dataset_crops(const embed::Dataset& set, const embed::
   return crops;
 }
 
-std::vector<embed::Embedding> embed_pictures(const embed::Embedder& embedder, const PackedPictures& pictures,
+std::vector<embed::Embedding> embed_pictures(const Network& embedder, const PackedPictures& pictures,
                                              bool flip) {
   const embed::InputSpec& input = embedder.info().input;
   require_fit(pictures, input);
@@ -129,7 +129,7 @@ PackedPictures pictures_of(const embed::Dataset& set) {
   return pictures;
 }
 
-LabelledEmbeddings embed_dataset(const embed::Embedder& embedder, const embed::Dataset& set, bool flip) {
+LabelledEmbeddings embed_dataset(const Network& embedder, const embed::Dataset& set, bool flip) {
   LabelledEmbeddings result = {embed_pictures(embedder, pictures_of(set), flip), {}};
   for (std::size_t i = 0; i < set.size(); ++i) result.labels.push_back(set.label(i));
   return result;

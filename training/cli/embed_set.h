@@ -6,21 +6,21 @@
 #include <vector>
 
 #include "embed/dataset.h"
-#include "embed/embedder.h"
 #include "evaluator.h"
+#include "network.h"
 #include "packed_pictures.h"
 
 namespace training::cli {
 
 /// Embeds crops as crop_face makes them, [count, height, width, channels] uint8. With `flip` each embedding
 /// is the mean of the crop's and its mirror image's, of unit length again where the head is l2.
-std::vector<embed::Embedding> embed_crops(const embed::Embedder& embedder,
-                                          const std::vector<std::uint8_t>& crops, bool flip);
+std::vector<embed::Embedding> embed_crops(const Network& embedder, const std::vector<std::uint8_t>& crops,
+                                          bool flip);
 
 /// Embeds packed pictures (of those with context the middle) with progress on the standard error. Throws
 /// embed::Error(Mismatch) when their size or channels are not what the network takes, Error(Format) when
 /// there are none.
-std::vector<embed::Embedding> embed_pictures(const embed::Embedder& embedder, const PackedPictures& pictures,
+std::vector<embed::Embedding> embed_pictures(const Network& embedder, const PackedPictures& pictures,
                                              bool flip);
 
 /// The pictures of a set in its order; valid while the set lives.
@@ -33,6 +33,6 @@ std::vector<std::uint8_t> dataset_crops(const embed::Dataset& set, const embed::
 
 /// Embeds every image of a packed set (of a set with context the middle) with progress on the standard error.
 /// Throws embed::Error(Mismatch) when the set's size or channels are not what the network takes.
-LabelledEmbeddings embed_dataset(const embed::Embedder& embedder, const embed::Dataset& set, bool flip);
+LabelledEmbeddings embed_dataset(const Network& embedder, const embed::Dataset& set, bool flip);
 
 }  // namespace training::cli

@@ -187,8 +187,8 @@ void add_folds(const PairList& list, const std::vector<float>& distances, Json& 
 
 }  // namespace
 
-Json evaluate_dataset(const embed::Embedder& embedder, const embed::Dataset& set,
-                      const embed::Dataset* gallery, const EvaluationSettings& settings) {
+Json evaluate_dataset(const Network& embedder, const embed::Dataset& set, const embed::Dataset* gallery,
+                      const EvaluationSettings& settings) {
   LabelledEmbeddings embedded = embed_dataset(embedder, set, settings.flip);
   if (!settings.embeddings.empty()) write_embeddings(settings.embeddings, embedded, set, embedder.info());
   Json result = {{"images", set.size()}, {"identities", set.class_names().size()}};
@@ -236,7 +236,7 @@ Json evaluate_dataset(const embed::Embedder& embedder, const embed::Dataset& set
   return result;
 }
 
-PairDistances embed_pairs(const embed::Embedder& embedder, const PairList& list, const std::string& root,
+PairDistances embed_pairs(const Network& embedder, const PairList& list, const std::string& root,
                           FaceCropper& cropper, const EvaluationSettings& settings) {
   PairDistances result;
   result.images = list.images.size();
@@ -259,8 +259,8 @@ PairDistances embed_pairs(const embed::Embedder& embedder, const PairList& list,
   return result;
 }
 
-PairDistances embed_packed_pairs(const embed::Embedder& embedder, const PairList& list,
-                                 const embed::Dataset& set, const EvaluationSettings& settings) {
+PairDistances embed_packed_pairs(const Network& embedder, const PairList& list, const embed::Dataset& set,
+                                 const EvaluationSettings& settings) {
   std::map<std::string, std::size_t> rows;
   for (std::size_t i = 0; i < set.size(); ++i) {
     const std::filesystem::path source(set.source(i));

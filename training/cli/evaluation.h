@@ -7,8 +7,8 @@
 
 #include "bootstrap.h"
 #include "embed/dataset.h"
-#include "embed/embedder.h"
 #include "face_cropper.h"
+#include "network.h"
 #include "pair_list.h"
 
 /// What `triplet-train evaluate` measures; each function returns the part of the JSON object that it knows.
@@ -40,7 +40,7 @@ void add_intervals(std::vector<SampledPair> pairs, std::size_t units, std::optio
 
 /// Verification of all pairs, triplets and nearest neighbours of a packed set. With `gallery` (may be null)
 /// the neighbours come from there, classes matched by name.
-nlohmann::ordered_json evaluate_dataset(const embed::Embedder& embedder, const embed::Dataset& set,
+nlohmann::ordered_json evaluate_dataset(const Network& embedder, const embed::Dataset& set,
                                         const embed::Dataset* gallery, const EvaluationSettings& settings);
 
 /// The distances of a list of pairs.
@@ -48,12 +48,12 @@ struct PairDistances {
   std::vector<float> values;  ///< In the order of PairList::pairs.
   std::size_t images = 0, no_face = 0;
 };
-PairDistances embed_pairs(const embed::Embedder& embedder, const PairList& list, const std::string& root,
+PairDistances embed_pairs(const Network& embedder, const PairList& list, const std::string& root,
                           FaceCropper& cropper, const EvaluationSettings& settings);
 /// The same of pictures that were packed, found by the last two parts of their sources, NAME/NAME_0001.jpg.
 /// Throws embed::Error(NotFound) for one that is not there, Error(Mismatch) as embed_dataset does.
-PairDistances embed_packed_pairs(const embed::Embedder& embedder, const PairList& list,
-                                 const embed::Dataset& set, const EvaluationSettings& settings);
+PairDistances embed_packed_pairs(const Network& embedder, const PairList& list, const embed::Dataset& set,
+                                 const EvaluationSettings& settings);
 
 /// Verification of a list of pairs. `threshold` is where it was chosen on other pairs (--threshold-pairs).
 nlohmann::ordered_json evaluate_pairs(const PairList& list, const PairDistances& distances,

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "program.h"
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "commands.h"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+namespace training::cli {
+
+namespace {
+
+constexpr int kFailure = 1;
+constexpr int kUsageError = 2;
+
+/// Config files hold what the flags of the command in use say: a key outside of any [section] is that
+/// command's. A key that is no flag is an error, since a misspelt one would change nothing in silence.
+class CommandConfig : public CLI::ConfigBase {
+ public:
+  explicit CommandConfig(const CLI::App& app) : app_(app) {}
+
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    std::vector<CLI::ConfigItem> found = CLI::ConfigBase::from_config(input);
+    for (const CLI::App* command : app_.get_subcommands()) {
+      for (CLI::ConfigItem& item : found) {
+        if (item.parents.empty() && item.name != "++" && item.name != "--")
+          item.parents = {command->get_name()};
+      }
+    }
+    for (const CLI::ConfigItem& item : found) require_flag(item);
+    return found;
+  }
+
+ private:
+  /// CLI11 would pass over what it does not know, or name neither file nor command.
+  void require_flag(const CLI::ConfigItem& item) const {
+    if (item.name == "++" || item.name == "--") return;  // A section begins or ends.
+    const std::string file = app_.get_option("--config")->as<std::string>();
+    const CLI::App* command = &app_;
+    for (const std::string& section : item.parents) {
+      try {
+        command = command->get_subcommand(section);
+      } catch (const CLI::OptionNotFound&) {
+        throw CLI::ConfigError(file + ": [" + section + "] is no command of triplet-train",
+                               CLI::ExitCodes::ConfigError);
+      }
+    }
+    if (command->get_option_no_throw("--" + item.name) == nullptr) {
+      throw CLI::ConfigError(file + ": " + item.name + ": no flag of `" + command->get_name() +
+                                 "` has that name (--help lists them)",
+                             CLI::ExitCodes::ConfigError);
+    }
+  }
+
+  const CLI::App& app_;
+};
+
+void describe(CLI::App& app) {
+  app.name("triplet-train");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", TRIPLETEMBED_VERSION);
+  app.set_help_all_flag("--help-all", "The help of every command");
+  app.get_formatter()->column_width(34);
+  app.set_config("--config", "",
+                 "Reads flags from an INI or TOML file: `size = 64` for --size 64; the command line wins");
+  app.config_formatter(std::make_shared<CommandConfig>(app));
+  for (CLI::App* command : app.get_subcommands({})) {
+    command->fallthrough();
+    command->footer(
+        command->get_footer() +
+        "\n\n--config FILE reads flags from an INI or TOML file: `size = 64` for --size 64, under a "
+        "[" +
+        command->get_name() + "]\nheading where one file serves several commands. The command line wins.");
+  }
+  app.footer(
+      "Each command has its own --help.\n\n"
+      "Examples:\n"
+      "  triplet-train pack --out train.safetensors --detect faces/\n"
+      "  triplet-train train --data train.safetensors --out weights.safetensors\n"
+      "  triplet-train report weights.run --out report.html\n"
+      "  triplet-train evaluate --weights weights.safetensors --data test.safetensors --json\n"
+      "  triplet-train enroll --weights weights.safetensors --gallery people.safetensors --folder people/\n"
+      "  triplet-train identify --weights weights.safetensors --gallery people.safetensors photo.jpg\n\n"
+      "Exit status: 0 done, 1 failed (the reason is on the standard error), 2 wrong usage.");
+}
+
+/// CLI11 takes -1 for the largest number that there is, where a number has no sign.
+void refuse_negative(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->get_type_name().rfind("UINT", 0) != 0) continue;
+    for (const std::string& value : option->results()) {
+      if (value.rfind('-', 0) == 0)
+        throw CLI::ValidationError(option->get_name(), "a whole number from 0 expected, not " + value);
+    }
+  }
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "Trains, evaluates and uses face embedders: networks that turn a picture into 128 numbers which are "
+      "near for one identity and far for two."};
+  Action action;
+  add_pack(app, action);
+  add_train(app, action);
+  add_evaluate(app, action);
+  add_enroll(app, action);
+  add_identify(app, action);
+  add_export(app, action);
+  add_report(app, action);
+  add_import(app, action);
+  add_inspect(app, action);
+  describe(app);
+  try {
+    app.parse(argc, argv);
+    for (const CLI::App* command : app.get_subcommands()) refuse_negative(*command);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsageError;
+  }
+  return action();
+}
+
+}  // namespace
+
+void prepare_process() {
+  // A limit on a file's size (ulimit -f) is then an error of write(), as a full disk is: it is told, and the
+  // part of the file is removed.
+  std::signal(SIGXFSZ, SIG_IGN);
+#ifdef __GLIBC__
+  // A step of training allocates the same large blocks as the one before. Given back to the system, each of
+  // their pages would be a fault and be zeroed anew in every step: about a tenth of the time.
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+#endif
+}
+
+int run_program(int argc, char** argv) noexcept {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "triplet-train: %s\n", error.what());
+  } catch (...) {
+    std::fprintf(stderr, "triplet-train: an error of unknown kind\n");
+  }
+  return kFailure;
+}
+
+}  // namespace training::cli
