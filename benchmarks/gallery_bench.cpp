@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -152,9 +153,9 @@ void bench_small(const bench::GalleryData& data, int runs, Results& results) {
 
 #ifdef HAVE_FAISS
 void bench_faiss_flat(const bench::GalleryData& data, int runs, Results& results) {
-  const auto rows = static_cast<faiss::Index::idx_t>(data.rows.size());
+  const auto rows = static_cast<std::int64_t>(data.rows.size());
   float distances[kBatch];
-  faiss::Index::idx_t labels[kBatch];
+  std::int64_t labels[kBatch];
   faiss::IndexFlat flat(embed::kEmbeddingDim, faiss::METRIC_INNER_PRODUCT);
   flat.add(rows, data.rows.front().data());
   for (const auto metric : {faiss::METRIC_INNER_PRODUCT, faiss::METRIC_L2}) {
@@ -171,8 +172,8 @@ void bench_faiss_index(const std::string& name, const faiss::Index& index, const
                        const std::vector<Match>& exact, int runs, Results& results) {
   const std::size_t count = data.queries.size();
   std::vector<float> scores(count);
-  std::vector<faiss::Index::idx_t> labels(count);
-  index.search(static_cast<faiss::Index::idx_t>(count), data.queries.front().data(), 1, scores.data(),
+  std::vector<std::int64_t> labels(count);
+  index.search(static_cast<std::int64_t>(count), data.queries.front().data(), 1, scores.data(),
                labels.data());
   std::size_t found = 0;
   for (std::size_t q = 0; q < count; ++q) {
@@ -191,7 +192,7 @@ void bench_faiss_index(const std::string& name, const faiss::Index& index, const
 
 void bench_faiss_indexes(const bench::GalleryData& data, const std::vector<Match>& exact, int runs,
                          Results& results) {
-  const auto rows = static_cast<faiss::Index::idx_t>(data.rows.size());
+  const auto rows = static_cast<std::int64_t>(data.rows.size());
   auto start = std::chrono::steady_clock::now();
   faiss::IndexHNSWFlat hnsw(embed::kEmbeddingDim, 32, faiss::METRIC_INNER_PRODUCT);
   hnsw.add(rows, data.rows.front().data());
@@ -204,7 +205,7 @@ void bench_faiss_indexes(const bench::GalleryData& data, const std::vector<Match
   faiss::IndexFlatIP quantizer(embed::kEmbeddingDim);
   faiss::IndexIVFFlat ivf(&quantizer, embed::kEmbeddingDim, 4096, faiss::METRIC_INNER_PRODUCT);
   ivf.cp.niter = 4;
-  ivf.train(std::min<faiss::Index::idx_t>(rows, 40 * 4096), data.rows.front().data());
+  ivf.train(std::min<std::int64_t>(rows, 40 * 4096), data.rows.front().data());
   ivf.add(rows, data.rows.front().data());
   results.add("FAISS IVF4096,Flat, build", seconds_since(start), "s");
   for (const std::size_t probes : {8U, 16U, 32U, 64U, 128U}) {

@@ -6,6 +6,7 @@
 #include <faiss/VectorTransform.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -27,8 +28,8 @@ class NearestCentroid final : public faiss::Index {
  public:
   NearestCentroid() : faiss::Index(kEmbeddingDim, faiss::METRIC_L2) {}
 
-  void add(idx_t count, const float* values) override {
-    for (idx_t i = 0; i < count; ++i) {
+  void add(std::int64_t count, const float* values) override {
+    for (std::int64_t i = 0; i < count; ++i) {
       centroids_->append(values + static_cast<std::size_t>(i) * kEmbeddingDim, ntotal++);
     }
   }
@@ -38,7 +39,7 @@ class NearestCentroid final : public faiss::Index {
     ntotal = 0;
   }
 
-  void search(idx_t count, const float* points, idx_t k, float* distances, idx_t* labels,
+  void search(std::int64_t count, const float* points, std::int64_t k, float* distances, std::int64_t* labels,
               const faiss::SearchParameters*) const override {
     if (k != 1) throw Error(ErrorCode::Internal, "one nearest centroid expected");
     std::vector<Embedding> some;
@@ -78,8 +79,7 @@ GalleryRows train_centroids(const std::vector<float>& points, std::size_t count,
   NearestCentroid centroids;
   try {
     faiss::Clustering clustering(kEmbeddingDim, static_cast<int>(count), parameters);
-    clustering.train(static_cast<faiss::Index::idx_t>(points.size() / kEmbeddingDim), points.data(),
-                     centroids);
+    clustering.train(static_cast<std::int64_t>(points.size() / kEmbeddingDim), points.data(), centroids);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
@@ -95,7 +95,7 @@ std::vector<float> principal_directions(const std::vector<float>& points) {
   for (const float value : points) both.push_back(-value);
   try {
     faiss::PCAMatrix matrix(kEmbeddingDim, kEmbeddingDim);
-    matrix.train(static_cast<faiss::Index::idx_t>(both.size() / kEmbeddingDim), both.data());
+    matrix.train(static_cast<std::int64_t>(both.size() / kEmbeddingDim), both.data());
     return matrix.A;
   } catch (const std::exception& error) {
     throw Error(ErrorCode::Internal, std::string("directions of a gallery: ") + error.what());
