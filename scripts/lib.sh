@@ -92,16 +92,16 @@ configure() {
   fi
 }
 
-# compile: brings build/ up to date; silent when it is. Progress is shown on a terminal.
+# compile TARGET: brings that of build/ up to date; silent when it is. Progress is shown on a terminal.
 compile() {
-  local plan
-  plan=$(ninja -C "$build" -n 2>&1) || true
+  local target=$1 plan
+  plan=$(ninja -C "$build" -n "$target" 2>&1) || true
   case $plan in *"no work to do"*) return 0 ;; esac
   say "building in $build (the first time takes some minutes)"
   if [ -t 2 ]; then
-    ninja -C "$build" -j "$(build_jobs)" >&2 || die "the build failed"
+    ninja -C "$build" -j "$(build_jobs)" "$target" >&2 || die "the build failed"
   else
-    run_quietly "$build/ninja.log" ninja -C "$build" -j "$(build_jobs)"
+    run_quietly "$build/ninja.log" ninja -C "$build" -j "$(build_jobs)" "$target"
   fi
 }
 
