@@ -125,7 +125,7 @@ TEST_P(Warm, APassAllocatesNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EachPrecision, Warm, ::testing::Values("fp32", "bf16", "int8"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& tested) { return std::string(tested.param); });
 
 TEST(Allocations, AFaceGoesThroughTheQueueWithoutAny) {
   EmbedderOptions options{"cpu", "fp32", 8};
