@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
+#include <vector>
 
 #include "embed/safetensors.h"
 #include "fixtures.h"
+#include "sha256_blocks.h"
 
 namespace {
 
@@ -46,6 +49,25 @@ TEST(Sha256, PadsEveryLengthOfThreeBlocks) {
   std::string digest;
   for (std::size_t n = 0; n < 200; ++n) digest = hash(digest + std::string(n, 'x'));
   EXPECT_EQ(digest, "17e907d803d8884243414b4e18d18acd5f8eacdc3941a8585b8d96940a81509c");
+}
+
+TEST(Sha256, InstructionsGiveThePortableState) {
+  const embed::Sha256Blocks x86 = embed::x86_sha256_blocks();
+  if (x86 == nullptr) GTEST_SKIP() << "this machine has no instructions for SHA-256";
+  std::mt19937 random(1);
+  for (const std::size_t blocks : {0U, 1U, 2U, 7U}) {
+    for (int round = 0; round < 20; ++round) {
+      std::vector<std::uint8_t> bytes(64 * blocks + 1);
+      for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
+      embed::Sha256State portable{}, fast{};
+      for (std::uint32_t& word : portable) word = static_cast<std::uint32_t>(random());
+      fast = portable;
+      // Not at an edge of 16 bytes.
+      embed::portable_sha256_blocks(portable, bytes.data() + 1, blocks);
+      x86(fast, bytes.data() + 1, blocks);
+      EXPECT_EQ(fast, portable) << blocks << " blocks";
+    }
+  }
 }
 
 TEST(Sha256, OfAFileIsThatOfItsBytes) {
