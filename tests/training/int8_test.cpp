@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "embed/embedder.h"
@@ -21,13 +22,20 @@ namespace {
 
 constexpr std::int64_t kSide = 48;
 
-std::string weights_of(embed::Head head) {
-  fixtures::WeightsOptions made;
-  made.head = head;
-  made.input.width = made.input.height = kSide;
-  made.input.mean = {0.4F, 0.5F, 0.3F};
-  made.input.std = {0.2F, 0.25F, 0.3F};
-  return fixtures::write_weights(fixtures::temp_dir() + "/int8.safetensors", made);
+/// Written once for each head.
+const std::string& weights_of(embed::Head head) {
+  static std::map<embed::Head, std::string> files;
+  std::string& file = files[head];
+  if (file.empty()) {
+    fixtures::WeightsOptions made;
+    made.head = head;
+    made.input.width = made.input.height = kSide;
+    made.input.mean = {0.4F, 0.5F, 0.3F};
+    made.input.std = {0.2F, 0.25F, 0.3F};
+    file = fixtures::write_weights(fixtures::temp_dir() + "/int8-" + embed::to_string(head) + ".safetensors",
+                                   made);
+  }
+  return file;
 }
 
 std::vector<std::uint8_t> painted(std::size_t count, std::uint64_t seed) {
