@@ -24,21 +24,28 @@ bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
-double shaped(const std::string& name, const torch::Tensor& tensor, double uniform) {
-  if (ends_with(name, "running_var")) return 1.0 + 0.5 * uniform;
-  if (ends_with(name, "running_mean")) return 0.25 * uniform;
-  if (tensor.dim() == 1) return ends_with(name, "weight") ? 1.0 + 0.25 * uniform : 0.25 * uniform;
+/// A tensor's values lie this far around the middle.
+struct Spread {
+  double middle, reach;
+};
+
+Spread spread_of(const std::string& name, const torch::Tensor& tensor) {
+  if (ends_with(name, "running_var")) return {1, 0.5};
+  if (ends_with(name, "running_mean")) return {0, 0.25};
+  if (tensor.dim() == 1) return {ends_with(name, "weight") ? 1.0 : 0.0, 0.25};
   const std::int64_t fan_in = tensor.numel() / tensor.size(0);
-  const double value = uniform * std::sqrt(6.0 / static_cast<double>(fan_in));
-  return tensor.dim() == 2 ? value / 16.0 : value;
+  const double reach = std::sqrt(6.0 / static_cast<double>(fan_in));
+  return {0, tensor.dim() == 2 ? reach / 16 : reach};
 }
 
 void fill(const std::string& name, torch::Tensor tensor) {
   const std::uint64_t start = name_hash(name);
+  const Spread spread = spread_of(name, tensor);
   auto* values = tensor.data_ptr<float>();
-  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
+  const std::int64_t count = tensor.numel();
+  for (std::int64_t i = 0; i < count; ++i) {
     const auto top = static_cast<double>(hash(start, static_cast<std::uint64_t>(i)) >> 32);
-    values[i] = static_cast<float>(shaped(name, tensor, top * 0x1p-31 - 1.0));
+    values[i] = static_cast<float>(spread.middle + spread.reach * (top * 0x1p-31 - 1.0));
   }
 }
 

@@ -108,21 +108,28 @@ std::vector<double> convolved(const Pictures& pictures, std::int64_t images, con
   const std::int64_t height = strided(plane.height, weights.stride),
                      width = strided(plane.width, weights.stride);
   const std::int64_t area = weights.kernel * weights.kernel, border = weights.kernel / 2;
-  std::vector<double> result;
+  // [tap][in][out]: the inner loop goes through numbers that lie side by side.
+  std::vector<double> by_tap(weights.values.size());
+  const float* weight = weights.values.data();
+  for (std::int64_t o = 0; o < weights.out; ++o) {
+    for (std::int64_t i = 0; i < weights.in; ++i) {
+      for (std::int64_t tap = 0; tap < area; ++tap) {
+        by_tap[size((tap * weights.in + i) * weights.out + o)] = static_cast<double>(*weight++);
+      }
+    }
+  }
+  std::vector<double> result(size(images * height * width * weights.out));
   for (std::int64_t row = 0; row < images * height * width; ++row) {
     const std::int64_t image = row / (height * width), pixel = row % (height * width);
     const std::int64_t top = pixel / width * weights.stride - border,
                        left = pixel % width * weights.stride - border;
-    for (std::int64_t o = 0; o < weights.out; ++o) {
-      double sum = 0;
-      const float* weight = weights.values.data() + o * weights.in * area;
+    double* sums = result.data() + row * weights.out;
+    for (std::int64_t tap = 0; tap < area; ++tap) {
       for (std::int64_t i = 0; i < weights.in; ++i) {
-        for (std::int64_t tap = 0; tap < area; ++tap) {
-          sum += static_cast<double>(*weight++) *
-                 pictures.at(image, top + tap / weights.kernel, left + tap % weights.kernel, i);
-        }
+        const double value = pictures.at(image, top + tap / weights.kernel, left + tap % weights.kernel, i);
+        const double* of_input = by_tap.data() + (tap * weights.in + i) * weights.out;
+        for (std::int64_t o = 0; o < weights.out; ++o) sums[o] += value * of_input[o];
       }
-      result.push_back(sum);
     }
   }
   return result;

@@ -40,8 +40,12 @@ double least_cosine(Number number) {
   return number == Number::F32 ? 0.999999 : number == Number::BF16 ? 0.999 : 0.97;
 }
 
+/// Every second shape each for weights as they are and rounded ones: whether a layer's weights are
+/// transformed before the pass or in it makes no difference to the shape's part, for both ways give the
+/// product the same bits (Winograd.TransformingInThePassOrBeforeItIsTheSameToTheBit).
 void compare_to_the_layers(bool rounded) {
-  for (const Case& shape : trained::cases()) {
+  for (std::size_t i = rounded ? 1 : 0; i < trained::cases().size(); i += 2) {
+    const Case& shape = trained::cases()[i];
     auto network = trained_network(shape);
     if (rounded) round_weights(network);
     const auto parameters = embed::folded_parameters(network, info_of(shape));
@@ -53,9 +57,9 @@ void compare_to_the_layers(bool rounded) {
       std::vector<Embedding> got(count);
       net.forward(bytes.data(), 4, got.data());
       net.forward(bytes.data() + bytes.size() / count * 4, 1, got.data() + 4);
-      for (std::size_t i = 0; i < count; ++i) {
-        EXPECT_GE(cosine(got[i], right[i]), least_cosine(kernels->number))
-            << kernels->name << ' ' << shape.height << 'x' << shape.width << ' ' << i;
+      for (std::size_t k = 0; k < count; ++k) {
+        EXPECT_GE(cosine(got[k], right[k]), least_cosine(kernels->number))
+            << kernels->name << ' ' << shape.height << 'x' << shape.width << ' ' << k;
       }
     }
   }

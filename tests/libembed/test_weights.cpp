@@ -143,7 +143,8 @@ TEST(Weights, RefusesValuesThatAreNotFinite) {
       tensors["dense.bias"].data = reinterpret_cast<const std::uint8_t*>(bias.data());
     });
   }
-  const std::vector<float> negative(512, -0.1F);
+  std::vector<float> negative(512, 0.1F);
+  negative[511] = -0.1F;
   refuse({"final_bn.running_var: ", "negative"}, [&](Tensors& tensors, Metadata&) {
     tensors["final_bn.running_var"].data = reinterpret_cast<const std::uint8_t*>(negative.data());
   });
