@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -211,6 +212,27 @@ TEST(Learner, LearnsInBfloat16WithWeightsInFloat32) {
   Learner learner(options, small_input(), 2);
   EXPECT_TRUE(halves_its_loss(learner, stripes(16), at_rate(0.005), 20));
   for (const auto& [name, tensor] : learner.state()) EXPECT_EQ(tensor.scalar_type(), torch::kFloat32) << name;
+}
+
+TEST(Learner, TapsThatMeetOnlyPaddingHaveNoGradient) {
+  // Of pictures of 16×16 the last stage sees one pixel: around it there is padding alone.
+  for (const Precision precision : {Precision::Fp32, Precision::Bf16}) {
+    TrainOptions options = small_options();
+    options.precision = precision;
+    options.weight_decay = 0;
+    Learner learner(options, small_input(), 2);
+    for (int i = 0; i < 3; ++i) {
+      // What is left in freed memory must not matter.
+      std::vector<torch::Tensor> left(64, torch::Tensor());
+      for (torch::Tensor& tensor : left) tensor = torch::full({1 << 18}, std::nanf(""));
+      left.clear();
+      learner.step(stripes(16), at_rate(0.001));
+    }
+    torch::Tensor sums = learner.state().at("optimizer.stage4.0.conv1.weight.momentum").abs().sum(0).sum(0);
+    EXPECT_GT(sums[1][1].item<float>(), 0);
+    sums[1][1] = 0;
+    EXPECT_EQ(sums.max().item<float>(), 0) << "in precision " << static_cast<int>(precision);
+  }
 }
 
 TEST(Learner, ImprintedClassesNameTheirPicturesAtOnce) {

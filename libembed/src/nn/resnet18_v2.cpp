@@ -49,8 +49,13 @@ torch::Tensor BasicBlockV2Impl::forward(const torch::Tensor& input) {
 }
 
 torch::Tensor BasicBlockV2Impl::convolved(torch::nn::Conv2d& layer, const torch::Tensor& input) {
-  const bool ours = convolution_ && is_training() && layer->options.stride()->front() == 1;
-  return ours ? convolution_(input, layer->weight) : layer(input);
+  if (!is_training()) return layer(input);
+  const auto stride = layer->options.stride();
+  if (convolution_ && stride->front() == 1) return convolution_(input, layer->weight);
+  if (input.size(2) > 1 || input.size(3) > 1) return layer(input);
+  // Around a single pixel there is padding alone: only the middle of the kernel meets it. For the rest of the
+  // kernel LibTorch 1.13's bfloat16 convolutions would hand out memory that nobody wrote as the gradient.
+  return torch::conv2d(input, layer->weight.slice(2, 1, 2).slice(3, 1, 2), {}, stride);
 }
 
 ResNet18V2Impl::ResNet18V2Impl(const ResNet18V2Options& options) : options_(options) {
