@@ -168,6 +168,23 @@ TEST(PkBatches, HoldMoreGroupsThanClassesWhereTheyMayRepeat) {
   EXPECT_EQ(seen.size(), labels.size());
 }
 
+TEST(PkBatches, ShowEveryPictureOfASmallClassBeforeOneComesAgain) {
+  const std::vector<std::size_t> sizes = {2, 3, 5, 9};
+  const auto labels = labels_of(sizes);
+  constexpr std::size_t kImagesEach = 4;
+  for (const BatchPlan& batch : pk_batches(labels, sizes.size(), 2, kImagesEach, 5)) {
+    for (std::size_t start = 0; start < batch.size(); start += kImagesEach) {
+      std::map<std::uint32_t, std::size_t> shown;
+      for (std::size_t k = 0; k < kImagesEach; ++k) ++shown[batch[start + k]];
+      const std::size_t size = sizes[static_cast<std::size_t>(labels[batch[start]])];
+      EXPECT_EQ(shown.size(), std::min(size, kImagesEach)) << "of a class of " << size;
+      for (const auto& [row, times] : shown) {
+        EXPECT_LE(times, (kImagesEach + size - 1) / size) << "row " << row << " of a class of " << size;
+      }
+    }
+  }
+}
+
 TEST(PkBatches, RefuseMoreIdentitiesThanThereAre) {
   EXPECT_THAT(error_of([] { pk_batches(labels_of({4, 4, 1}), 3, 3, 2, 1); }), HasSubstr("only 2"));
   EXPECT_THAT(error_of([] { pk_batches(labels_of({4, 1}), 2, 3, 2, 1, 2, true); }), HasSubstr("only 1"));
