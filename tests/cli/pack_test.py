@@ -315,6 +315,7 @@ class PackTransform(CliTest):
 class WithoutOpenCv(CliTest):
     """The program as it is built with -Dfaces=disabled."""
     program = TRIPLET_TRAIN_BARE
+    alone = True
 
     def test_idx_files_are_packed_and_trained_on(self):
         self.write("digits-images", idx_images(8))

@@ -4,11 +4,12 @@ import base64
 import json
 import os
 import re
+import shutil
 import struct
-import subprocess
+import tempfile
 import zlib
 
-from support import CliTest, TRIPLET_TRAIN
+from support import CliTest, MANY
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 
@@ -77,7 +78,8 @@ def decode_uri(uri):
 class ReportTest(CliTest):
     @classmethod
     def setUpClass(cls):
-        super().setUpClass()
+        cls.fixtures = tempfile.mkdtemp(prefix="triplet-train-report-")
+        cls.addClassCleanup(shutil.rmtree, cls.fixtures)
         cls.put("set", dataset())
         cls.put("val", dataset(40, ("x", EVIL, "y", "z")))
         cls.train("one", "--val", "val", "--epochs", 2, "--loss", "triplet", "--pk", 4, 4, "--lr", 0.001)
@@ -93,8 +95,9 @@ class ReportTest(CliTest):
 
     @classmethod
     def train(cls, out, *flags, data="set"):
-        subprocess.run([TRIPLET_TRAIN, "train", "--data", data, "--out", out + ".safetensors", "--threads", "1",
-                        "--batch-size", "16", *map(str, flags)], check=True, cwd=cls.fixtures, capture_output=True)
+        done = MANY.run(["train", "--data", data, "--out", out + ".safetensors", "--threads", "1", "--batch-size", "16",
+                         *map(str, flags)], cls.fixtures, {})
+        assert done.returncode == 0, done.stderr
 
     def report(self, *args):
         self.ok("report", *args, "--out", "page.html", "--precision", "fp32")

@@ -12,12 +12,26 @@ import tempfile
 import time
 import unittest
 
+from many_commands import ManyCommands
+
 TRIPLET_TRAIN = os.environ.get("TRIPLET_TRAIN", "triplet-train")
 TRIPLET_TRAIN_BARE = os.environ.get("TRIPLET_TRAIN_BARE", TRIPLET_TRAIN)
-MAKE_FIXTURES = os.environ.get("MAKE_FIXTURES", "make-fixtures")
+FIXTURES = os.environ.get("CLI_FIXTURES", "")
 FACES = os.environ.get("HAVE_FACES", "1") == "1"
 DATA = os.environ.get("TRIPLETEMBED_DATA", "")
 YUNET = os.path.join(DATA, "models", "face_detection_yunet_2023mar.onnx")
+
+
+def environment():
+    """Without the user's own weights and folders."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("TRIPLETEMBED_")}
+    if os.path.isfile(YUNET):
+        kept["TRIPLETEMBED_DETECTOR"] = YUNET
+    return kept
+
+
+# All tests of a file share it.
+MANY = ManyCommands(environment())
 
 
 def needs_faces(test):
@@ -30,16 +44,13 @@ def needs_real_data(test):
 
 
 class CliTest(unittest.TestCase):
-    """Runs the real program in a folder of its own. self.weights and self.gallery are made once for a class."""
+    """Runs the program's command lines in a folder of its own: in a process for each where `alone` says so, else all in one
+    process. self.weights and self.gallery are there to be read."""
     program = TRIPLET_TRAIN
+    alone = False
 
-    @classmethod
-    def setUpClass(cls):
-        cls.fixtures = tempfile.mkdtemp(prefix="triplet-train-fixtures-")
-        cls.addClassCleanup(shutil.rmtree, cls.fixtures)
-        subprocess.run([MAKE_FIXTURES, cls.fixtures], check=True)
-        cls.weights = os.path.join(cls.fixtures, "weights.safetensors")
-        cls.gallery = os.path.join(cls.fixtures, "gallery.safetensors")
+    weights = os.path.join(FIXTURES, "weights.safetensors")
+    gallery = os.path.join(FIXTURES, "gallery.safetensors")
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="triplet-train-test-")
@@ -57,12 +68,10 @@ class CliTest(unittest.TestCase):
         return path
 
     def run_tool(self, *args, env=None, preexec_fn=None):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("TRIPLETEMBED_")}
-        if os.path.isfile(YUNET):
-            environment["TRIPLETEMBED_DETECTOR"] = YUNET
-        environment.update(env or {})
+        if not self.alone and preexec_fn is None:
+            return MANY.run([*map(str, args)], self.folder, env or {})
         return subprocess.run([self.program, *map(str, args)], capture_output=True, text=True, errors="surrogateescape",
-                              env=environment, cwd=self.folder, timeout=600, preexec_fn=preexec_fn)
+                              env={**environment(), **(env or {})}, cwd=self.folder, timeout=600, preexec_fn=preexec_fn)
 
     def ok(self, *args, env=None):
         done = self.run_tool(*args, env=env)

@@ -14,6 +14,9 @@ COMMANDS = ("pack", "train", "evaluate", "enroll", "identify", "export", "import
 
 
 class Common(CliTest):
+    """The process itself."""
+    alone = True
+
     def test_help(self):
         top = self.ok("--help").stdout
         for command in COMMANDS:
