@@ -4,10 +4,10 @@
  * @title: tripletdetect
  *
  * Finds faces and marks each with a GstVideoRegionOfInterestMeta of type `face` that carries a `detection`
- * param (confidence and the box as fractions of the frame) and, from YuNet, a `landmarks` param with five
- * points. Pixels are read, never copied or written. With detect-interval=N the frames between two detections
- * pass as they came, as behind DL Streamer's gvadetect with inference-interval: metadata never says what was
- * not seen on its frame.
+ * param (confidence and the box as fractions of the frame) and, from YuNet and CenterFace, a `landmarks`
+ * param with five points. Pixels are read, never copied or written. With detect-interval=N the frames between
+ * two detections pass as they came, as behind DL Streamer's gvadetect with inference-interval: metadata never
+ * says what was not seen on its frame.
  *
  * ## Example launch lines
  * |[
@@ -184,7 +184,7 @@ static void gst_triplet_detect_class_init(GstTripletDetectClass* klass) {
   gst_caps_unref(caps);
   gst_element_class_set_static_metadata(
       element_class, "Face detector", "Filter/Analyzer/Video",
-      "Marks the faces of each frame with regions of interest, with YuNet or a Haar cascade; for example: "
+      "Marks faces with regions of interest, found by YuNet, CenterFace or a Haar cascade; for example: "
       "... ! videoconvert ! tripletdetect ! tripletembed gallery=people.safetensors ! ...",
       "The tripletembed authors");
 }

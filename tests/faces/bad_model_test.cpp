@@ -2,6 +2,7 @@
 #include "embed/faces/detector.h"
 #include "expect_error.h"
 #include "fixtures.h"
+#include "model_files.h"
 
 namespace {
 
@@ -45,7 +46,7 @@ std::string relu_model() {
 }
 
 TEST(BadModel, MissingFile) {
-  for (const char* detector : {"auto", "yunet", "haar"}) {
+  for (const char* detector : {"auto", "yunet", "centerface", "haar"}) {
     expect_error(ErrorCode::NotFound, {"absent.onnx"},
                  [&] { make_detector(with_model(detector, in_temp("absent.onnx"))); });
   }
@@ -68,7 +69,7 @@ TEST(BadModel, Garbage) {
   std::string garbage;
   for (int i = 0; i < 4096; ++i) garbage.push_back(static_cast<char>((i * 2654435761U) >> 13U));
   fixtures::write_bytes(in_temp("garbage.onnx"), garbage);
-  for (const char* detector : {"yunet", "haar"}) {
+  for (const char* detector : {"yunet", "centerface", "haar"}) {
     expect_error(ErrorCode::Format, {"garbage.onnx", "; take "},
                  [&] { make_detector(with_model(detector, in_temp("garbage.onnx"))); });
   }
@@ -80,6 +81,24 @@ TEST(BadModel, AnotherNetwork) {
       ErrorCode::Format,
       {"relu.onnx", "not YuNet", "face_detection_yunet_2022mar.onnx", "face_detection_yunet_2023mar.onnx"},
       [] { make_detector(with_model("auto", in_temp("relu.onnx"))); });
+  expect_error(ErrorCode::Format, {"relu.onnx", "not CenterFace", "centerface.onnx"},
+               [] { make_detector(with_model("auto", in_temp("relu.onnx"))); });
+  expect_error(ErrorCode::Format, {"relu.onnx", "not CenterFace", "take centerface.onnx"},
+               [] { make_detector(with_model("centerface", in_temp("relu.onnx"))); });
+  expect_error(ErrorCode::Format, {"relu.onnx", "not YuNet", "take face_detection_yunet_2023mar.onnx"},
+               [] { make_detector(with_model("yunet", in_temp("relu.onnx"))); });
+}
+
+TEST(BadModel, TheOtherDetectorsFile) {
+  const std::string centerface = model_files::centerface();
+  if (centerface.empty()) GTEST_SKIP() << model_files::kNoCenterFace;
+  expect_error(ErrorCode::Format,
+               {centerface, "a centerface model", "detector=yunet", "face_detection_yunet_2023mar.onnx"},
+               [&] { make_detector(with_model("yunet", centerface)); });
+  const std::string yunet = model_files::yunet("2023mar");
+  if (yunet.empty()) GTEST_SKIP() << "no real data (TRIPLETEMBED_DATA)";
+  expect_error(ErrorCode::Format, {yunet, "a yunet model", "detector=centerface", "centerface.onnx"},
+               [&] { make_detector(with_model("centerface", yunet)); });
 }
 
 TEST(BadModel, XmlThatIsNoCascade) {
@@ -97,16 +116,19 @@ TEST(BadModel, XmlThatIsNoCascade) {
   }
 }
 
-TEST(BadModel, TruncatedYuNet) {
-  const auto data = fixtures::data_dir();
-  if (!data) GTEST_SKIP() << "no real data (TRIPLETEMBED_DATA)";
-  for (const char* month : {"2022mar", "2023mar"}) {
-    const auto whole = fixtures::read_bytes(*data + "/models/face_detection_yunet_" + month + ".onnx");
+TEST(BadModel, Truncated) {
+  const auto files = model_files::all();
+  if (files.empty()) GTEST_SKIP() << "no real data (TRIPLETEMBED_DATA)";
+  for (const std::string& file : files) {
+    const auto whole = fixtures::read_bytes(file);
     for (const std::size_t keep : {std::size_t{10}, whole.size() / 4, whole.size() / 2, whole.size() - 1}) {
       fixtures::write_bytes(in_temp("cut.onnx"), std::vector<std::uint8_t>(
                                                      whole.begin(), whole.begin() + static_cast<long>(keep)));
-      expect_error(ErrorCode::Format, {"cut.onnx", "2023mar"},
-                   [] { make_detector(with_model("yunet", in_temp("cut.onnx"))); });
+      for (const char* detector : {"auto", "yunet", "centerface"}) {
+        const char* expected = std::string(detector) == "centerface" ? "take centerface.onnx" : "2023mar";
+        expect_error(ErrorCode::Format, {"cut.onnx", expected},
+                     [&] { make_detector(with_model(detector, in_temp("cut.onnx"))); });
+      }
     }
   }
 }

@@ -9,6 +9,7 @@
 #include "embed/options.h"
 #include "expect_error.h"
 #include "fixtures.h"
+#include "model_files.h"
 
 namespace {
 
@@ -40,19 +41,12 @@ class Variable {
   std::optional<std::string> old_;
 };
 
-std::string yunet_file() {
-  const auto data = fixtures::data_dir();
-  return data ? *data + "/models/face_detection_yunet_2023mar.onnx" : std::string();
-}
-
 /// Every detector that this machine can make.
 std::vector<std::unique_ptr<embed::faces::FaceDetector>> detectors(DetectorOptions options = {}) {
   std::vector<std::unique_ptr<embed::faces::FaceDetector>> made;
-  if (const auto data = fixtures::data_dir()) {
-    for (const char* month : {"2022mar", "2023mar"}) {
-      options.model = *data + "/models/face_detection_yunet_" + month + ".onnx";
-      made.push_back(make_detector(options));
-    }
+  for (const std::string& file : model_files::all()) {
+    options.model = file;
+    made.push_back(make_detector(options));
   }
   options.model.clear();
   options.detector = "haar";
@@ -170,37 +164,86 @@ TEST(Detect, FindsNothingInAFlatPicture) {
   }
 }
 
-TEST(Auto, TakesTheVariableThenTheDataFolderThenHaar) {
-  const std::string folder = fixtures::temp_dir() + "/data";
-  std::filesystem::create_directories(folder + "/tripletembed/models");
-  const Variable home("HOME", fixtures::temp_dir());
-  const Variable data("XDG_DATA_HOME", folder);
+/// A data folder of its own for a test: $XDG_DATA_HOME, its tripletembed/models, and no other folder of the
+/// user's.
+class DataFolder {
+ public:
+  DataFolder() : home_("HOME", fixtures::temp_dir()), data_("XDG_DATA_HOME", fixtures::temp_dir() + "/data") {
+    std::filesystem::remove_all(fixtures::temp_dir() + "/data");
+    std::filesystem::create_directories(models());
+  }
+  static std::string models() { return fixtures::temp_dir() + "/data/tripletembed/models"; }
+
+ private:
+  Variable home_;
+  Variable data_;
+};
+
+bool system_has_models() {
+  return std::filesystem::exists("/usr/share/tripletembed") ||
+         std::filesystem::exists("/usr/local/share/tripletembed");
+}
+
+TEST(Auto, WithoutAnyModelTakesHaarOrSaysWhatIsMissing) {
+  const DataFolder folder;
   {
     const Variable model("TRIPLETEMBED_DETECTOR", fixtures::temp_dir() + "/gone.onnx");
     expect_error(ErrorCode::NotFound, {"gone.onnx"}, [] { make_detector(); });
   }
   const Variable model("TRIPLETEMBED_DETECTOR", "");
+  if (system_has_models()) GTEST_SKIP() << "this machine's system folders have models";
+  DetectorOptions options;
+  options.detector = "yunet";
+  expect_error(ErrorCode::NotFound, {"TRIPLETEMBED_DETECTOR", "face_detection_yunet_2023mar.onnx"},
+               [&] { make_detector(options); });
+  options.detector = "centerface";
+  expect_error(ErrorCode::NotFound, {"TRIPLETEMBED_DETECTOR", "centerface.onnx"},
+               [&] { make_detector(options); });
+  try {
+    EXPECT_EQ(make_detector()->description().rfind("haar /", 0), 0U);
+  } catch (const embed::Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::NotFound) << error.what();
+  }
+}
+
+TEST(Auto, TakesTheVariableThenTheDataFolder) {
+  const std::string file = model_files::yunet("2023mar");
+  if (file.empty()) GTEST_SKIP() << "no real data (TRIPLETEMBED_DATA)";
+  const DataFolder folder;
+  const Variable model("TRIPLETEMBED_DETECTOR", "");
+  const std::string copy = DataFolder::models() + "/face_detection_yunet_2023mar.onnx";
+  std::filesystem::copy_file(file, copy);
+  fixtures::write_bytes(DataFolder::models() + "/face_detection_yunet_2023mar_int8.onnx", std::string("no"));
   DetectorOptions yunet;
   yunet.detector = "yunet";
-  if (!std::filesystem::exists("/usr/share/tripletembed") &&
-      !std::filesystem::exists("/usr/local/share/tripletembed")) {
-    expect_error(ErrorCode::NotFound, {"TRIPLETEMBED_DETECTOR", "face_detection_yunet_2023mar.onnx"},
-                 [&] { make_detector(yunet); });
-    try {
-      EXPECT_EQ(make_detector()->description().rfind("haar /", 0), 0U);
-    } catch (const embed::Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::NotFound) << error.what();
-    }
-  }
-  if (yunet_file().empty()) GTEST_SKIP() << "no real data (TRIPLETEMBED_DATA)";
-  const std::string copy = folder + "/tripletembed/models/face_detection_yunet_2023mar.onnx";
-  std::filesystem::copy_file(yunet_file(), copy);
-  fixtures::write_bytes(folder + "/tripletembed/models/face_detection_yunet_2023mar_int8.onnx",
-                        std::string("no"));
   EXPECT_EQ(make_detector()->description(), "yunet (2023mar) " + copy);
   EXPECT_EQ(make_detector(yunet)->description(), "yunet (2023mar) " + copy);
-  const Variable other("TRIPLETEMBED_DETECTOR", yunet_file());
-  EXPECT_EQ(make_detector()->description(), "yunet (2023mar) " + yunet_file());
+  const Variable other("TRIPLETEMBED_DETECTOR", file);
+  EXPECT_EQ(make_detector()->description(), "yunet (2023mar) " + file);
+}
+
+TEST(Auto, TakesCenterFaceWhereThereIsNoYuNet) {
+  const std::string file = model_files::centerface();
+  if (file.empty()) GTEST_SKIP() << model_files::kNoCenterFace;
+  const std::string yunet = model_files::yunet("2023mar");
+  const DataFolder folder;
+  const Variable model("TRIPLETEMBED_DETECTOR", "");
+  const std::string copy = DataFolder::models() + "/centerface.onnx";
+  std::filesystem::copy_file(file, copy);
+  DetectorOptions centerface;
+  centerface.detector = "centerface";
+  if (!system_has_models()) {
+    EXPECT_EQ(make_detector()->description(), "centerface " + copy);
+  }
+  EXPECT_EQ(make_detector(centerface)->description(), "centerface " + copy);
+  DetectorOptions by_file;
+  by_file.model = file;
+  EXPECT_EQ(make_detector(by_file)->description(), "centerface " + file);
+  if (yunet.empty()) GTEST_SKIP() << "no real data (TRIPLETEMBED_DATA)";
+  const std::string better = DataFolder::models() + "/face_detection_yunet_2023mar.onnx";
+  std::filesystem::copy_file(yunet, better);
+  EXPECT_EQ(make_detector()->description(), "yunet (2023mar) " + better);
+  EXPECT_EQ(make_detector(centerface)->description(), "centerface " + copy);
 }
 
 }  // namespace

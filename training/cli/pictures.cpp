@@ -112,7 +112,7 @@ std::string describe_detector(const std::string& model_path) {
   embed::faces::DetectorOptions options;
   options.model = model_path;
   const bool cascade = model_path.size() > 4 && model_path.compare(model_path.size() - 4, 4, ".xml") == 0;
-  options.detector = cascade ? "haar" : "yunet";
+  options.detector = cascade ? "haar" : "auto";
   return embed::faces::make_detector(options)->description();
 }
 

@@ -9,7 +9,7 @@
 
 #include "embed/error.h"
 #include "haar.h"
-#include "yunet.h"
+#include "network_detector.h"
 
 namespace embed::faces {
 
@@ -26,8 +26,11 @@ void require(bool holds, const char* field, const std::string& expected) {
 void validate_options(const DetectorOptions& options) {
   const auto is_fraction = [](float value) { return value >= 0 && value <= 1; };  // false for NaN
   const auto is_count = [](int value) { return value >= 0 && value <= 65'535; };
-  require(options.detector == "auto" || options.detector == "yunet" || options.detector == "haar", "detector",
-          "auto, yunet or haar, not \"" + options.detector + "\"");
+  const auto is_one_of = [&](std::initializer_list<const char*> names) {
+    return std::find(names.begin(), names.end(), options.detector) != names.end();
+  };
+  require(is_one_of({"auto", "yunet", "centerface", "haar"}), "detector",
+          "auto, yunet, centerface or haar, not \"" + options.detector + "\"");
   require(is_fraction(options.score_threshold), "score-threshold", "a number from 0 to 1");
   require(is_fraction(options.nms_threshold), "nms-threshold", "a number from 0 to 1");
   require(is_count(options.min_face_size), "min-face-size", "from 0 to 65535");
@@ -51,20 +54,31 @@ std::vector<fs::path> data_folders() {
   return folders;
 }
 
-/// The newest plain YuNet file of the first data folder that has one, or "".
-std::string find_yunet() {
-  for (const fs::path& folder : data_folders()) {
-    std::vector<std::string> found;
-    std::error_code ignored;  // a folder that cannot be listed holds nothing for us
-    for (fs::directory_iterator entry(folder / "tripletembed/models", ignored), end; !ignored && entry != end;
-         entry.increment(ignored)) {
-      const std::string name = entry->path().filename().string();
-      const bool quantised = name.find("int8") != std::string::npos;
-      if (name.rfind("face_detection_yunet", 0) == 0 && entry->path().extension() == ".onnx" && !quantised) {
-        found.push_back(entry->path().string());
-      }
+/// The newest file of tripletembed/models in `folder` whose name begins with `prefix` and ends in .onnx, or
+/// "". Quantised variants are left out.
+std::string newest_model(const fs::path& folder, const std::string& prefix) {
+  std::string newest;
+  std::error_code ignored;  // a folder that cannot be listed holds nothing for us
+  for (fs::directory_iterator entry(folder / "tripletembed/models", ignored), end; !ignored && entry != end;
+       entry.increment(ignored)) {
+    const std::string name = entry->path().filename().string();
+    const bool quantised = name.find("int8") != std::string::npos;
+    if (name.rfind(prefix, 0) == 0 && entry->path().extension() == ".onnx" && !quantised) {
+      newest = std::max(newest, entry->path().string());
     }
-    if (!found.empty()) return *std::max_element(found.begin(), found.end());
+  }
+  return newest;
+}
+
+/// The model for `detector` ("auto": YuNet's before CenterFace's) in the first data folder that has one, or
+/// "".
+std::string find_model(const std::string& detector) {
+  for (const auto& [name, prefix] :
+       {std::pair("yunet", "face_detection_yunet"), {"centerface", "centerface"}}) {
+    if (detector != "auto" && detector != name) continue;
+    for (const fs::path& folder : data_folders()) {
+      if (std::string found = newest_model(folder, prefix); !found.empty()) return found;
+    }
   }
   return {};
 }
@@ -83,22 +97,24 @@ std::string find_cascade() {
   return {};
 }
 
-/// A cascade is XML; anything else is for YuNet's reader, which says what is wrong with it.
+/// A cascade is XML; anything else is for the networks' reader, which says what is wrong with it.
 bool looks_like_xml(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   char first = 0;
   return stream >> first && first == '<';
 }
 
-std::unique_ptr<FaceDetector> make_yunet(DetectorOptions options) {
+std::unique_ptr<FaceDetector> make_network(DetectorOptions options) {
   if (options.model.empty()) options.model = environment(kVariable);
-  if (options.model.empty()) options.model = find_yunet();
+  if (options.model.empty()) options.model = find_model(options.detector);
   if (options.model.empty()) {
-    throw Error(ErrorCode::NotFound,
-                std::string("no YuNet model: give detector-model, set ") + kVariable +
-                    ", or put face_detection_yunet_2023mar.onnx into ~/.local/share/tripletembed/models");
+    const bool yunet = options.detector == "yunet";
+    throw Error(ErrorCode::NotFound, std::string("no ") + (yunet ? "YuNet" : "CenterFace") +
+                                         " model: give detector-model, set " + kVariable + ", or put " +
+                                         (yunet ? "face_detection_yunet_2023mar.onnx" : "centerface.onnx") +
+                                         " into ~/.local/share/tripletembed/models");
   }
-  return std::make_unique<YunetDetector>(options);
+  return std::make_unique<NetworkDetector>(options);
 }
 
 std::unique_ptr<FaceDetector> make_haar(DetectorOptions options) {
@@ -116,11 +132,11 @@ std::unique_ptr<FaceDetector> make_haar(DetectorOptions options) {
 std::unique_ptr<FaceDetector> make_detector(const DetectorOptions& given) {
   validate_options(given);
   DetectorOptions options = given;
-  if (options.detector == "yunet") return make_yunet(options);
   if (options.detector == "haar") return make_haar(options);
+  if (options.detector != "auto") return make_network(options);
   if (options.model.empty()) options.model = environment(kVariable);
-  if (options.model.empty()) options.model = find_yunet();
-  if (!options.model.empty() && !looks_like_xml(options.model)) return make_yunet(options);
+  if (options.model.empty()) options.model = find_model("auto");
+  if (!options.model.empty() && !looks_like_xml(options.model)) return make_network(options);
   return make_haar(options);
 }
 

@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <string>
 
-#include "embed/error.h"
+#include "output_values.h"
 
 namespace embed::faces {
 
@@ -14,24 +13,10 @@ namespace {
 
 constexpr std::size_t kPoints = 5;
 
-const float* checked(const cv::Mat& output, std::size_t values, const char* name) {
-  if (output.type() != CV_32F || !output.isContinuous() || output.total() != values) {
-    throw Error(ErrorCode::Format, std::string("output ") + name + ": expected " + std::to_string(values) +
-                                       " float32 values, found " + std::to_string(output.total()));
-  }
-  return output.ptr<float>();
-}
-
 /// √(a·b) of two probabilities that may leave [0, 1] by rounding; NaN becomes 0.
 float joint_score(float a, float b) {
   const auto clamp = [](float value) { return value > 0 ? std::min(value, 1.0F) : 0.0F; };
   return std::sqrt(clamp(a) * clamp(b));
-}
-
-bool is_usable(const DetectedFace& face) {
-  const Rect& box = face.region.box;
-  return std::isfinite(box.x) && std::isfinite(box.y) && std::isfinite(box.width) &&
-         std::isfinite(box.height) && box.width > 0 && box.height > 0;
 }
 
 Rect around(float x, float y, float width, float height) {
@@ -94,9 +79,9 @@ std::vector<DetectedFace> decode_march_2022(const std::vector<cv::Mat>& outputs,
     priors += static_cast<std::size_t>(canvas.width / level.stride) *
               static_cast<std::size_t>(canvas.height / level.stride) * static_cast<std::size_t>(level.count);
   }
-  const float* loc = checked(outputs.at(0), priors * kLocValues, "loc");
-  const float* conf = checked(outputs.at(1), priors * 2, "conf");
-  const float* iou = checked(outputs.at(2), priors, "iou");
+  const float* loc = output_values(outputs.at(0), priors * kLocValues, "loc");
+  const float* conf = output_values(outputs.at(1), priors * 2, "conf");
+  const float* iou = output_values(outputs.at(2), priors, "iou");
 
   std::vector<DetectedFace> faces;
   for (const PriorLevel& level : kPriorLevels) {
@@ -126,10 +111,10 @@ std::vector<DetectedFace> decode_march_2023(const std::vector<cv::Mat>& outputs,
     const int columns = canvas.width / stride;
     const int rows = canvas.height / stride;
     const std::size_t cells = static_cast<std::size_t>(columns) * static_cast<std::size_t>(rows);
-    const float* cls = checked(outputs.at(level), cells, "cls");
-    const float* obj = checked(outputs.at(3 + level), cells, "obj");
-    const float* box = checked(outputs.at(6 + level), cells * 4, "bbox");
-    const float* keypoints = checked(outputs.at(9 + level), cells * 2 * kPoints, "kps");
+    const float* cls = output_values(outputs.at(level), cells, "cls");
+    const float* obj = output_values(outputs.at(3 + level), cells, "obj");
+    const float* box = output_values(outputs.at(6 + level), cells * 4, "bbox");
+    const float* keypoints = output_values(outputs.at(9 + level), cells * 2 * kPoints, "kps");
     for (int row = 0; row < rows; ++row) {
       for (int column = 0; column < columns; ++column, ++cls, ++obj, box += 4, keypoints += 2 * kPoints) {
         const float score = joint_score(*cls, *obj);

@@ -52,11 +52,11 @@ inline constexpr OptionSpec kGalleryOptions[] = {
 
 /// Options of finding faces.
 inline constexpr OptionSpec kDetectorOptions[] = {
-    {"detector", OptionType::Choice, 0, 0, "auto", "auto|yunet|haar",
-     "Face detector; auto takes YuNet when its model is found, else the Haar cascade"},
+    {"detector", OptionType::Choice, 0, 0, "auto", "auto|yunet|haar|centerface",
+     "Face detector; auto takes YuNet or CenterFace when a model is found, else the Haar cascade"},
     {"detector-model", OptionType::String, 0, 0, "", "",
-     "YuNet ONNX file or Haar cascade XML; unset looks at TRIPLETEMBED_DETECTOR and the data folders"},
-    {"score-threshold", OptionType::Double, 0, 1, "0.75", "", "Least confidence of a face (YuNet)"},
+     "YuNet or CenterFace ONNX, or cascade XML; unset looks at TRIPLETEMBED_DETECTOR and the data folders"},
+    {"score-threshold", OptionType::Double, 0, 1, "0.75", "", "Least confidence of a face (not with Haar)"},
     {"nms-threshold", OptionType::Double, 0, 1, "0.3", "",
      "Overlap (IoU) above which the weaker of two faces is dropped"},
     {"min-face-size", OptionType::Int, 0, 65535, "0", "",

@@ -11,8 +11,8 @@ namespace embed::faces {
 
 /// Defaults and meanings as in kDetectorOptions (embed/options.h).
 struct DetectorOptions {
-  std::string detector = "auto";  ///< "auto", "yunet" or "haar".
-  std::string model;              ///< YuNet ONNX or cascade XML; empty: searched for.
+  std::string detector = "auto";  ///< "auto", "yunet", "centerface" or "haar".
+  std::string model;              ///< ONNX or cascade XML; empty: searched for.
   float score_threshold = 0.75F;  ///< 0 to 1.
   float nms_threshold = 0.3F;     ///< 0 to 1.
   int min_face_size = 0;          ///< Pixels of the full image.
@@ -36,11 +36,12 @@ class FaceDetector {
   virtual std::string description() const = 0;
 };
 
-/// The detector that the options ask for. "auto": YuNet when `model` is an .onnx file, or
-/// TRIPLETEMBED_DETECTOR names one, or one lies in the user's or system's data folders
-/// (tripletembed/models/face_detection_yunet*.onnx under $XDG_DATA_HOME, ~/.local/share, /usr/local/share,
-/// /usr/share); else OpenCV's frontal-face Haar cascade. Throws Error(NotFound | Format | Unsupported |
-/// InvalidArgument) that names the file.
+/// The detector that the options ask for. "auto": what `model` is (an .onnx file's outputs tell YuNet from
+/// CenterFace, a cascade is XML), else what TRIPLETEMBED_DETECTOR names, else what lies in the user's or
+/// system's data folders (tripletembed/models/face_detection_yunet*.onnx, then centerface*.onnx, under
+/// $XDG_DATA_HOME,
+/// ~/.local/share, /usr/local/share, /usr/share), else OpenCV's frontal-face Haar cascade. Throws
+/// Error(NotFound | Format | Unsupported | InvalidArgument) that names the file.
 std::unique_ptr<FaceDetector> make_detector(const DetectorOptions& options = {});
 
 }  // namespace embed::faces

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "yunet.h"
+#include "network_detector.h"
 
 #include <algorithm>
 #include <exception>
@@ -8,29 +8,19 @@
 #include "embed/error.h"
 #include "files.h"
 #include "postprocess.h"
-#include "yunet_decode.h"
 
 namespace embed::faces {
 
 namespace {
 
-constexpr int kGranule = 32;    ///< The network's coarsest stride that both files have.
-constexpr int kLeastSide = 64;  ///< The deepest layer of 2022mar vanishes on smaller pictures.
+constexpr int kGranule = 32;    ///< The networks' coarsest stride that all files have.
+constexpr int kLeastSide = 64;  ///< The deepest layer of YuNet's 2022mar vanishes on smaller pictures.
 /// Least standard deviation of a face's pixels, in grey levels. On a black picture 2022mar is 0.8 sure of a
 /// face.
 constexpr double kLeastContrast = 2;
 
-const std::vector<std::string> kOutputs2022 = {"loc", "conf", "iou"};
-const std::vector<std::string> kOutputs2023 = {"cls_8",  "cls_16",  "cls_32",  "obj_8", "obj_16", "obj_32",
-                                               "bbox_8", "bbox_16", "bbox_32", "kps_8", "kps_16", "kps_32"};
-
-[[noreturn]] void refuse(const std::string& file, const std::string& why) {
-  throw Error(
-      ErrorCode::Format,
-      why +
-          "; take face_detection_yunet_2023mar.onnx or face_detection_yunet_2022mar.onnx of the OpenCV "
-          "model zoo (not a quantised variant)",
-      file);
+[[noreturn]] void refuse(const DetectorOptions& options, const std::string& why) {
+  throw Error(ErrorCode::Format, why + "; " + files_to_take(options.detector), options.model);
 }
 
 int padded(int side) {
@@ -62,28 +52,41 @@ bool has_layers(const cv::dnn::Net& net, const std::vector<std::string>& names) 
   });
 }
 
+/// What `net` is, by its outputs; null when it is none that we know.
+const NetworkKind* kind_of(const cv::dnn::Net& net) {
+  const auto& kinds = network_kinds();
+  const auto found = std::find_if(kinds.begin(), kinds.end(),
+                                  [&](const NetworkKind& kind) { return has_layers(net, kind.outputs); });
+  return found == kinds.end() ? nullptr : &*found;
+}
+
+/// The middle of an error message about a network that is none of ours.
+std::string not_of(const std::string& detector) {
+  if (detector == "yunet") return "not YuNet: it has none of YuNet's";
+  if (detector == "centerface") return "not CenterFace: it has none of CenterFace's";
+  return "not YuNet and not CenterFace: it has neither's";
+}
+
 }  // namespace
 
-YunetDetector::YunetDetector(const DetectorOptions& options) : options_(options) {
+NetworkDetector::NetworkDetector(const DetectorOptions& options) : options_(options) {
   const std::vector<std::uint8_t> bytes = read_file(options.model);
-  if (bytes.empty()) refuse(options.model, "the file is empty, not a YuNet model");
+  if (bytes.empty()) refuse(options, "the file is empty, not a face detector's model");
   try {
     net_ = cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   } catch (const std::exception&) {
-    refuse(options.model, "not a readable ONNX model (damaged, truncated or of another kind)");
+    refuse(options, "not a readable ONNX model (damaged, truncated or of another kind)");
   }
-  if (net_.empty()) refuse(options.model, "the ONNX model is empty");
-  if (has_layers(net_, kOutputs2022)) {
-    kind_ = Kind::March2022;
-    output_names_ = kOutputs2022;
-  } else if (has_layers(net_, kOutputs2023)) {
-    kind_ = Kind::March2023;
-    output_names_ = kOutputs2023;
-  } else {
-    refuse(options.model, "an ONNX model, but not YuNet: it has none of YuNet's outputs");
+  if (net_.empty()) refuse(options, "the ONNX model is empty");
+  kind_ = kind_of(net_);
+  if (kind_ == nullptr) refuse(options, "an ONNX model, but " + not_of(options.detector) + " outputs");
+  if (options.detector != "auto" && options.detector != kind_->detector) {
+    refuse(options, std::string("a ") + kind_->detector + " model where detector=" + options.detector +
+                        " expects its own");
   }
   net_.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
   net_.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);
+  net_.enableFusion(kind_->fusion);
   // A first pass shows whether this OpenCV can run the file, before the first frame comes. Two sizes, so that
   // a shape frozen into the file cannot pass.
   try {
@@ -93,22 +96,21 @@ YunetDetector::YunetDetector(const DetectorOptions& options) : options_(options)
       decode();
     }
   } catch (const std::exception& error) {
-    refuse(options.model, std::string("the model does not run as YuNet: ") + error.what());
+    refuse(options, std::string("the model does not run as ") + kind_->description + ": " + error.what());
   }
 }
 
-void YunetDetector::forward() {
-  cv::dnn::blobFromImage(canvas_, blob_);
+void NetworkDetector::forward() {
+  cv::dnn::blobFromImage(canvas_, blob_, 1, cv::Size(), cv::Scalar(), kind_->takes_rgb);
   net_.setInput(blob_);
-  net_.forward(outputs_, output_names_);
+  net_.forward(outputs_, kind_->outputs);
 }
 
-std::vector<DetectedFace> YunetDetector::decode() const {
-  return kind_ == Kind::March2022 ? decode_march_2022(outputs_, canvas_.size(), options_.score_threshold)
-                                  : decode_march_2023(outputs_, canvas_.size(), options_.score_threshold);
+std::vector<DetectedFace> NetworkDetector::decode() const {
+  return kind_->decode(outputs_, canvas_.size(), options_.score_threshold);
 }
 
-std::vector<DetectedFace> YunetDetector::detect(const ImageView& image) {
+std::vector<DetectedFace> NetworkDetector::detect(const ImageView& image) {
   validate(image);
   std::vector<DetectedFace> faces;
   guard_opencv("face detection", [&] {
@@ -129,8 +131,8 @@ std::vector<DetectedFace> YunetDetector::detect(const ImageView& image) {
   return faces;
 }
 
-std::string YunetDetector::description() const {
-  return std::string("yunet (") + (kind_ == Kind::March2022 ? "2022mar" : "2023mar") + ") " + options_.model;
+std::string NetworkDetector::description() const {
+  return std::string(kind_->description) + ' ' + options_.model;
 }
 
 }  // namespace embed::faces
