@@ -115,11 +115,15 @@ use_tree() {
   if [ -z "${TRIPLETEMBED_MODEL:-}" ] && [ -f "$root/models/faces-r18.safetensors" ]; then
     export TRIPLETEMBED_MODEL="$root/models/faces-r18.safetensors"
   fi
-  local detector="$root/../shared/data/models/face_detection_yunet_2023mar.onnx"
-  if [ -z "${TRIPLETEMBED_DETECTOR:-}" ] && [ -f "$detector" ]; then
-    TRIPLETEMBED_DETECTOR=$(readlink -f "$detector")
-    export TRIPLETEMBED_DETECTOR
-  fi
+  use_detector "${detector_network:-never}"
+}
+
+# use_detector always|daily|never: how often the network may be asked for a model where none is here
+# (scripts/detector.py). A command that needs a detector says itself when there is none.
+use_detector() {
+  local model
+  model=$(python3 "$root/scripts/detector.py" --network "$1") || return 0
+  [ -z "$model" ] || export TRIPLETEMBED_DETECTOR="$model"
 }
 
 # run_meson_tests BUILD ARGUMENT…: the tests of a build folder; the last line on stdout is the counts.
