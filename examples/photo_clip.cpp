@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Makes a short clip (MJPEG in AVI, 640×480, 25 frames a second) of still photographs: each is mirrored and
-// shown for three seconds while the view drifts, zooms in and brightens, so that no frame equals the
-// photograph.
+// shown for three seconds (or N frames) while the view drifts, zooms in and brightens, so that no frame
+// equals the photograph.
 //
-// usage: photo-clip OUT.avi PHOTO…
+// usage: photo-clip [--frames N] OUT.avi PHOTO…
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
@@ -49,7 +51,7 @@ cv::Mat view(const cv::Mat& frame, double t) {
   return out;
 }
 
-void make_clip(const std::string& out, char** photos, int count) {
+void make_clip(const std::string& out, char** photos, int count, int frames) {
   cv::VideoWriter writer;
   writer.open(out, cv::CAP_OPENCV_MJPEG, cv::VideoWriter::fourcc('M', 'J', 'P', 'G'), kFramesPerSecond,
               {kWidth, kHeight});
@@ -58,8 +60,8 @@ void make_clip(const std::string& out, char** photos, int count) {
   }
   for (int i = 0; i < count; ++i) {
     const cv::Mat frame = fitted(photos[i]);
-    for (int n = 0; n < kFramesPerPhoto; ++n) {
-      writer.write(view(frame, n / static_cast<double>(kFramesPerPhoto - 1)));
+    for (int n = 0; n < frames; ++n) {
+      writer.write(view(frame, n / static_cast<double>(frames - 1)));
     }
   }
 }
@@ -67,12 +69,18 @@ void make_clip(const std::string& out, char** photos, int count) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) {
-    std::fprintf(stderr, "usage: photo-clip OUT.avi PHOTO...\n");
+  int frames = kFramesPerPhoto;
+  int next = 1;
+  if (argc > 2 && std::strcmp(argv[1], "--frames") == 0) {
+    frames = std::atoi(argv[2]);
+    next = 3;
+  }
+  if (argc < next + 2 || frames < 2) {
+    std::fprintf(stderr, "usage: photo-clip [--frames N] OUT.avi PHOTO... (N: 2 or more)\n");
     return 2;
   }
   try {
-    make_clip(argv[1], argv + 2, argc - 2);
+    make_clip(argv[next], argv + next + 1, argc - next - 1, frames);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "photo-clip: %s\n", error.what());
     return 1;

@@ -10,7 +10,9 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import demo_gallery  # noqa: E402
+import demo_photographs  # noqa: E402
 import demo_table  # noqa: E402
+import detector  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SAMPLE_CLIPS = os.path.join(ROOT, "..", "shared", "data", "video")
@@ -27,14 +29,19 @@ def parse(argv):
     ap = argparse.ArgumentParser(prog="./run demo", description="Name the faces in a video.")
     ap.add_argument("source", nargs="?", metavar="VIDEO|/dev/videoN|rtsp://…",
                     help="what to look at; without it: sample clips, else a camera, else packaged photographs")
+    ap.add_argument("--photographs", action="store_true",
+                    help="the packaged photographs, even where there are sample clips or a camera")
     ap.add_argument("--gallery", metavar="FOLDER", help="people to name: FOLDER/NAME/*.jpg")
     ap.add_argument("--output", metavar="DIR", default="demo-output", help="where the results go (demo-output)")
     ap.add_argument("--seconds", type=float, metavar="N", help="stop each source after N seconds")
     ap.add_argument("--build", default=os.path.join(ROOT, "build"), help=argparse.SUPPRESS)
+    ap.add_argument("--frames", type=int, default=75, help=argparse.SUPPRESS)  # of each photograph, for the tests
     ap.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     args = ap.parse_args(argv)
     if args.seconds is not None and args.seconds <= 0:
         ap.error("--seconds must be above 0")
+    if args.photographs and args.source:
+        ap.error(f"--photographs or {args.source}, not both")
     return args
 
 
@@ -145,19 +152,30 @@ def choose(args):
         gallery = store.from_folder(args.gallery)
     if args.source:
         return [args.source], gallery if args.gallery else None
-    if os.path.isdir(SAMPLE_CLIPS):
+    if os.path.isdir(SAMPLE_CLIPS) and not args.photographs:
         clip = lambda stem: os.path.normpath(os.path.join(SAMPLE_CLIPS, stem + ".mkv"))  # noqa: E731
         print(f"the sample clips of {os.path.normpath(SAMPLE_CLIPS)}: "
               f"{len(SAMPLE_PEOPLE)} people enrolled from a clip each, looked for in {len(SAMPLE_SHOWN)} others")
         if not args.gallery:
             gallery = store.from_videos({who: clip(stem) for who, stem in SAMPLE_PEOPLE.items()})
         return [clip(stem) for stem in SAMPLE_SHOWN], gallery
-    if os.path.exists("/dev/video0"):
+    if os.path.exists("/dev/video0") and not args.photographs:
         print("the camera /dev/video0; Ctrl-C ends it")
         return ["/dev/video0"], gallery if args.gallery else None
-    print("no sample clips and no camera: a clip made from photographs in Debian packages")
-    clip, people = store.packaged_photographs()
-    return [clip], gallery if args.gallery else people
+    why = "" if args.photographs else "no sample clips and no camera: "
+    print(f"{why}a clip made from photographs in Debian packages")
+    photographs = demo_photographs.find()
+    return [store.clip_of(photographs, args.frames)], gallery if args.gallery else store.from_photographs(photographs)
+
+
+def choose_detector():
+    """The chain of `./run detector`; what it finds is every command's here. Raises DemoError."""
+    try:
+        path = detector.find(detector.Chain(detector.Places()))
+    except detector.FetchError as error:
+        raise DemoError(error) from error
+    if path:
+        os.environ["TRIPLETEMBED_DETECTOR"] = path
 
 
 def demo(args):
@@ -168,6 +186,7 @@ def demo(args):
     if not os.environ.get("TRIPLETEMBED_MODEL"):
         raise DemoError(f"{ROOT}/models/faces-r18.safetensors is missing: the default weights (models/README.md says "
                         "how they are made); or set TRIPLETEMBED_MODEL to a weights file")
+    choose_detector()
     sources, gallery = choose(args)
     if gallery is None:
         print("no gallery: faces are found and embedded, and stay ???; --gallery FOLDER names them")
@@ -185,7 +204,7 @@ def main():
     args = parse(sys.argv[1:])
     try:
         demo(args)
-    except (DemoError, demo_gallery.GalleryError, OSError) as error:
+    except (DemoError, demo_gallery.GalleryError, demo_photographs.PhotographError, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

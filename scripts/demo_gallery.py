@@ -1,34 +1,31 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Galleries for the demo: enrolled with triplet-train, kept by content, so that a second run has nothing to do."""
+"""What the demo makes and keeps under BUILD/demo: galleries enrolled with triplet-train, and a clip of photographs.
+Each is kept beside a note of what it was made of, and made anew when one of these changes."""
+import glob
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import tempfile
-
-SKIMAGE = "usr/lib/python3/dist-packages/skimage/data/"
-OPENCV = "usr/share/doc/opencv-doc/opencv4/html/"
-# (Debian package, file in it, name to enrol it under or None for a stranger)
-PHOTOGRAPHS = [
-    ("python3-skimage", SKIMAGE + "astronaut.png", "astronaut"),
-    ("opencv-doc", OPENCV + "230501201_1.jpg", "photo-230501201"),
-    ("opencv-doc", OPENCV + "227943776_1.jpg", "photo-227943776"),
-    ("opencv-doc", OPENCV + "example.jpg", None),
-]
 
 
 class GalleryError(Exception):
     """Told to the user as it is."""
 
 
+def digest_of_text(text):
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def digest_of_file(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
 def digest_of_files(paths, names):
     """SHA-256 over names and contents, so that an edited or renamed picture makes another gallery."""
-    total = hashlib.sha256()
-    for name, path in zip(names, paths):
-        with open(path, "rb") as file:
-            content = hashlib.sha256(file.read()).hexdigest()
-        total.update(f"{name}\0{content}\n".encode())
-    return total.hexdigest()
+    return digest_of_text("".join(f"{name}\0{digest_of_file(path)}\n" for name, path in zip(names, paths)))
 
 
 class Store:
@@ -45,7 +42,7 @@ class Store:
         if not paths:
             raise GalleryError(f"{folder}: no picture in it (it takes NAME/*.jpg)")
         names = [os.path.relpath(path, folder) for path in paths]
-        return self._kept(paths, names, [["--folder", folder]], f"the people of {folder}")
+        return self._gallery(paths, names, [["--folder", folder]], f"the people of {folder}")
 
     def from_videos(self, videos):
         """`videos`: {name: clip}."""
@@ -53,39 +50,59 @@ class Store:
             if not os.path.exists(clip):
                 raise GalleryError(f"{clip}: no such file")
         calls = [["--video", clip, "--name", name] for name, clip in videos.items()]
-        return self._kept(list(videos.values()), list(videos), calls, ", ".join(videos))
+        return self._gallery(list(videos.values()), list(videos), calls, ", ".join(videos))
 
-    def packaged_photographs(self):
-        """(clip, gallery) made from the photographs of Debian packages. Raises GalleryError when none can be had."""
-        found = [(path, name) for path, name in ((self._photograph(package, inside), name)
-                                                 for package, inside, name in PHOTOGRAPHS) if path]
-        if not any(name for _, name in found):
-            raise GalleryError("the packaged photographs cannot be had; give a video: ./run demo VIDEO")
-        clip = os.path.join(self.folder, "photographs.avi")
-        if not os.path.exists(clip):
-            part = os.path.join(self.folder, "photographs.part.avi")
-            self._call([os.path.join(self.build, "examples", "photo-clip"), part] + [path for path, _ in found])
-            os.replace(part, clip)
+    def from_photographs(self, photographs):
+        """`photographs`: [(path, name, or None for a stranger)]."""
         people = os.path.join(self.folder, "people")
-        for path, name in found:
+        shutil.rmtree(people, ignore_errors=True)
+        for path, name in photographs:
             if name:
                 os.makedirs(os.path.join(people, name), exist_ok=True)
                 shutil.copy(path, os.path.join(people, name))
-        return clip, self.from_folder(people)
+        return self.from_folder(people)
 
-    def _kept(self, paths, names, calls, what):
-        key = digest_of_files(paths + [self.weights], names + ["weights"])[:16]
-        kept = os.path.join(self.folder, f"gallery-{key}.safetensors")
-        if os.path.exists(kept):
+    def clip_of(self, photographs, frames):
+        """A video of `photographs` (as in from_photographs), each shown for that many frames at 25 a second."""
+        paths = [path for path, _ in photographs]
+        clip = os.path.join(self.folder, "photographs.avi")
+        program = os.path.join(self.build, "examples", "photo-clip")
+        made_of = {"photographs": digest_of_files(paths, map(os.path.basename, paths)),
+                   "program": digest_of_file(program), "frames": frames}
+        if what_changed(clip, made_of) is not None:
+            part = os.path.join(self.folder, "photographs.part.avi")
+            self._call([program, "--frames", str(frames), part] + paths)
+            keep(part, clip, made_of)
+        return clip
+
+    def _gallery(self, paths, names, calls, what):
+        """The gallery that these calls of `triplet-train enroll` make, one for each `what`."""
+        made_of = {"pictures": digest_of_files(paths, names), "weights": digest_of_file(self.weights),
+                   "detector": self._detector(), "rule": self._rule(calls)}
+        kept = os.path.join(self.folder, f"gallery-{digest_of_text(what)[:16]}.safetensors")
+        changed = what_changed(kept, made_of)
+        if changed is None:
             print(f"gallery of {what}: {kept} (enrolled before)")
             return kept
-        print(f"enrolling {what}", flush=True)
+        why = f" anew, for what it was made of has changed ({', '.join(changed)})" if changed else ""
+        print(f"enrolling {what}{why}", flush=True)
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             gallery = os.path.join(scratch, "gallery.safetensors")
             for call in calls:
                 self._call(["triplet-train", "enroll", "--weights", self.weights, "--gallery", gallery] + call)
-            os.replace(gallery, kept)
+            keep(gallery, kept, made_of)
         return kept
+
+    def _detector(self):
+        """The detector's model; without one it is OpenCV's cascade."""
+        model = os.environ.get("TRIPLETEMBED_DETECTOR", "")
+        return digest_of_file(model) if model else "cascade"
+
+    def _rule(self, calls):
+        """How faces become rows: the calls, and the programs that carry them out."""
+        libraries = sorted(glob.glob(os.path.join(self.build, "libembed", "**", "libembed*.so"), recursive=True))
+        programs = libraries + [path for path in [shutil.which("triplet-train")] if path]
+        return digest_of_text(json.dumps(calls) + digest_of_files(programs, map(os.path.basename, programs)))
 
     def _call(self, command):
         # The tools tell the reason on stderr; it is the user's as it is.
@@ -93,26 +110,25 @@ class Store:
         if status != 0:
             raise GalleryError(f"{os.path.basename(command[0])} failed with status {status} (its message is above)")
 
-    def _photograph(self, package, inside):
-        """The file as installed, or out of the package, fetched and unpacked here (no root needed), or None."""
-        installed = "/" + inside
-        unpacked = os.path.join(self.folder, package, inside)
-        for path in (installed, unpacked):
-            if os.path.exists(path):
-                return path
-        if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-            return None
-        print(f"fetching the Debian package {package} for {os.path.basename(inside)}", flush=True)
-        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
-            os.chmod(scratch, 0o755)
-            fetched = subprocess.run(["apt-get", "download", "-q", package], cwd=scratch, check=False,
-                                     stdout=subprocess.DEVNULL).returncode
-            archives = [name for name in os.listdir(scratch) if name.endswith(".deb")]
-            if fetched != 0 or not archives:
-                return None
-            # Unpacked aside and renamed, so that an interrupted run leaves no half folder behind.
-            aside = os.path.join(scratch, "files")
-            subprocess.run(["dpkg-deb", "-x", os.path.join(scratch, archives[0]), aside], check=True)
-            shutil.rmtree(os.path.join(self.folder, package), ignore_errors=True)
-            os.replace(aside, os.path.join(self.folder, package))
-        return unpacked if os.path.exists(unpacked) else None
+
+def what_changed(path, made_of):
+    """None when the file at `path` was made of just that; else the names of what differs, none for a first time."""
+    try:
+        with open(path + ".json", encoding="utf-8") as note:
+            before = json.load(note)
+    except (OSError, ValueError):
+        return []
+    if not os.path.exists(path) or not isinstance(before, dict):
+        return []
+    return [name for name in made_of if before.get(name) != made_of[name]] or None
+
+
+def keep(made, path, made_of):
+    """Moves a file just made to its place. The old note goes first: none ever lies beside a file that it is not of."""
+    note = path + ".json"
+    if os.path.exists(note):
+        os.unlink(note)
+    os.replace(made, path)
+    with open(note + ".part", "w", encoding="utf-8") as file:
+        json.dump(made_of, file)
+    os.replace(note + ".part", note)

@@ -145,13 +145,22 @@ class Chain:
             pass
 
 
+def is_cascade(path):
+    """Whether the file is XML, as libembed-faces tells it."""
+    with open(path, "rb") as file:
+        return file.read(64).lstrip().startswith(b"<")
+
+
 def describe(path, name, asked):
     """What is said about a file that was found under `name`. Raises FetchError where it cannot be read."""
     try:
         known = digest(path) in {YUNET.sha256, CENTERFACE.sha256} | OTHERS_KNOWN
     except OSError as error:
         raise FetchError(f"{path} ({name}): {error.strerror}") from error
-    text = f"{path} ({name}{', checksum as expected' if known else '; its checksum is none that is known here'})"
+    what = ", checksum as expected" if known else "; its checksum is none that is known here"
+    if is_cascade(path):
+        what = "; a cascade, which gives no landmarks"
+    text = f"{path} ({name}{what})"
     if name == NAMES["centerface"] and not asked:
         text += "; ./run detector yunet asks for YuNet, which takes a fifth of the time"
     return text
