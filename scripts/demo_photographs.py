@@ -5,6 +5,7 @@ import collections
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 
@@ -87,6 +88,15 @@ def extract(archive, inside, folder):
     return f"not in the package: {', '.join(sorted(wanted))}" if wanted else None
 
 
+def main():
+    try:
+        for path, _ in find():
+            print(path)
+    except (PhotographError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    for found, _ in find():
-        print(found)
+    sys.exit(main())
