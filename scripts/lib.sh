@@ -55,6 +55,9 @@ need_packages() {
     die "apt-get could not install: $(tr '\n' ' ' <<<"$missing")"
 }
 
+# What ccache, where it is installed, must overlook to keep what was compiled with a precompiled header.
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros,include_file_mtime,include_file_ctime}
+
 # How many compilers at once: as many as there are CPUs, but LibTorch's headers take about 2 GB each.
 build_jobs() {
   local cpus memory
@@ -132,6 +135,9 @@ run_meson_tests() {
   shift
   # What an earlier run left must not be counted for this one.
   rm -f "$folder"/meson-logs/testlog.json "$folder"/meson-logs/testlog.junit.xml "$folder"/*.xml
-  meson test -C "$folder" --no-rebuild --print-errorlogs "$@" || status=$?
+  local times="$folder/meson-logs/cpu-times.jsonl"
+  rm -f "$times"
+  meson test -C "$folder" --no-rebuild --print-errorlogs --wrapper "python3 '$root/scripts/test_times.py' run '$times'" \
+    "$@" || status=$?
   python3 "$root/scripts/test_summary.py" "$folder/meson-logs" "$status"
 }
