@@ -197,6 +197,7 @@ data = "set"
 out = "w.safetensors"
 epochs = 1
 lr = 0.001
+threads = 1
 val-fraction = 0
 schedule = "step"
 step-at = [0.25, 0.5]

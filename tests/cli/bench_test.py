@@ -329,7 +329,7 @@ class Whole(CliTest):
     """`./run bench` itself."""
 
     def test_everything_without_peers(self):
-        done = run_bench("--runs", 1, "--seconds", 0, "--side", 32, "--sections", "embed,peers,crop,frames,streams",
+        done = run_bench("--runs", 1, "--seconds", 0, "--side", 32, "--threads", 1, "--sections", "embed,peers,crop,frames,streams",
                          "--offline", "--peers-folder", self.path("none", "")[:-1], "--weights", self.weights, "--write",
                          "tiny", "--folder", self.path("pages", "")[:-1], "--json", self.path("all.json"))
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -356,10 +356,12 @@ class Whole(CliTest):
                 ElementTree.parse(self.path("pages", name))
 
     def test_an_interrupt_leaves_what_was_measured(self):
+        # One contender is measured as well as three are.
         with mock.patch.object(sections, "frame_points", side_effect=KeyboardInterrupt), \
+                mock.patch.object(contest, "OURS", {"libembed fp32": "fp32"}), mock.patch.object(contest, "SWEEP", (1, 32)), \
                 contextlib.redirect_stdout(io.StringIO()) as shown, contextlib.redirect_stderr(io.StringIO()) as said:
-            status = bench.main(["--build", BUILD, "--runs", "1", "--seconds", "0", "--side", "32", "--sections", "embed,frames",
-                                 "--write", "cut-short", "--folder", self.path("pages", "")])
+            status = bench.main(["--build", BUILD, "--runs", "1", "--seconds", "0", "--side", "32", "--threads", "1",
+                                 "--sections", "embed,frames", "--write", "cut-short", "--folder", self.path("pages", "")])
         self.assertEqual(status, 130)
         self.assertIn("| libembed fp32 ", shown.getvalue())
         self.assertIn("interrupted", said.getvalue())

@@ -242,7 +242,7 @@ class Import(CliTest):
                                              if not key.startswith("dense")})
         self.ok("import", "net", "--out", "start.safetensors", "--size", 32, *self.FLAGS)
         self.ok("train", "--data", "set", "--init", "start.safetensors", "--out", "w.safetensors", "--epochs", 1, "--lr", 0,
-                "--val-fraction", 0, "--no-neck")
+                "--val-fraction", 0, "--no-neck", "--threads", 1)
         before, after = (read_safetensors(self.path(name))[1] for name in ("start.safetensors", "w.safetensors"))
         self.assertTrue(before["stage3.0.conv1.weight"] == after["stage3.0.conv1.weight"])
 
