@@ -89,9 +89,8 @@ class Chain:
 
     def here(self, kinds):
         """(path, where it was found) without any network, or None."""
-        named = self.places.named
-        if named and len(kinds) > 1:
-            return named, VARIABLE
+        if self.places.named and len(kinds) > 1:
+            return self.places.named, VARIABLE
         for kind in kinds:
             path = self.places.model(kind)
             if path:
@@ -181,13 +180,16 @@ def find(chain, network="always", kinds=("yunet", "centerface")):
     found = chain.here(kinds)
     if found:
         if network == "always":
-            say(describe(*found, asked=len(kinds) == 1))
+            path, name = found
+            # What ./run itself has put into the variable is told as what it is.
+            name = next((NAMES[kind] for kind in kinds if path == chain.places.model(kind)), name)
+            say(describe(path, name, asked=len(kinds) == 1))
         return found[0]
     if network == "never":
         return None
     failed = chain.failed_lately() if network == "daily" else None
     if failed is not None:
-        say(f"Haar, for none better could be fetched {failed / 3600:.0f} h ago; ./run detector tries again")
+        say("Haar, for none better could be fetched less than a day ago; ./run detector tries again")
         return None
     path = chain.fetch(kinds)
     if not path and len(kinds) > 1:

