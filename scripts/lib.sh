@@ -125,7 +125,10 @@ use_tree() {
 # (scripts/detector.py). A command that needs a detector says itself when there is none.
 use_detector() {
   local model
-  model=$(python3 "$root/scripts/detector.py" --network "$1") || return 0
+  model=$(python3 "$root/scripts/detector.py" --network "$1") || {
+    [ $? -ne 130 ] || exit 130 # Ctrl-C
+    return 0
+  }
   [ -z "$model" ] || export TRIPLETEMBED_DETECTOR="$model"
 }
 
