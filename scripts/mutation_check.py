@@ -3,11 +3,11 @@
 """Puts small faults into a copy of the source tree, one at a time, and says which test notices each of them.
 
 The faults are those of scripts/mutations.toml: a text of a source file, what replaces it, and the tests that should
-fail then. The copy, with a build folder of its own, is kept in --work, so that a second run compiles little. Files are
-copied as they are, changes that are not committed included; they themselves are never touched.
+fail then. The copy, with a build folder of its own, is kept in --work, so that a second run compiles little. Files
+are copied as they are, changes that are not committed included; they themselves are never touched.
 
-First the named tests run without a fault: all must pass. A fault that survives, or whose text is not in its file exactly
-once, makes the exit status 1.
+First the named tests run without a fault: all must pass. A fault that survives, or whose text is not in its file
+exactly once, makes the exit status 1.
 """
 import argparse
 import json

@@ -102,22 +102,30 @@ std::int64_t strided(std::int64_t size, std::int64_t stride) {
   return (size - 1) / stride + 1;
 }
 
+/// The weights as [tap][in][out].
+template <typename T>
+std::vector<T> by_tap(const ConvWeights& weights) {
+  const std::int64_t area = weights.kernel * weights.kernel;
+  std::vector<T> result(weights.values.size());
+  const float* weight = weights.values.data();
+  for (std::int64_t o = 0; o < weights.out; ++o) {
+    for (std::int64_t i = 0; i < weights.in; ++i) {
+      for (std::int64_t tap = 0; tap < area; ++tap) {
+        result[size((tap * weights.in + i) * weights.out + o)] = static_cast<T>(*weight++);
+      }
+    }
+  }
+  return result;
+}
+
 /// Pixel by pixel, in double: [images][pixels][out].
 std::vector<double> convolved(const Pictures& pictures, std::int64_t images, const ConvWeights& weights) {
   const Plane& plane = pictures.plane();
   const std::int64_t height = strided(plane.height, weights.stride),
                      width = strided(plane.width, weights.stride);
   const std::int64_t area = weights.kernel * weights.kernel, border = weights.kernel / 2;
-  // [tap][in][out]: the inner loop goes through numbers that lie side by side.
-  std::vector<double> by_tap(weights.values.size());
-  const float* weight = weights.values.data();
-  for (std::int64_t o = 0; o < weights.out; ++o) {
-    for (std::int64_t i = 0; i < weights.in; ++i) {
-      for (std::int64_t tap = 0; tap < area; ++tap) {
-        by_tap[size((tap * weights.in + i) * weights.out + o)] = static_cast<double>(*weight++);
-      }
-    }
-  }
+  // The inner loop goes through numbers that lie side by side.
+  const std::vector<double> weight = by_tap<double>(weights);
   std::vector<double> result(size(images * height * width * weights.out));
   for (std::int64_t row = 0; row < images * height * width; ++row) {
     const std::int64_t image = row / (height * width), pixel = row % (height * width);
@@ -127,7 +135,7 @@ std::vector<double> convolved(const Pictures& pictures, std::int64_t images, con
     for (std::int64_t tap = 0; tap < area; ++tap) {
       for (std::int64_t i = 0; i < weights.in; ++i) {
         const double value = pictures.at(image, top + tap / weights.kernel, left + tap % weights.kernel, i);
-        const double* of_input = by_tap.data() + (tap * weights.in + i) * weights.out;
+        const double* of_input = weight.data() + (tap * weights.in + i) * weights.out;
         for (std::int64_t o = 0; o < weights.out; ++o) sums[o] += value * of_input[o];
       }
     }
@@ -299,19 +307,11 @@ TEST(ConvLayer, GivesTheSumsOfEveryShape) {
 
 /// The filters of one call, transformed beforehand, as training does it.
 AlignedBuffer transformed(const Kernels& kernels, const ConvWeights& weights, std::int64_t m) {
-  std::vector<float> by_tap(weights.values.size());  // [9][in][out]
-  for (std::int64_t o = 0; o < weights.out; ++o) {
-    for (std::int64_t i = 0; i < weights.in; ++i) {
-      for (std::int64_t tap = 0; tap < 9; ++tap) {
-        by_tap[size((tap * weights.in + i) * weights.out + o)] =
-            weights.values[size((o * weights.in + i) * 9 + tap)];
-      }
-    }
-  }
+  const std::vector<float> taps = by_tap<float>(weights);
   AlignedBuffer packed(size((m + 2) * (m + 2) * weights.out * weights.in / kernels.group * 4));
   embed::cpu::WeightsCall call{};
   call.m = m;
-  call.weights = by_tap.data();
+  call.weights = taps.data();
   call.tap_stride = weights.in * weights.out;
   call.in_stride = weights.out;
   call.in = weights.in;
