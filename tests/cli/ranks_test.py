@@ -42,7 +42,7 @@ class Ranks(TrainTest):
         # Textures, since flat areas tie in ReLU and pooling, and a warm start: a deep network with its first weights makes large
         # differences out of rounding errors.
         rng = random.Random(5)
-        count, side = 96, 24
+        count, side = 48, 24
         labels = [i % 4 for i in range(count)]
         self.write("set-images", struct.pack(">IIII", 0x803, count, side, side) + bytes(
             min(255, max(0, int(127 + 50 * math.sin((x * (1 + label) + y * (3 - label)) / 4 + 0.3) + rng.gauss(0, 30))))
@@ -61,7 +61,7 @@ class Ranks(TrainTest):
                 (1e-3, 1e-2, 2, ["--loss", "cosface", "--scale", 8, "--batch-size", 12],
                  ["--loss", "cosface", "--scale", 8, "--batch-size", 24]),
                 (1e-4, 5e-3, 2, [*hard, "--pk", 2, 5], [*hard, "--pk", 4, 5]),
-                (1e-5, 2e-4, 3, ["--note", "--batch-size", 7, "--accumulate", 2, "--ema", 0.9],
+                (1e-5, 2e-4, 2, ["--note", "--batch-size", 7, "--accumulate", 2, "--ema", 0.9],
                  ["--note", "--batch-size", 14, "--accumulate", 2, "--ema", 0.9])):
             with self.subTest(flags):
                 done = self.ranks((*base, *flags, "--epochs", epochs, "--lr", rate, "--out", "two.safetensors"))
@@ -92,7 +92,7 @@ class Ranks(TrainTest):
 
     def test_a_stop_on_one_rank_stops_all_and_resumes(self):
         self.need_gloo()
-        self.digits()
+        self.digits(count=32)
         base = ["train", "--data", "set", "--out", "w.safetensors", "--threads", 1, "--val-fraction", 0, "--lr", 0.001]
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -103,7 +103,7 @@ class Ranks(TrainTest):
                      for rank in range(2)]
         deadline = time.time() + 60
         while not os.path.exists(self.path("w.run", "checkpoint.safetensors")) and time.time() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.01)
         processes[1].send_signal(signal.SIGINT)
         self.assertEqual([process.wait(60) for process in processes], [130, 130])
         # One process with the batch of both goes on.
@@ -114,8 +114,8 @@ class Ranks(TrainTest):
 
     def test_ranks_of_several_machines_resume_from_the_first_ones_checkpoint(self):
         self.need_gloo()
-        self.digits()
-        base = ("train", "--data", "set", "--threads", 1, "--val-fraction", 0, "--lr", 0.001, "--epochs", 4, "--batch-size", 8,
+        self.digits(count=48)
+        base = ("train", "--data", "set", "--threads", 1, "--val-fraction", 0, "--lr", 0.001, "--epochs", 2, "--batch-size", 8,
                 "--ema", 0.9)
         done = self.ranks((*base, "--out", "whole.safetensors"))
         self.assertEqual([code for code, _, _ in done], [0, 0], done)
