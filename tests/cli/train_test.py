@@ -167,8 +167,8 @@ class Train(TrainTest):
     def test_early_stop_and_plateau_follow_validation(self):
         self.digits(count=48)
         # Weights that never move never validate better than the first time; the statistics settle at once.
-        base = ["--epochs", 9, "--batch-size", 48, "--val", "set", "--warmup-epochs", 0, "--momentum", 0, "--no-nesterov", "--weight-decay", 0,
-                "--lr", 0, "--ema", 0.999999, "--no-neck"]
+        base = ["--epochs", 9, "--batch-size", 48, "--val", "set", "--warmup-epochs", 0, "--momentum", 0, "--no-nesterov",
+                "--weight-decay", 0, "--lr", 0, "--ema", 0.999999, "--no-neck"]
         done = self.ok(*self.train(*base, "--early-stop", 2))
         self.assertIn("early", done.stderr)
         epochs = [line for line in self.metrics() if line["event"] == "epoch"]
