@@ -137,9 +137,8 @@ run_meson_tests() {
   local folder=$1 status=0
   shift
   # What an earlier run left must not be counted for this one.
-  rm -f "$folder"/meson-logs/testlog.json "$folder"/meson-logs/testlog.junit.xml "$folder"/*.xml
   local times="$folder/meson-logs/cpu-times.jsonl"
-  rm -f "$times"
+  rm -f "$folder"/meson-logs/testlog* "$folder"/*.xml "$times"
   meson test -C "$folder" --no-rebuild --print-errorlogs --wrapper "python3 '$root/scripts/test_times.py' run '$times'" \
     "$@" || status=$?
   python3 "$root/scripts/test_summary.py" "$folder/meson-logs" "$status"
