@@ -12,6 +12,7 @@
 #include "embed/safetensors.h"
 #include "packer.h"
 #include "run_checks.h"
+#include "teacher.h"
 #include "utf8.h"
 
 namespace training::cli {
@@ -33,8 +34,13 @@ embed::ModelInfo network_rule(const PackOptions& options) {
   embed::ModelInfo info;
   info.input.width = info.input.height = options.size;
   info.input.channels = options.channels;
-  const std::string align = options.align.empty() ? (options.detect ? "five-point" : "whole") : options.align;
-  info.input.crop.alignment = embed::parse_alignment(align);
+  if (!options.teacher.empty()) {
+    info.input.crop = read_teacher_info(options.teacher).input.crop;
+  } else {
+    const std::string align =
+        options.align.empty() ? (options.detect || options.as_cut ? "five-point" : "whole") : options.align;
+    info.input.crop.alignment = embed::parse_alignment(align);
+  }
   info.input.crop.context = options.field_of_view;
   return info;
 }
@@ -109,10 +115,16 @@ void refuse_names(Listing& listing, const PackOptions& options) {
 
 void check_usage(const PackOptions& options, const embed::InputSpec& input, const Listing& listing) {
   if (!listing.has_files || input.crop.alignment == embed::Alignment::Whole) return;
-  if (!options.detect && options.fallback != "centre") {
+  if (options.as_cut && input.crop.alignment != embed::Alignment::FivePoint) {
+    throw Error(ErrorCode::InvalidArgument,
+                std::string("--as-cut: pictures cut by five points expected, the rule is '") +
+                    embed::to_string(input.crop.alignment) + "'");
+  }
+  if (!options.detect && !options.as_cut && options.fallback != "centre") {
     throw Error(ErrorCode::InvalidArgument,
                 std::string("pictures are cut by the rule '") + embed::to_string(input.crop.alignment) +
-                    "': add --detect (or --fallback centre for pictures that show nothing but a face)");
+                    "': add --detect (or --as-cut for pictures that were cut so already, --fallback centre for "
+                    "others that show nothing but a face)");
   }
 }
 
@@ -159,7 +171,7 @@ void refuse_empty(const Listing& listing, const PackOptions& options) {
 }
 
 std::vector<std::string> inputs_of(const PackOptions& options, const Listing& listing) {
-  std::vector<std::string> inputs = {options.weights, options.people, options.labels};
+  std::vector<std::string> inputs = {options.weights, options.teacher, options.people, options.labels};
   for (const std::string& source : options.sources) {
     inputs.push_back(source);
     inputs.push_back(source.substr(source.find('=') + 1));
@@ -252,12 +264,24 @@ void add_pack(CLI::App& app, Action& action) {
       ->excludes(align)
       ->excludes(field);
   command
+      ->add_option("--teacher", options->teacher,
+                   "Take the crop rule from the JSON beside this teacher's network, so that a student sees a "
+                   "face as its teacher does")
+      ->type_name("FILE.onnx")
+      ->excludes("--weights")
+      ->excludes(align);
+  command
       ->add_option("--context", options->context,
                    "Pack pictures this much wider and higher, so that training can shift and turn them")
       ->capture_default_str()
       ->check(CLI::Range(1.0, 4.0));
   command->add_flag("--detect", options->detect,
                     "Find the face nearest the centre and cut it as the stream does");
+  command
+      ->add_flag("--as-cut", options->as_cut,
+                 "The pictures were cut by the rule already and show no more than it says: no face is looked "
+                 "for")
+      ->excludes("--detect");
   command
       ->add_option("--fallback", options->fallback,
                    "Where no face is found: leave the picture out, or take its centre")

@@ -41,6 +41,16 @@ embed::InputSpec packed_rule(const embed::InputSpec& network, float context) {
   return input;
 }
 
+/// The face of a picture that shows what the rule says and no more.
+embed::FaceRegion region_as_cut(const embed::ImageView& view, const embed::InputSpec& input) {
+  embed::FaceRegion region;
+  region.box = {0, 0, static_cast<float>(view.width), static_cast<float>(view.height)};
+  embed::Landmarks landmarks = input.crop.five_points;
+  for (embed::Point& point : landmarks) point = {point.x * region.box.width, point.y * region.box.height};
+  region.landmarks = landmarks;
+  return region;
+}
+
 }  // namespace
 
 Packer::Packer(const PackOptions& options, const embed::ModelInfo& model)
@@ -117,6 +127,10 @@ bool Packer::cut(const Sample& sample, SourceCount& count) {
 bool Packer::cut_picture(const embed::ImageView& view, SourceCount& count) {
   if (input_.crop.alignment == embed::Alignment::Whole) {
     embed::crop_whole(view, input_, crop_.data());
+    return true;
+  }
+  if (options_.as_cut) {
+    embed::crop_face(view, region_as_cut(view, input_), input_, crop_.data());
     return true;
   }
   std::vector<FoundFace> faces;

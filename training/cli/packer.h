@@ -24,7 +24,8 @@ struct PackOptions {
   int size = 64, channels = 3;
   float field_of_view = 1.0F, context = 1.0F, centre_size = 0.6F;
   std::size_t min_images = 1, limit_per_class = 0, skip_per_class = 0;
-  bool detect = false, skip_bad = false, unique_names = false;
+  std::string teacher;  // Its JSON gives the crop rule.
+  bool detect = false, skip_bad = false, unique_names = false, as_cut = false;
   std::vector<std::string> transform{"none"};
   TableFlags detector;
 };

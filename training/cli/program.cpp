@@ -109,6 +109,7 @@ int run(int argc, char** argv) {
       "near for one identity and far for two."};
   Action action;
   add_pack(app, action);
+  add_teach(app, action);
   add_train(app, action);
   add_evaluate(app, action);
   add_enroll(app, action);

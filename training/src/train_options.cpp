@@ -47,6 +47,8 @@ const char* to_string(Loss value) noexcept {
       return "cosface";
     case Loss::Softmax:
       return "softmax";
+    case Loss::None:
+      return "none";
   }
   return "";
 }
@@ -175,6 +177,14 @@ ClassLoss class_loss_of(const TrainOptions& options) noexcept {
   return options.class_loss;
 }
 
+bool has_teacher(const TrainOptions& options) noexcept {
+  return !options.teacher.empty() || !options.teacher_vectors.empty();
+}
+
+bool needs_labels(const TrainOptions& options) noexcept {
+  return options.loss != Loss::None;
+}
+
 bool is_offline(const TrainOptions& options) noexcept {
   return options.loss == Loss::Triplet && options.miner == Miner::Offline;
 }
@@ -232,6 +242,32 @@ void validate_faces(const TrainOptions& options) {
   }
 }
 
+void validate_teacher(const TrainOptions& options) {
+  const TeacherWeights& weights = options.teacher_weights;
+  check_range("teacher-cosine", weights.cosine, 0, 1e6);
+  check_range("teacher-relations", weights.relations, 0, 1e6);
+  check_range("teacher-triplet", weights.triplet, 0, 1e6);
+  if (!has_teacher(options)) {
+    if (options.loss == Loss::None) refuse("loss", "none is for learning from a --teacher alone");
+    return;
+  }
+  if (!options.teacher.empty() && !options.teacher_vectors.empty())
+    refuse("teacher", "a network, or files of its vectors, expected, not both");
+  if (weights.cosine + weights.relations + weights.triplet == 0)
+    refuse("teacher-cosine", "one of --teacher-cosine, --teacher-relations and --teacher-triplet above 0 expected");
+  if (is_cross_kind(options)) refuse("teacher", "is for one kind of picture");
+  if (is_offline(options)) refuse("teacher", "does not go with --miner offline: its batches repeat pictures");
+  if (options.head != embed::Head::L2)
+    refuse("head", "l2 expected: a student's vectors have length 1, as the teacher's that it learns from");
+  if (options.mix_identities > 0) refuse("mix-identities", "does not go with --teacher: it never saw those people");
+  if (options.quarter_turns) refuse("quarter-turns", "does not go with --teacher");
+  if (options.loss != Loss::None) return;
+  if (options.val.empty() && options.val_fraction > 0)
+    refuse("val-fraction", "0 expected: without labels only a --val set can be validated on");
+  if (options.identities != 0) refuse("pk", "needs a --loss that looks at labels");
+  if (options.sampler == Sampler::Balanced) refuse("sampler", "balanced needs a --loss that looks at labels");
+}
+
 }  // namespace
 
 void validate(const TrainOptions& options) {
@@ -239,6 +275,7 @@ void validate(const TrainOptions& options) {
   if (options.out.empty()) refuse("out", "a file to write expected");
   check_text("trained-on", options.trained_on);
   check_text("recipe", options.recipe);
+  check_text("terms", options.terms);
   check_range("val-fraction", options.val_fraction, 0, 0.9);
   if (options.size != 0) check_range("size", options.size, 16, 1024);
   if (options.channels != 0 && options.channels != 1 && options.channels != 3)
@@ -308,6 +345,7 @@ void validate(const TrainOptions& options) {
     refuse("pk", "offline triplets make their own batches; leave it out");
   }
   validate_kinds(options);
+  validate_teacher(options);
 }
 
 std::map<std::string, std::string> decisive_options(const TrainOptions& options) {
@@ -365,6 +403,11 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   map["precision"] = to_string(options.precision);
   map["seed"] = std::to_string(options.seed);
   map["select"] = to_string(options.select);
+  if (has_teacher(options)) {
+    map["teacher-cosine"] = text(options.teacher_weights.cosine);
+    map["teacher-relations"] = text(options.teacher_weights.relations);
+    map["teacher-triplet"] = text(options.teacher_weights.triplet);
+  }
   return map;
 }
 

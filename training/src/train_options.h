@@ -15,7 +15,7 @@
 
 namespace training {
 
-enum class Loss { Triplet, Contrastive, CosFace, Softmax };
+enum class Loss { Triplet, Contrastive, CosFace, Softmax, None };
 enum class ClassLoss { None, CosFace, Softmax };
 enum class Miner { Offline, BatchHard, SemiHard, BatchAll, AllHard };
 enum class MarginSchedule { Constant, Linear, Adaptive };
@@ -36,6 +36,13 @@ struct FaceChanges {
                      ///< side too.
   double turn = 0;   ///< Standard deviation of the head's turns to a side and, by half as far, up or down;
                      ///< degrees.
+};
+
+/// How much each way of following a teacher counts; see teacher_loss().
+struct TeacherWeights {
+  double cosine = 1;     ///< Each vector is as the teacher's.
+  double relations = 1;  ///< The cosines between a batch's vectors are as between the teacher's.
+  double triplet = 0;    ///< Triplets of which the teacher says how far apart they are to be.
 };
 
 /// Everything that a training run is told, the default beside its meaning. The flags of `triplet-train train`
@@ -76,7 +83,7 @@ struct TrainOptions {
   std::string init_other;               ///< Towers::Separate: what `init` is, for the second network.
 
   // Loss.
-  Loss loss = Loss::CosFace;
+  Loss loss = Loss::CosFace;  ///< Of the labels; None: a teacher alone is followed.
   embed::Head head = embed::Head::L2;
   embed::Metric metric =
       embed::Metric::Cosine;  ///< Of the triplet loss and of validation; goes into the weights.
@@ -96,6 +103,11 @@ struct TrainOptions {
   double cos_margin = 0.25;      ///< CosFace: what the true class's cosine is lowered by.
   double cos_margin_epochs = 5;  ///< CosFace: epochs over which the margin grows from 0, linearly.
   double label_smoothing = 0;    ///< CosFace and softmax, 0 to 1.
+
+  // Teacher.
+  std::string teacher;  ///< ONNX file of a network that looks at each picture as the student sees it.
+  std::vector<std::string> teacher_vectors;  ///< Or files of its vectors; see TeacherVectors.
+  TeacherWeights teacher_weights;
 
   /// Batch norm (without scale and shift) on the embedding, ahead of the head, while training; folded into
   /// the dense layer when the weights are saved, so that the network stays what it is. Pooled ReLU values
@@ -149,10 +161,11 @@ struct TrainOptions {
   Select select = Select::Auc;  ///< Which epoch's weights are kept.
   embed::DType storage = embed::DType::F32;  ///< F32, F16 or BF16 in the weights file.
   std::string trained_on;                    ///< For people, into the weights file; UTF-8.
+  std::string terms;                         ///< Of the pictures, for people, into the weights file; UTF-8.
   std::string recipe;                        ///< For people, into the weights file; UTF-8.
 };
 
-const char* to_string(Loss value) noexcept;            ///< "triplet", "contrastive", "cosface", "softmax".
+const char* to_string(Loss value) noexcept;            ///< "triplet", "contrastive", "cosface", "softmax", "none".
 const char* to_string(ClassLoss value) noexcept;       ///< "none", "cosface", "softmax".
 const char* to_string(MarginSchedule value) noexcept;  ///< "constant", "linear", "adaptive".
 const char* to_string(Sampler value) noexcept;         ///< "uniform", "balanced".
@@ -168,6 +181,10 @@ const char* to_string(Select value) noexcept;         ///< "auc", "eer", "accura
 
 /// The classification loss that takes part, as the main one or beside it.
 ClassLoss class_loss_of(const TrainOptions& options) noexcept;
+/// Whether there is a teacher to learn from.
+bool has_teacher(const TrainOptions& options) noexcept;
+/// Whether the loss asks who is on a picture.
+bool needs_labels(const TrainOptions& options) noexcept;
 /// Whether the batches are offline triplets.
 bool is_offline(const TrainOptions& options) noexcept;
 /// Whether the data are of two kinds.

@@ -141,6 +141,25 @@ ImageList validation_list(const embed::Dataset& set, std::size_t most, std::uint
   return validation_list(shuffled(identities, Rng(seed, {kValidationStream})), most, /*cross_kind=*/false);
 }
 
+embed::InputSpec student_input(const embed::Dataset& set) {
+  std::map<std::string, std::string> metadata = embed::to_metadata(embed::ModelInfo());
+  const auto crop = set.metadata().find("crop");
+  if (crop != set.metadata().end()) metadata["crop"] = crop->second;
+  embed::InputSpec input = embed::model_info_from_metadata(metadata, set.path()).input;
+  input.width = static_cast<int>(std::lround(static_cast<float>(set.width()) / set.context()));
+  input.height = static_cast<int>(std::lround(static_cast<float>(set.height()) / set.context()));
+  input.channels = set.channels();
+  return input;
+}
+
+embed::InputSpec packed_input(const embed::Dataset& set) {
+  embed::InputSpec input = student_input(set);
+  input.width = set.width();
+  input.height = set.height();
+  input.crop.context *= set.context();
+  return input;
+}
+
 ImageList ImageList::rows(std::size_t begin, std::size_t end) const {
   const auto from = static_cast<std::ptrdiff_t>(begin), to = static_cast<std::ptrdiff_t>(end);
   ImageList list;
@@ -157,6 +176,7 @@ TrainingSet::TrainingSet(const TrainOptions& options) {
   open(options);
   read_input(options);
   split(options);
+  targets_ = TeacherTargets(options, train_.images, train_.sources, picture_bytes());
   fingerprint_ = fingerprint_of({train_.of_first_kind(), validation_.of_first_kind()});
   other_fingerprint_ =
       is_cross_kind(options) ? fingerprint_of({train_.of_second_kind(), validation_.of_second_kind()}) : "-";
@@ -196,13 +216,7 @@ void TrainingSet::check_same_shape(const embed::Dataset& set, const embed::Datas
 
 void TrainingSet::read_input(const TrainOptions& options) {
   const embed::Dataset& first = sets_.front().data;
-  std::map<std::string, std::string> metadata = embed::to_metadata(embed::ModelInfo());
-  const auto crop = first.metadata().find("crop");
-  if (crop != first.metadata().end()) metadata["crop"] = crop->second;
-  input_ = embed::model_info_from_metadata(metadata, first.path()).input;
-  input_.width = static_cast<int>(std::lround(static_cast<float>(width_) / context_));
-  input_.height = static_cast<int>(std::lround(static_cast<float>(height_) / context_));
-  input_.channels = first.channels();
+  input_ = student_input(first);
   input_.mean = options.mean;
   input_.std = options.std;
   const std::string sides = std::to_string(input_.width) + "x" + std::to_string(input_.height);
@@ -256,10 +270,10 @@ void TrainingSet::split(const TrainOptions& options) {
   for (const Item item : items) kept.emplace(item->first, item);
   std::vector<Named> trained;
   for (const auto& [name, item] : kept) {
-    if (count(item->second) >= options.min_images) trained.push_back({name, item->second});
+    if (!needs_labels(options) || count(item->second) >= options.min_images) trained.push_back({name, item->second});
   }
   train_ = list_of(trained);
-  if (train_.classes < 2) {
+  if (train_.classes < (needs_labels(options) ? 2 : 1)) {
     throw Error(ErrorCode::InvalidArgument,
                 std::string("two identities at least") + (cross_kind ? " with pictures of both kinds" : "") +
                     " are needed for training, " + std::to_string(train_.classes) + " of " +
@@ -322,12 +336,15 @@ void TrainingSet::require_pairs(const TrainOptions& options) const {
               options.val.empty() ? sets_.front().data.path() : options.val);
 }
 
+std::size_t TrainingSet::picture_bytes() const {
+  return static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) *
+         static_cast<std::size_t>(input_.channels);
+}
+
 std::string TrainingSet::fingerprint_of(const std::vector<ImageList>& lists) const {
-  const std::size_t bytes = static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_) *
-                            static_cast<std::size_t>(input_.channels);
   std::string all;
   for (const ImageList& list : lists) {
-    const std::vector<std::string> digests = digests_of(list.images, bytes);
+    const std::vector<std::string> digests = digests_of(list.images, picture_bytes());
     for (std::size_t i = 0; i < list.size(); ++i)
       all += std::to_string(list.labels[i]) + ' ' + digests[i] + '\n';
   }

@@ -8,6 +8,7 @@
 
 #include "embed/dataset.h"
 #include "embed/model_info.h"
+#include "teacher_targets.h"
 #include "train_options.h"
 
 namespace training {
@@ -33,6 +34,12 @@ struct ImageList {
 /// when `set` is its TrainOptions::val. Pointers into `set`, which must outlive the list.
 ImageList validation_list(const embed::Dataset& set, std::size_t most, std::uint64_t seed);
 
+/// The network's picture that a packed set is for: size, channels and crop rule; mean and std as they are by
+/// default. Throws embed::Error(Format) that names the set and the field.
+embed::InputSpec student_input(const embed::Dataset& set);
+/// The same for the packed pictures with all that lies around the network's picture.
+embed::InputSpec packed_input(const embed::Dataset& set);
+
 /// The data of a run: opens the packed sets, joins identities of the same name, leaves out the small ones and
 /// holds identities out for validation. Of two kinds of picture only identities that have both are trained
 /// on. The same options give the same lists. Thread-safe once constructed.
@@ -45,6 +52,8 @@ class TrainingSet {
 
   const ImageList& train() const noexcept { return train_; }
   const ImageList& validation() const noexcept { return validation_; }
+  /// A teacher's vectors of the pictures of train(); empty without TrainOptions::teacher_vectors.
+  const TeacherTargets& targets() const noexcept { return targets_; }
   /// Size of the packed pictures, at least that of input().
   int width() const noexcept { return width_; }
   int height() const noexcept { return height_; }
@@ -64,6 +73,7 @@ class TrainingSet {
   void split(const TrainOptions& options);
   void add_turned();
   void require_pairs(const TrainOptions& options) const;
+  std::size_t picture_bytes() const;
   std::string fingerprint_of(const std::vector<ImageList>& lists) const;
 
   /// An open file, its kind (0 or 1) and whether it is for validation alone.
@@ -74,6 +84,7 @@ class TrainingSet {
   };
   std::vector<Source> sets_;
   ImageList train_, validation_;
+  TeacherTargets targets_;
   std::vector<std::uint8_t> turned_;  // Pictures of train_ that lie in no mapping.
   int width_ = 0, height_ = 0;
   float context_ = 1.0F;

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "embed/model_info.h"
+
+namespace embed::faces {
+
+/// An ONNX network that takes pictures of one size and gives one vector for each, run by OpenCV on the CPU.
+/// Its one input is [N, channels, height, width] float32. Not thread-safe.
+class OnnxNetwork {
+ public:
+  /// `input`: the pictures' size and how their bytes become numbers. Throws Error(NotFound | Io | Format)
+  /// that names the file, also when the network does not take pictures of that size.
+  OnnxNetwork(const std::string& path, const InputSpec& input);
+  ~OnnxNetwork();
+  OnnxNetwork(const OnnxNetwork&) = delete;
+  OnnxNetwork& operator=(const OnnxNetwork&) = delete;
+
+  /// Values of a vector.
+  std::size_t dimension() const noexcept;
+  /// `pictures`: [count, height, width, channels] uint8; `vectors`: [count, dimension()] float32, the
+  /// caller's. Throws Error(Format) that names the file when a value is not finite.
+  void run(const std::uint8_t* pictures, std::size_t count, float* vectors);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace embed::faces

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "embed/dataset.h"
+#include "embed/safetensors.h"
+#include "rng.h"
+#include "teacher.h"
+#include "train_options.h"
+
+namespace training {
+
+/// Which views of each picture a teacher has looked at.
+struct ViewRule {
+  std::size_t count = 1;  ///< Views of each picture.
+  /// None: the packed picture itself, all of it; a training may then change it as it likes. Else the views
+  /// are changed so, and a student sees the same.
+  Augmentation augmentation = Augmentation::None;
+  FaceChanges faces;
+  std::uint64_t seed = 1;
+  bool flip = false;  ///< Each vector is the mean of the view's and of its mirror image's.
+
+  /// What view `view` of the file's row `row` is drawn from.
+  Rng rng(std::size_t row, std::size_t view) const;
+};
+
+/// As JSON text, for a file's metadata and for messages.
+std::string to_text(const ViewRule& rule);
+
+/// The vectors that a teacher gave for a data set's pictures: one safetensors file, mapped and read-only.
+/// Thread-safe once constructed.
+class TeacherVectors {
+ public:
+  /// Throws embed::Error(NotFound | Io | Format) that names the file and the field.
+  explicit TeacherVectors(const std::string& path);
+
+  const std::string& path() const noexcept { return file_.path(); }
+  /// Name, terms and checksum of the teacher as JSON text.
+  const std::string& teacher() const noexcept { return teacher_; }
+  const ViewRule& views() const noexcept { return views_; }
+  std::size_t size() const noexcept { return rows_.size(); }
+
+  /// The row of the picture from that source; size() when there is none.
+  std::size_t row_of(const std::string& source) const;
+  /// Value `i` of the teacher's vector of a view: row < size(), view < views().count, i < 128.
+  float value(std::size_t row, std::size_t view, std::size_t i) const noexcept;
+  /// Tells packed pictures apart: picture_digest of the one that the row is of.
+  std::int64_t digest(std::size_t row) const noexcept;
+  std::string sha256() const { return file_.sha256(); }
+
+ private:
+  void read_views();
+  void read_sources();
+
+  embed::SafetensorsFile file_;
+  std::string teacher_;
+  ViewRule views_;
+  const std::uint8_t *vectors_ = nullptr, *digests_ = nullptr;
+  std::map<std::string, std::size_t> rows_;
+};
+
+/// Of a packed picture of `bytes` bytes.
+std::int64_t picture_digest(const std::uint8_t* picture, std::size_t bytes);
+
+/// Shows the views of every picture of `set` to the teacher and writes its vectors to `out`. `teacher_file` is
+/// for messages. `done` hears of every picture. Throws embed::Error(Mismatch) when the pictures were cut by a
+/// rule that does not lead to the teacher's, Error(Format) for pictures without a source or two of the same,
+/// what Teacher::look throws, and Error(Io).
+void teach(const embed::Dataset& set, Teacher& teacher, const std::string& teacher_file,
+           const ViewRule& views, const std::string& out, const std::function<void()>& done);
+
+}  // namespace training
