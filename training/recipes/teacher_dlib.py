@@ -200,8 +200,11 @@ def build(layers):
         elif kind == "fc":
             inputs, outputs = value[1][0], len(layer[1]) // value[1][0]
             flat = graph.node("Flatten", [value[0]], axis=1)
-            weights = graph.constant("fc", [inputs, outputs], layer[1], 1)
-            value = graph.node("Gemm", [flat, weights]), [outputs]
+            # OpenCV 4.6 asks for rows of weights, and for a bias.
+            rows = [layer[1][i * outputs + o] for o in range(outputs) for i in range(inputs)]
+            weights = graph.constant("fc", [outputs, inputs], rows, 1)
+            bias = graph.constant("fc_bias", [outputs], [0.0] * outputs, 1)
+            value = graph.node("Gemm", [flat, weights, bias], transB=1), [outputs]
     return graph, value
 
 
