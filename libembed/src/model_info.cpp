@@ -169,6 +169,8 @@ std::map<std::string, std::string> to_metadata(const ModelInfo& info) {
   if (info.threshold) metadata["threshold"] = number_text(*info.threshold);
   if (info.threshold_far) metadata["threshold_far"] = number_text(*info.threshold_far);
   if (!info.trained_on.empty()) metadata["trained_on"] = info.trained_on;
+  if (!info.terms.empty()) metadata["terms"] = info.terms;
+  if (!info.teacher.empty()) metadata["teacher"] = info.teacher;
   if (!info.recipe.empty()) metadata["recipe"] = info.recipe;
   if (!info.evaluation.empty()) metadata["evaluation"] = info.evaluation;
   return metadata;
@@ -198,6 +200,8 @@ ModelInfo model_info_from_metadata(const std::map<std::string, std::string>& met
   read_field(file, "threshold", [&] { info.threshold = number_from(metadata, "threshold"); });
   read_field(file, "threshold_far", [&] { info.threshold_far = number_from(metadata, "threshold_far"); });
   info.trained_on = text_from(metadata, "trained_on");
+  info.terms = text_from(metadata, "terms");
+  info.teacher = text_from(metadata, "teacher");
   info.recipe = text_from(metadata, "recipe");
   info.evaluation = text_from(metadata, "evaluation");
   return info;

@@ -11,6 +11,7 @@
 #include "embed/error.h"
 #include "pack_sources.h"
 #include "run_checks.h"
+#include "teachers.h"
 #include "torch_part.h"
 #include "train_console.h"
 #include "train_flags.h"
@@ -62,7 +63,8 @@ int run_training(const TrainOptions& options) {
   validate(options);  // Before LibTorch is loaded.
   const StopOnSignal signals;
   Console console(options);
-  const TrainResult result = torch_part().train(options, console, stop_requested);
+  const std::unique_ptr<Teacher> teacher = options.teacher.empty() ? nullptr : open_teacher(options.teacher);
+  const TrainResult result = torch_part().train(options, console, stop_requested, teacher.get());
   if (!result.first_rank) return result.interrupted ? kInterrupted : 0;
   if (result.interrupted) {
     std::fprintf(stderr, "interrupted; %s holds the state, --resume goes on from it\n",
@@ -97,6 +99,8 @@ void add_train(CLI::App& app, Action& action) {
       "--lr 0.005 --out tuned.safetensors\n"
       "  triplet-train train --note --data mnist.safetensors --val mnist-test.safetensors --out "
       "note.safetensors\n"
+      "  triplet-train train --data faces.safetensors --teacher vectors.safetensors --aug face --out "
+      "student.safetensors\n"
       "  triplet-train train --data photos.safetensors --data-other sketches.safetensors --towers separate "
       "--loss triplet \\\n"
       "      --pk 16 4 --out photo.safetensors --out-other sketch.safetensors");

@@ -28,9 +28,9 @@ class LoadedPart : public TorchPart {
                                                      const embed::EmbedderOptions& options) const override {
     return std::make_unique<const LoadedEmbedder>(weights, options);
   }
-  TrainResult train(const TrainOptions& options, TrainObserver& observer,
-                    const std::atomic<bool>& stop) const override {
-    return training::train(options, observer, stop);
+  TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop,
+                    Teacher* teacher) const override {
+    return training::train(options, observer, stop, teacher);
   }
   void export_onnx(const std::string& weights, const std::string& path) const override {
     training::export_onnx(weights, path);

@@ -31,7 +31,7 @@ class TorchPart {
   virtual std::unique_ptr<const TorchEmbedder> make_embedder(const std::string& weights,
                                                              const embed::EmbedderOptions& options) const = 0;
   virtual TrainResult train(const TrainOptions& options, TrainObserver& observer,
-                            const std::atomic<bool>& stop) const = 0;
+                            const std::atomic<bool>& stop, Teacher* teacher) const = 0;
   virtual void export_onnx(const std::string& weights, const std::string& path) const = 0;
   virtual Int8Statistics int8_statistics(const std::string& weights,
                                          const std::vector<std::uint8_t>& crops) const = 0;

@@ -29,7 +29,10 @@ std::string duration(double seconds) {
 
 Console::Console(const TrainOptions& options)
     : terminal_(isatty(STDERR_FILENO) != 0),
-      signal_(options.loss == Loss::CosFace || options.loss == Loss::Softmax ? "right" : "active") {}
+      signal_(options.loss == Loss::CosFace || options.loss == Loss::Softmax ? "right" : "active"),
+      teacher_alone_(options.loss == Loss::None) {
+  if (teacher_alone_) signal_ = "cosine to the teacher";
+}
 
 void Console::on_start(const RunReport& report) {
   std::fprintf(stderr, "%zu images of %zu identities, %dx%dx%d, %zu batches an epoch, on %s (%d threads)\n",
@@ -67,7 +70,8 @@ void Console::on_epoch(const EpochReport& report) {
   if (terminal_) std::fprintf(stderr, "\r\033[K");
   std::fprintf(stderr,
                "epoch %zu/%zu: loss %.4f, %s %.3f, lr %.5f, %.0f images/s, waited for data %.1f %%, %s",
-               report.step.epoch, report.step.epochs, report.step.loss, signal_, report.step.active,
+               report.step.epoch, report.step.epochs, report.step.loss, signal_,
+               teacher_alone_ ? report.step.teacher_cosine : report.step.active,
                report.step.learning_rate, report.step.images_per_second, 100 * report.step.data_wait,
                duration(report.seconds).c_str());
   if (!report.validation.empty()) {
@@ -92,7 +96,7 @@ std::string Console::line(const StepReport& report) const {
   std::snprintf(text, sizeof(text),
                 "epoch %zu/%zu %sbatch %zu/%zu, loss %.4f, %s %.3f, lr %.5f, %.0f images/s, %s left",
                 report.epoch, report.epochs, bar.c_str(), report.batch, report.batches, report.loss, signal_,
-                report.active, report.learning_rate, report.images_per_second,
+                teacher_alone_ ? report.teacher_cosine : report.active, report.learning_rate, report.images_per_second,
                 duration(report.seconds_left).c_str());
   return text;
 }

@@ -24,6 +24,7 @@ class Console : public TrainObserver {
 
   bool terminal_;
   const char* signal_;
+  bool teacher_alone_;
   Clock::time_point last_ = Clock::now();
 };
 

@@ -144,8 +144,10 @@ void add_loss_flags(CLI::App& command, TrainFlags& flags) {
                    {{"triplet", Loss::Triplet},
                     {"contrastive", Loss::Contrastive},
                     {"cosface", Loss::CosFace},
-                    {"softmax", Loss::Softmax}},
-                   "What is minimised")
+                    {"softmax", Loss::Softmax},
+                    {"none", Loss::None}},
+                   "What is minimised of the labels; none: a --teacher alone is followed, which it is without "
+                   "--loss")
       ->group(group);
   add_choice<embed::Head>(
       command, "--head", o.head,
@@ -214,6 +216,32 @@ void add_loss_flags(CLI::App& command, TrainFlags& flags) {
       ->capture_default_str()
       ->group(group);
   command.add_option("--label-smoothing", o.label_smoothing, "CosFace and softmax")
+      ->capture_default_str()
+      ->group(group);
+}
+
+void add_teacher_flags(CLI::App& command, TrainFlags& flags) {
+  TeacherWeights& weights = flags.options.teacher_weights;
+  const std::string group = "Teacher";
+  command
+      .add_option("--teacher", flags.teacher,
+                  "Learn from this network: FILE.onnx looks at each picture as the student sees it, files of "
+                  "`teach` hold its vectors of --data; pictures then need no labels")
+      ->delimiter(',')
+      ->type_name("FILE,...")
+      ->group(group);
+  command.add_option("--teacher-cosine", weights.cosine, "Weight: vectors are as the teacher's")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--teacher-relations", weights.relations,
+                  "Weight: the cosines between a batch's vectors are as the teacher's")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--teacher-triplet", weights.triplet,
+                  "Weight: triplets of two views and another picture, apart by as much as the teacher says; "
+                  "batches then hold each picture twice")
       ->capture_default_str()
       ->group(group);
 }
@@ -331,6 +359,9 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
   command.add_option("--trained-on", o.trained_on, "Into the weights file, for people")
       ->type_name("TEXT")
       ->group(group);
+  command.add_option("--terms", o.terms, "Terms of the pictures, into the weights file, for people")
+      ->type_name("TEXT")
+      ->group(group);
   command.add_option("--recipe", o.recipe, "Into the weights file, for people; default the command line")
       ->type_name("TEXT")
       ->group(group);
@@ -358,6 +389,7 @@ void add_train_flags(CLI::App& command, TrainFlags& flags) {
   add_data_flags(command, flags);
   add_tower_flags(command, flags);
   add_loss_flags(command, flags);
+  add_teacher_flags(command, flags);
   add_optimiser_flags(command, flags);
   add_run_flags(command, flags);
 }

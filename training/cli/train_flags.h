@@ -15,6 +15,7 @@ struct TrainFlags {
   TrainOptions options;
   bool note = false;
   std::string margin, without;
+  std::vector<std::string> teacher;
   std::vector<std::size_t> pk;
   std::vector<float> mean, std;
 };

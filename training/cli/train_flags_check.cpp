@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "teachers.h"
 #include "train_flags.h"
 
 namespace training::cli {
@@ -28,6 +29,25 @@ void apply_note(const CLI::App& command, TrainOptions& o) {
   if (unsaid("--weight-decay")) o.weight_decay = note.weight_decay;
   if (unsaid("--warmup-epochs")) o.warmup_epochs = note.warmup_epochs;
   if (unsaid("--schedule")) o.schedule = note.schedule;
+}
+
+/// A network looks at every batch; anything else holds vectors of its.
+void apply_teacher(const CLI::App& command, const std::vector<std::string>& files, TrainOptions& o) {
+  for (const std::string& file : files) {
+    if (!is_network(file)) {
+      o.teacher_vectors.push_back(file);
+    } else if (files.size() == 1) {
+      o.teacher = file;
+    } else {
+      throw CLI::ValidationError("--teacher", "one network, or files of its vectors, expected");
+    }
+  }
+  if (files.empty()) return;
+  const auto unsaid = [&](const char* name) { return command.get_option(name)->count() == 0; };
+  if (unsaid("--loss")) o.loss = Loss::None;
+  // The teacher's vectors vary more along some directions than along others; the neck would make them alike.
+  if (unsaid("--neck")) o.neck = false;
+  if (o.loss == Loss::None && o.val.empty() && unsaid("--val-fraction")) o.val_fraction = 0;
 }
 
 /// A flag that changes nothing is a misunderstanding: better told before a night of training than found
@@ -64,6 +84,10 @@ void refuse_idle(const CLI::App& command, const TrainOptions& o) {
       {"--cos-margin-epochs", classes == ClassLoss::CosFace, "--loss or --class-loss cosface"},
       {"--label-smoothing", classes != ClassLoss::None, "--loss or --class-loss cosface or softmax"},
       {"--mix-by", o.mix_identities > 0, "--mix-identities"},
+      {"--teacher-cosine", has_teacher(o), "--teacher"},
+      {"--teacher-relations", has_teacher(o), "--teacher"},
+      {"--teacher-triplet", has_teacher(o), "--teacher"},
+      {"--min-images", needs_labels(o), "a --loss that looks at labels"},
   };
   for (const Flag& flag : flags) {
     if (flag.works || command.get_option(flag.name)->count() == 0) continue;
@@ -82,6 +106,7 @@ void set_channels(const char* name, const std::vector<float>& values, std::array
 void translate_train_flags(const CLI::App& command, TrainFlags& flags) {
   TrainOptions& o = flags.options;
   if (flags.note) apply_note(command, o);
+  apply_teacher(command, flags.teacher, o);
   if (flags.margin == "soft") {
     o.soft_margin = true;
   } else if (!flags.margin.empty() && !CLI::detail::lexical_cast(flags.margin, o.margin)) {

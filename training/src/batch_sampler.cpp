@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "batch_sampler.h"
 
+#include <algorithm>
 #include <deque>
 #include <numeric>
 #include <set>
@@ -197,6 +198,10 @@ std::vector<BatchPlan> balanced_batches(const std::vector<std::int64_t>& labels,
   return batches;
 }
 
+bool in_pairs(const TrainOptions& options) noexcept {
+  return has_teacher(options) && options.teacher_weights.triplet > 0 && !is_cross_kind(options);
+}
+
 std::uint64_t epoch_seed(const TrainOptions& options, std::size_t epoch) {
   return Rng(options.seed, {kEpochStream, epoch}).next();
 }
@@ -223,7 +228,14 @@ std::vector<BatchPlan> epoch_batches(const TrainOptions& options, const std::vec
   }
   if (options.sampler == Sampler::Balanced)
     return balanced_batches(labels, classes, options.batch_size, seed);
-  return shuffled_batches(labels.size(), options.batch_size, seed);
+  if (!in_pairs(options)) return shuffled_batches(labels.size(), options.batch_size, seed);
+  std::vector<BatchPlan> batches =
+      shuffled_batches(labels.size(), std::max<std::size_t>(1, options.batch_size / 2), seed);
+  for (BatchPlan& batch : batches) {
+    const BatchPlan once = batch;
+    batch.insert(batch.end(), once.begin(), once.end());
+  }
+  return batches;
 }
 
 }  // namespace training

@@ -61,6 +61,9 @@ std::vector<BatchPlan> pk_batches(const std::vector<std::int64_t>& labels, std::
 std::vector<BatchPlan> balanced_batches(const std::vector<std::int64_t>& labels, std::size_t classes,
                                         std::size_t batch_size, std::uint64_t seed);
 
+/// Whether plain batches bring each picture twice, in two views: a teacher's triplets need them.
+bool in_pairs(const TrainOptions& options) noexcept;
+
 /// What the batches of an epoch are drawn with.
 std::uint64_t epoch_seed(const TrainOptions& options, std::size_t epoch);
 

@@ -25,7 +25,8 @@ nlohmann::json to_json(const EpochSums& sums) {
   return {{"loss", sums.loss},     {"active", sums.active},       {"gradient_norm", sums.gradient_norm},
           {"steps", sums.steps},   {"updates", sums.updates},     {"spreads", sums.spreads},
           {"kinds", sums.kinds},   {"distances", sums.distances}, {"learning_rate", sums.learning_rate},
-          {"margin", sums.margin}, {"seconds", sums.seconds},     {"waited", sums.waited}};
+          {"margin", sums.margin}, {"seconds", sums.seconds},     {"waited", sums.waited},
+          {"teacher_cosine", sums.teacher_cosine}, {"teacher_seconds", sums.teacher_seconds}};
 }
 
 std::size_t count_from(const nlohmann::json& json, const char* name, const std::string& path) {
@@ -56,6 +57,9 @@ EpochSums sums_from(const nlohmann::json& json, const std::string& path) {
   sums.margin = number_from(json.at("margin"));
   sums.seconds = number_from(json.at("seconds"));
   sums.waited = number_from(json.at("waited"));
+  if (!json.contains("teacher_cosine")) return sums;  // Of an earlier version.
+  sums.teacher_cosine = number_from(json.at("teacher_cosine"));
+  sums.teacher_seconds = number_from(json.at("teacher_seconds"));
   return sums;
 }
 

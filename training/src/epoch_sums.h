@@ -15,6 +15,7 @@ struct EpochSums {
   std::array<std::int64_t, 3> kinds{};               ///< Triplets: easy, semi-hard, hard.
   std::array<std::array<double, 3>, 2> distances{};  ///< As StepReport's, summed over `spreads` batches.
   double learning_rate = 0, margin = 0;              ///< Of the last batch.
+  double teacher_cosine = 0, teacher_seconds = 0;    ///< Without a teacher 0.
   double seconds = 0, waited = 0;  ///< Before the last resumption: time, and of it waiting for pictures.
 };
 

@@ -15,6 +15,7 @@
 #include "embed/preprocess.h"
 #include "norm_relu.h"
 #include "sync_batch_norm.h"
+#include "teacher_losses.h"
 
 namespace training {
 
@@ -222,6 +223,12 @@ LossValue Learner::pair_loss(const torch::Tensor& values, const torch::Tensor& l
 
 LossValue Learner::loss_of(const Values& values, const torch::Tensor& labels, const torch::Tensor& sides,
                            const StepSettings& settings) const {
+  if (options_.loss == Loss::None) {
+    LossValue nothing;
+    nothing.loss = torch::zeros({}, values.after.options());
+    nothing.active = torch::ones({}, values.after.options());
+    return nothing;
+  }
   if (options_.loss == Loss::CosFace || options_.loss == Loss::Softmax)
     return class_loss(values.after, labels, settings.cosface_margin);
   if (options_.class_loss == ClassLoss::None) return pair_loss(values.after, labels, sides, settings.margin);
@@ -229,6 +236,18 @@ LossValue Learner::loss_of(const Values& values, const torch::Tensor& labels, co
   value.loss = value.loss +
                options_.class_loss_weight * class_loss(values.after, labels, settings.cosface_margin).loss;
   return value;
+}
+
+void Learner::add_teacher(const torch::Tensor& values, const Batch& batch, LossValue& value) const {
+  const auto total = static_cast<std::int64_t>(batch.rows.size());
+  const auto width = static_cast<std::int64_t>(embed::kEmbeddingDim);
+  const auto count = static_cast<std::int64_t>(batch.targets.size()) / width;
+  torch::Tensor targets = sent(batch.targets.data(), {count, width}, torch::kFloat32);
+  if (count != total) targets = gathered(targets, batch);
+  const TeacherLoss teacher =
+      teacher_loss(values, targets, sent(batch.rows.data(), {total}, torch::kInt64), options_.teacher_weights);
+  value.loss = value.loss + teacher.loss;
+  value.teacher_cosine = teacher.cosine;
 }
 
 /// The whole batch's values, in its order; gradients reach this rank's own rows only.
@@ -321,6 +340,7 @@ StepValue Learner::step(const Batch& batch, const StepSettings& settings, const 
   }
   StepValue value;
   static_cast<LossValue&>(value) = loss_of(values, labels, sides, settings);
+  if (!batch.targets.empty()) add_teacher(values.after, batch, value);
   const bool one = options_.accumulate == 1;
   (one ? value.loss : value.loss / static_cast<double>(options_.accumulate)).backward();
   value.loss = value.loss.detach();

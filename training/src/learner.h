@@ -88,6 +88,8 @@ class Learner {
                       double margin) const;
   LossValue loss_of(const Values& values, const torch::Tensor& labels, const torch::Tensor& sides,
                     const StepSettings& settings) const;
+  /// Adds what the teacher says of the batch; `values`: the whole batch's.
+  void add_teacher(const torch::Tensor& values, const Batch& batch, LossValue& value) const;
   torch::Tensor sent(const void* numbers, torch::IntArrayRef shape, torch::ScalarType type) const;
   torch::Tensor gathered(const torch::Tensor& mine, const Batch& batch) const;
   void share_gradients();

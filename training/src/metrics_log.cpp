@@ -20,6 +20,7 @@ nlohmann::json to_json(const StepReport& report) {
                          {"loss", report.loss},           {"active", report.active},
                          {"lr", report.learning_rate},    {"images_per_second", report.images_per_second},
                          {"data_wait", report.data_wait}, {"gradient_norm", report.gradient_norm}};
+  if (report.has_teacher) json["teacher"] = {{"cosine", report.teacher_cosine}, {"share", report.teacher_share}};
   if (report.kinds != std::array<std::int64_t, 3>{}) {
     json["triplets"] = {{"easy", report.kinds[0]}, {"semi_hard", report.kinds[1]}, {"hard", report.kinds[2]}};
   }
@@ -43,6 +44,10 @@ Scalars scalars_of(const StepReport& report) {
                      {"train/gradient_norm", report.gradient_norm},
                      {"speed/images_per_second", report.images_per_second},
                      {"speed/data_wait", report.data_wait}};
+  if (report.has_teacher) {
+    scalars.emplace_back("teacher/cosine", report.teacher_cosine);
+    scalars.emplace_back("speed/teacher_share", report.teacher_share);
+  }
   const double all = static_cast<double>(report.kinds[0] + report.kinds[1] + report.kinds[2]);
   if (all > 0) {
     const std::array<const char*, 3> names = {"triplets/easy", "triplets/semi_hard", "triplets/hard"};

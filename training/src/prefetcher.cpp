@@ -74,6 +74,14 @@ void Prefetcher::lay_out(std::size_t index, Batch& batch) const {
   batch.labels.resize(plan.size());
   for (std::size_t i = 0; i < plan.size(); ++i)
     batch.labels[i] = mixer_.label_of(list.labels[plan[i]], blend_of(index, i), group_of(i));
+  batch.rows.assign(plan.begin(), plan.end());
+  batch.targets.clear();
+  if (!set_.targets().empty()) {
+    for (const std::uint32_t row : plan) {
+      const float* vector = set_.targets().vector(row, epoch_);
+      batch.targets.insert(batch.targets.end(), vector, vector + embed::kEmbeddingDim);
+    }
+  }
   batch.sides.clear();
   if (is_cross_kind(options_)) {
     for (const std::uint32_t row : plan) batch.sides.push_back(row < list.first_kind ? 0 : 1);
@@ -95,7 +103,10 @@ void Prefetcher::fill(std::size_t index, std::size_t begin, std::size_t end, Bat
     const Rng features(options_.seed, {kFeatureStream, epoch_, index, group_of(place)});
     const Rng* identity = blend.partner != nullptr ? &features : nullptr;
     const Rng partner(options_.seed, {kPartnerStream, epoch_, index, place});
-    Rng rng(options_.seed, {kPictureStream, epoch_, index, place});
+    // A view that the teacher has seen is drawn as it was then.
+    Rng rng = set_.targets()
+                  .view(plan[place], epoch_)
+                  .value_or(Rng(options_.seed, {kPictureStream, epoch_, index, place}));
     if (make_ == Make::Pictures) {
       const std::uint8_t* picture = mixer_.picture(plan[place], blend, partner, blended);
       augmenter.apply(picture, rng, batch.pictures.data() + i * bytes, identity);

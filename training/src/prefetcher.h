@@ -24,6 +24,10 @@ struct Batch {
   std::vector<std::size_t> places;     ///< [count]: where in the batch the pictures belong.
   /// [total]: 0 for pictures of the first kind, 1 for those of the second; empty where there is one kind.
   std::vector<std::int64_t> sides;
+  /// The teacher's vectors, centred and of length 1: [total, 128] where they are stored, [count, 128] where a
+  /// teacher looks at this rank's share; empty without one.
+  std::vector<float> targets;
+  std::vector<std::int64_t> rows;  ///< [total]: of the training list; equal for two views of one picture.
   std::size_t first_kind = 0;  ///< Of `count`, those of the first kind, which come first.
 };
 

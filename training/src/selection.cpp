@@ -47,6 +47,7 @@ embed::ModelInfo kept_info(const TrainOptions& options, const embed::InputSpec& 
   info.metric = options.metric;
   info.trained_on = options.trained_on;
   info.recipe = options.recipe;
+  info.terms = options.terms;
   if (!verification) return info;
   info.evaluation = to_json(*verification);
   for (const Roc::Point& point : verification->roc.tar_at_far) {  // The finest rate comes last.

@@ -37,6 +37,8 @@ void StepMeter::settle() {
     sums.loss += loss;
     sums.active += item.value.active.item<double>();
     ++sums.steps;
+    if (item.value.teacher_cosine.defined())
+      sums.teacher_cosine += item.value.teacher_cosine.item<double>();
     add_triplets(item.value);
     if (item.value.gradient_norm.defined()) {
       sums.gradient_norm += item.value.gradient_norm.item<double>();
@@ -84,6 +86,8 @@ StepReport StepMeter::report() const {
   report.batches = batches_;
   report.loss = sums.loss / steps;
   report.active = sums.active / steps;
+  report.has_teacher = has_teacher(options_);
+  report.teacher_cosine = sums.teacher_cosine / steps;
   report.learning_rate = sums.learning_rate;
   report.margin = sums.margin;
   report.gradient_norm = sums.gradient_norm / static_cast<double>(std::max<std::size_t>(1, sums.updates));
@@ -95,6 +99,7 @@ StepReport StepMeter::report() const {
   const Progress so_far = with_times();
   report.images_per_second =
       so_far.busy_seconds > 0 ? static_cast<double>(so_far.images) / so_far.busy_seconds : 0;
+  report.teacher_share = so_far.sums.seconds > 0 ? sums.teacher_seconds / so_far.sums.seconds : 0;
   report.data_wait = so_far.sums.seconds > 0 ? so_far.sums.waited / so_far.sums.seconds : 0;
   const auto left = static_cast<double>(options_.epochs * batches_ - progress_.step);
   report.seconds_left = trained_steps_ > 0 ? left * busy() / static_cast<double>(trained_steps_) : 0;

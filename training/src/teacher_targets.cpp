@@ -47,6 +47,7 @@ Centring::Centring(const float* vectors, std::size_t count) : mean_(kDim) {
 }
 
 void Centring::apply(float* vectors, std::size_t count) const {
+  if (mean_.empty()) return;
   for (std::size_t row = 0; row < count; ++row, vectors += kDim) {
     double square = 0;
     for (std::size_t i = 0; i < kDim; ++i) square += std::pow(static_cast<double>(vectors[i]) - mean_[i], 2);

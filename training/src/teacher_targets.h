@@ -16,7 +16,7 @@ namespace training {
 /// of faces share a large common direction, which would hide how faces differ.
 class Centring {
  public:
-  Centring() = default;
+  Centring() = default;  ///< Changes nothing.
   /// From the vectors of many pictures, [count, 128] float32; count ≥ 1.
   Centring(const float* vectors, std::size_t count);
   /// `vectors`: [count, 128] float32, changed in place.

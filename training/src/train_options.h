@@ -41,7 +41,7 @@ struct FaceChanges {
 /// How much each way of following a teacher counts; see teacher_loss().
 struct TeacherWeights {
   double cosine = 1;     ///< Each vector is as the teacher's.
-  double relations = 1;  ///< The cosines between a batch's vectors are as between the teacher's.
+  double relations = 4;  ///< The cosines between a batch's vectors are as between the teacher's.
   double triplet = 0;    ///< Triplets of which the teacher says how far apart they are to be.
 };
 

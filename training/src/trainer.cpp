@@ -16,6 +16,7 @@
 #include "embed/nn/precision.h"
 #include "embed/safetensors.h"
 #include "learner.h"
+#include "loop_teacher.h"
 #include "metrics_log.h"
 #include "ranks.h"
 #include "run_checks.h"
@@ -54,7 +55,7 @@ TrainOptions with_precision(TrainOptions options) {
 
 class Run {
  public:
-  Run(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop)
+  Run(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop, Teacher* teacher)
       : ranks_(Ranks::from_environment(training_device(options))),
         options_(for_all_ranks(options)),
         observer_(observer),
@@ -69,6 +70,14 @@ class Run {
     fixed_["data-other"] = set_.other_fingerprint();
     fixed_["init"] = digest_of(options_.init);
     fixed_["init-other"] = digest_of(options_.init_other);
+    if (teacher != nullptr) {
+      teacher_.emplace(*teacher, options.teacher, set_);
+      teacher_text_ = teacher_text(teacher->info());
+      fixed_["teacher"] = teacher->info().sha256;
+    } else if (!set_.targets().empty()) {
+      teacher_text_ = set_.targets().teacher();
+      fixed_["teacher"] = set_.targets().digest();
+    }
   }
 
   TrainResult run() {
@@ -233,6 +242,7 @@ class Run {
       progress_.sums.learning_rate = settings.learning_rate;
       progress_.sums.margin = settings.margin;
       const torch::Tensor made = augmenter_ == nullptr ? torch::Tensor() : augmenter_->apply(batch.items);
+      if (teacher_) look(batch, made);
       meter_.add(progress_.batch + 1, learner_.step(batch, settings, made));
       ++progress_.batch;
       ++progress_.step;
@@ -249,6 +259,18 @@ class Run {
     }
     finish_epoch();
     return true;
+  }
+
+  /// The teacher's look at what the student is about to see.
+  void look(Batch& batch, const torch::Tensor& made) {
+    const double before = teacher_->seconds();
+    if (made.defined()) {
+      const torch::Tensor here = made.cpu().contiguous();
+      teacher_->look(here.data_ptr<std::uint8_t>(), batch.places.size(), batch);
+    } else {
+      teacher_->look(batch.pictures.data(), batch.places.size(), batch);
+    }
+    progress_.sums.teacher_seconds += teacher_->seconds() - before;
   }
 
   void report_step() {
@@ -340,7 +362,9 @@ class Run {
   bool keep_if_best(const std::optional<Verification>& verification, bool last) {
     const bool validates = set_.validation().size() > 0;
     if (!take_if_best(options_, verification, validates, last, progress_)) return false;
-    save_kept(learner_, options_, kept_info(options_, set_.input(), verification));
+    embed::ModelInfo info = kept_info(options_, set_.input(), verification);
+    info.teacher = teacher_text_;
+    save_kept(learner_, options_, info);
     return true;
   }
 
@@ -356,6 +380,8 @@ class Run {
   TrainingSet set_;
   Learner learner_;
   std::unique_ptr<DeviceAugmenter> augmenter_;  // Null: the prefetcher's threads augment.
+  std::optional<LoopTeacher> teacher_;  // None: stored vectors, or no teacher.
+  std::string teacher_text_;
   std::string checkpoint_;
   std::size_t batches_ = 0;  // In an epoch.
   std::map<std::string, std::string> fixed_;
@@ -368,10 +394,13 @@ class Run {
 
 }  // namespace
 
-TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop) {
+TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop,
+                  Teacher* teacher) {
   validate(options);
+  if (options.teacher.empty() != (teacher == nullptr))
+    throw Error(ErrorCode::InvalidArgument, "--teacher: its network must be handed to the run");
   try {
-    return Run(with_precision(options), observer, stop).run();
+    return Run(with_precision(options), observer, stop, teacher).run();
   } catch (const c10::OutOfMemoryError& error) {
     throw Error(ErrorCode::OutOfMemory,
                 std::string("a smaller --batch-size helps: ") + error.what_without_backtrace());

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "teacher.h"
 #include "train_options.h"
 
 namespace training {
@@ -39,6 +40,9 @@ struct StepReport {
   /// 10th, 50th and 90th percentile of the distances of positive and of negative pairs in a batch, means over
   /// the batches; NaN for losses without distances.
   std::array<std::array<double, 3>, 2> distances{};
+  bool has_teacher = false;    ///< Whether the next two count.
+  double teacher_cosine = 0;   ///< Mean cosine between the student's and the teacher's vectors.
+  double teacher_share = 0;    ///< Of the epoch's time, what the teacher took to look at pictures.
   double images_per_second = 0;  ///< Since the run's start, validation left out.
   double data_wait = 0;          ///< Share of the epoch's time spent waiting for pictures.
   double seconds_left = 0;       ///< Of the whole run.
@@ -79,6 +83,8 @@ struct TrainResult {
 /// LibTorch's global generator and thread count: one run a process at a time. Throws embed::Error: what
 /// TrainingSet, load_weights and load_checkpoint throw, InvalidArgument for options, Io, and Internal naming
 /// epoch and batch when the loss is not finite (the last checkpoint then stays as it was).
-TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop);
+/// `teacher`: the network of options.teacher, null where that is empty; outlives the call.
+TrainResult train(const TrainOptions& options, TrainObserver& observer, const std::atomic<bool>& stop,
+                  Teacher* teacher = nullptr);
 
 }  // namespace training

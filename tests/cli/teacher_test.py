@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""triplet-train teach and train --teacher: a student of a network with random weights, on made-up pictures."""
+import hashlib
+import json
+import os
+import unittest
+
+from support import TRIPLET_TRAIN_BARE, TrainTest, needs_faces, read_safetensors, write_safetensors
+
+# What a student must reach within the epochs below; one that learns nothing stays near 0.
+LEARNED = 0.9
+
+
+@needs_faces
+class Teacher(TrainTest):
+    def setUp(self):
+        super().setUp()
+        self.digits(count=64)
+        self.ok(*self.train("--epochs", 1, "--lr", 0, "--loss", "softmax", "--no-neck", "--seed", 7,
+                            out="random.safetensors"))
+        self.ok("export", "--weights", "random.safetensors", "--out", "teacher.onnx")
+        self.describe()
+
+    def describe(self, **changes):
+        """The JSON beside the network, whose normalisation is inside it."""
+        with open(self.path("teacher.onnx"), "rb") as file:
+            digest = hashlib.sha256(file.read()).hexdigest()
+        fields = {"name": "random", "terms": "anybody's", "sha256": digest, "size": 16, "order": "grey", "mean": [0],
+                  "scale": 1, **changes}
+        self.write("teacher.json", json.dumps({key: value for key, value in fields.items() if value is not None}))
+
+    def teach(self, *flags, out="vectors.safetensors"):
+        return self.ok("teach", "--teacher", "teacher.onnx", "--data", "set", "--out", out, *flags)
+
+    def student(self, *flags, teacher="vectors.safetensors", out="student.safetensors"):
+        return self.train("--teacher", teacher, "--optimizer", "adamw", "--lr", 0.002, *flags, out=out)
+
+    def cosine(self, run="student.run"):
+        return [line["teacher"]["cosine"] for line in self.metrics(run) if line["event"] == "epoch"][-1]
+
+    def same_weights(self, first, second):
+        # Not assertEqual: it would spell out the difference of megabytes.
+        self.assertTrue(read_safetensors(self.path(first))[1] == read_safetensors(self.path(second))[1], "other weights")
+
+    def test_a_student_learns_its_teachers_vectors(self):
+        said = self.teach().stdout
+        self.assertIn("64 pictures, 1 view of each, by random", said)
+        self.ok(*self.student("--epochs", 12, "--terms", "made up"))
+        self.assertGreater(self.cosine(), LEARNED)
+        metadata = read_safetensors(self.path("student.safetensors"))[0]
+        self.assertEqual(json.loads(metadata["teacher"])["name"], "random")
+        self.assertEqual(json.loads(metadata["teacher"])["terms"], "anybody's")
+        self.assertEqual(metadata["terms"], "made up")
+
+    def test_a_teacher_in_the_loop_and_its_share_of_the_time(self):
+        self.ok(*self.student("--epochs", 12, teacher="teacher.onnx"))
+        self.assertGreater(self.cosine(), LEARNED)
+        last = [line for line in self.metrics("student.run") if line["event"] == "epoch"][-1]
+        self.assertGreater(last["teacher"]["share"], 0)
+        self.assertLess(last["teacher"]["share"], 1)
+
+    def test_each_way_of_following_a_teacher(self):
+        self.teach("--views", 2, "--aug", "digit")
+        for way in ("cosine", "relations", "triplet"):
+            with self.subTest(way):
+                others = [f"--teacher-{name}" for name in ("cosine", "relations", "triplet") if name != way]
+                self.ok(*self.student("--epochs", 6, "--aug", "digit", f"--teacher-{way}", 1, others[0], 0, others[1], 0,
+                                      out=way + ".safetensors"))
+                losses = [line["loss"] for line in self.metrics(way + ".run") if line["event"] == "epoch"]
+                self.assertLess(losses[-1], 0.7 * losses[0])
+
+    def test_labels_beside_a_teacher(self):
+        self.teach()
+        self.ok(*self.student("--epochs", 2, "--loss", "triplet", "--pk", 4, 4))
+        last = [line for line in self.metrics("student.run") if line["event"] == "epoch"][-1]
+        self.assertIn("triplets", last)
+        self.assertIn("cosine", last["teacher"])
+
+    def test_killed_and_resumed_gives_the_unbroken_runs_bits(self):
+        self.teach("--views", 3, "--aug", "digit")
+        flags = ["--epochs", 3, "--aug", "digit", "--teacher-triplet", 1, "--checkpoint-every", 0, "--recipe", "the same"]
+        self.ok(*self.student(*flags, out="unbroken.safetensors"))
+        resume = self.student(*flags, "--resume", out="broken.safetensors")
+        self.killed_while_training(resume, self.path("broken.run", "checkpoint.safetensors"), 3)
+        self.ok(*resume)
+        self.same_weights("unbroken.safetensors", "broken.safetensors")
+        self.teach("--views", 3, "--aug", "digit", "--seed", 2)
+        self.fails(*resume, says=["teacher"])
+
+    def test_a_build_without_opencv_learns_from_vectors(self):
+        self.teach()
+        self.program = TRIPLET_TRAIN_BARE
+        self.ok(*self.student("--epochs", 1))
+
+    def test_wrong_teachers(self):
+        teach = ("teach", "--teacher", "teacher.onnx", "--data", "set", "--out", "v")
+        for changes, says in (
+                ({"sha256": "0" * 64}, ["teacher.json", "sha256", "another network"]),
+                ({"size": 24}, ["teacher.onnx", "24x24"]),
+                ({"order": "rgb", "mean": [0, 0, 0]}, ["teacher.onnx"]),
+                ({"order": "purple"}, ["teacher.json", "order", "'grey' expected"]),
+                ({"mean": [0, 1]}, ["teacher.json", "mean", "as many numbers as channels"]),
+                ({"scale": 0}, ["teacher.json", "scale"]),
+                ({"terms": None}, ["teacher.json", "terms"]),
+                ({"five_points": [[0.3, 0.3], [0.7, 0.3]]}, ["teacher.json", "five_points", "five pairs"]),
+                ({"five_points": [[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.3, 0.7], [0.7, 0.7]]},
+                 ["teacher.onnx", "'five-point'", "'whole'"])):
+            with self.subTest(changes):
+                self.describe(**changes)
+                self.fails(*teach, says=says)
+                self.assertFalse(os.path.exists(self.path("v")))
+        self.write("teacher.json", "[")
+        self.fails(*teach, says=["teacher.json", "JSON object"])
+        os.remove(self.path("teacher.json"))
+        self.fails(*teach, says=["teacher.json", "no such file"])
+        with open(self.path("teacher.onnx"), "rb") as file:
+            whole = file.read()
+        for broken in (b"", whole[:1000], b"no network at all"):
+            self.write("teacher.onnx", broken)
+            self.describe()
+            self.fails(*teach, says=["teacher.onnx"])
+
+    def test_wrong_vectors(self):
+        self.teach()
+        metadata, tensors = read_safetensors(self.path("vectors.safetensors"))
+        sources = json.loads(metadata["sources"])
+        for name, changes, says in (
+                ("missing", {"sources": json.dumps(["x", *sources[1:]])}, ["missing", "sources", "no vector for the picture"]),
+                ("twice", {"sources": json.dumps([sources[1], *sources[1:]])}, ["twice", "sources", "63 different"]),
+                ("views", {"views": "{}"}, ["views", "count"]),
+                ("kind", {"kind": "tripletembed.weights"}, ["kind"])):
+            with self.subTest(name):
+                write_safetensors(self.path(name), tensors, {**metadata, **changes})
+                self.fails(*self.student("--epochs", 1, teacher=name), says=says)
+        self.teach("--views", 2, "--aug", "digit", out="views.safetensors")
+        self.fails(*self.student("--epochs", 1, teacher="views.safetensors"), says=["views", "--aug"])
+        self.fails(*self.student("--epochs", 1, teacher="views.safetensors,vectors.safetensors"), says=["views"])
+
+    def test_flags_that_make_no_sense(self):
+        self.teach()
+        for flags, says in ((["--pk", 4, 4], "pk"), (["--head", "linear"], "head"),
+                            (["--quarter-turns"], "quarter-turns"),
+                            (["--teacher-cosine", 0, "--teacher-relations", 0], "teacher-cosine")):
+            with self.subTest(flags):
+                self.fails(*self.student("--epochs", 1, *flags), says=["--" + says])
+        self.fails("train", "--data", "set", "--teacher", "vectors.safetensors", "--val-fraction", 0.2, "--out", "w",
+                   says=["--val-fraction"])
+        self.fails(*self.train("--epochs", 1, "--loss", "none"), says=["--teacher"])
+        self.fails(*self.train("--epochs", 1, "--teacher-relations", 2), says=["--teacher-relations"], code=2)
+        self.fails("teach", "--teacher", "teacher.onnx", "--data", "set", "--out", "v", "--views", 2, says=["--views", "--aug"])
+
+
+if __name__ == "__main__":
+    unittest.main()
