@@ -3,23 +3,40 @@
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 import unittest
 
 from support import TRIPLET_TRAIN_BARE, TrainTest, needs_faces, read_safetensors, write_safetensors
 
 # What a student must reach within the epochs below; one that learns nothing stays near 0.
-LEARNED = 0.9
+LEARNED = 0.8
 
 
 @needs_faces
 class Teacher(TrainTest):
+    made = None
+
     def setUp(self):
         super().setUp()
+        if Teacher.made is None:
+            self.make()
+        for name in ("set", "teacher.onnx", "vectors.safetensors"):
+            os.symlink(os.path.join(Teacher.made, name), self.path(name))
+        self.describe()
+
+    def make(self):
+        """What all tests read, made by the first of them."""
+        folder, self.folder = self.folder, tempfile.mkdtemp(prefix="triplet-train-teacher-")
+        self.addClassCleanup(shutil.rmtree, self.folder)
         self.digits(count=64)
-        self.ok(*self.train("--epochs", 1, "--lr", 0, "--loss", "softmax", "--no-neck", "--seed", 7,
-                            out="random.safetensors"))
+        self.ok(*self.train("--epochs", 1, "--lr", 0, "--loss", "softmax", "--no-neck", "--batch-size", 64, "--seed", 7,
+                            "--storage", "f16", out="random.safetensors"))
         self.ok("export", "--weights", "random.safetensors", "--out", "teacher.onnx")
         self.describe()
+        self.said = self.ok("teach", "--teacher", "teacher.onnx", "--data", "set", "--out", "vectors.safetensors").stdout
+        self.assertIn("64 pictures, 1 view of each, by random", self.said)
+        Teacher.made, self.folder = self.folder, folder
 
     def describe(self, **changes):
         """The JSON beside the network, whose normalisation is inside it."""
@@ -29,11 +46,12 @@ class Teacher(TrainTest):
                   "scale": 1, **changes}
         self.write("teacher.json", json.dumps({key: value for key, value in fields.items() if value is not None}))
 
-    def teach(self, *flags, out="vectors.safetensors"):
-        return self.ok("teach", "--teacher", "teacher.onnx", "--data", "set", "--out", out, *flags)
+    def teach(self, *flags, out="views.safetensors"):
+        self.ok("teach", "--teacher", "teacher.onnx", "--data", "set", "--out", out, *flags)
 
     def student(self, *flags, teacher="vectors.safetensors", out="student.safetensors"):
-        return self.train("--teacher", teacher, "--optimizer", "adamw", "--lr", 0.002, *flags, out=out)
+        return self.train("--teacher", teacher, "--optimizer", "adamw", "--lr", 0.002,
+                          "--storage", "f16", *flags, out=out)
 
     def cosine(self, run="student.run"):
         return [line["teacher"]["cosine"] for line in self.metrics(run) if line["event"] == "epoch"][-1]
@@ -43,8 +61,6 @@ class Teacher(TrainTest):
         self.assertTrue(read_safetensors(self.path(first))[1] == read_safetensors(self.path(second))[1], "other weights")
 
     def test_a_student_learns_its_teachers_vectors(self):
-        said = self.teach().stdout
-        self.assertIn("64 pictures, 1 view of each, by random", said)
         self.ok(*self.student("--epochs", 12, "--terms", "made up"))
         self.assertGreater(self.cosine(), LEARNED)
         metadata = read_safetensors(self.path("student.safetensors"))[0]
@@ -64,13 +80,12 @@ class Teacher(TrainTest):
         for way in ("cosine", "relations", "triplet"):
             with self.subTest(way):
                 others = [f"--teacher-{name}" for name in ("cosine", "relations", "triplet") if name != way]
-                self.ok(*self.student("--epochs", 6, "--aug", "digit", f"--teacher-{way}", 1, others[0], 0, others[1], 0,
-                                      out=way + ".safetensors"))
+                self.ok(*self.student("--epochs", 5, "--aug", "digit", f"--teacher-{way}", 1, others[0], 0, others[1], 0,
+                                      teacher="views.safetensors", out=way + ".safetensors"))
                 losses = [line["loss"] for line in self.metrics(way + ".run") if line["event"] == "epoch"]
-                self.assertLess(losses[-1], 0.7 * losses[0])
+                self.assertLess(losses[-1], 0.8 * losses[0])
 
     def test_labels_beside_a_teacher(self):
-        self.teach()
         self.ok(*self.student("--epochs", 2, "--loss", "triplet", "--pk", 4, 4))
         last = [line for line in self.metrics("student.run") if line["event"] == "epoch"][-1]
         self.assertIn("triplets", last)
@@ -79,8 +94,8 @@ class Teacher(TrainTest):
     def test_killed_and_resumed_gives_the_unbroken_runs_bits(self):
         self.teach("--views", 3, "--aug", "digit")
         flags = ["--epochs", 3, "--aug", "digit", "--teacher-triplet", 1, "--checkpoint-every", 0, "--recipe", "the same"]
-        self.ok(*self.student(*flags, out="unbroken.safetensors"))
-        resume = self.student(*flags, "--resume", out="broken.safetensors")
+        self.ok(*self.student(*flags, teacher="views.safetensors", out="unbroken.safetensors"))
+        resume = self.student(*flags, "--resume", teacher="views.safetensors", out="broken.safetensors")
         self.killed_while_training(resume, self.path("broken.run", "checkpoint.safetensors"), 3)
         self.ok(*resume)
         self.same_weights("unbroken.safetensors", "broken.safetensors")
@@ -88,7 +103,6 @@ class Teacher(TrainTest):
         self.fails(*resume, says=["teacher"])
 
     def test_a_build_without_opencv_learns_from_vectors(self):
-        self.teach()
         self.program = TRIPLET_TRAIN_BARE
         self.ok(*self.student("--epochs", 1))
 
@@ -96,7 +110,7 @@ class Teacher(TrainTest):
         teach = ("teach", "--teacher", "teacher.onnx", "--data", "set", "--out", "v")
         for changes, says in (
                 ({"sha256": "0" * 64}, ["teacher.json", "sha256", "another network"]),
-                ({"size": 24}, ["teacher.onnx", "24x24"]),
+                ({"size": 24}, ["teacher.onnx", "takes [", "24x24"]),
                 ({"order": "rgb", "mean": [0, 0, 0]}, ["teacher.onnx"]),
                 ({"order": "purple"}, ["teacher.json", "order", "'grey' expected"]),
                 ({"mean": [0, 1]}, ["teacher.json", "mean", "as many numbers as channels"]),
@@ -115,13 +129,13 @@ class Teacher(TrainTest):
         self.fails(*teach, says=["teacher.json", "no such file"])
         with open(self.path("teacher.onnx"), "rb") as file:
             whole = file.read()
+        os.remove(self.path("teacher.onnx"))  # A link to what the other tests read.
         for broken in (b"", whole[:1000], b"no network at all"):
             self.write("teacher.onnx", broken)
             self.describe()
             self.fails(*teach, says=["teacher.onnx"])
 
     def test_wrong_vectors(self):
-        self.teach()
         metadata, tensors = read_safetensors(self.path("vectors.safetensors"))
         sources = json.loads(metadata["sources"])
         for name, changes, says in (
@@ -132,12 +146,11 @@ class Teacher(TrainTest):
             with self.subTest(name):
                 write_safetensors(self.path(name), tensors, {**metadata, **changes})
                 self.fails(*self.student("--epochs", 1, teacher=name), says=says)
-        self.teach("--views", 2, "--aug", "digit", out="views.safetensors")
+        self.teach("--views", 2, "--aug", "digit")
         self.fails(*self.student("--epochs", 1, teacher="views.safetensors"), says=["views", "--aug"])
         self.fails(*self.student("--epochs", 1, teacher="views.safetensors,vectors.safetensors"), says=["views"])
 
     def test_flags_that_make_no_sense(self):
-        self.teach()
         for flags, says in ((["--pk", 4, 4], "pk"), (["--head", "linear"], "head"),
                             (["--quarter-turns"], "quarter-turns"),
                             (["--teacher-cosine", 0, "--teacher-relations", 0], "teacher-cosine")):

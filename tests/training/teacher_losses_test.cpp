@@ -22,7 +22,8 @@ TEST(TeacherLoss, IsNothingForWhoSaysWhatTheTeacherSays) {
   torch::manual_seed(1);
   const torch::Tensor vectors = unit(torch::randn({6, 128}));
   const torch::Tensor rows = torch::tensor({0, 1, 2, 0, 1, 2}, torch::kInt64);
-  for (const TeacherWeights& weights : {TeacherWeights{1, 0, 0}, TeacherWeights{0, 1, 0}, TeacherWeights{0, 0, 1}})
+  for (const TeacherWeights& weights :
+       {TeacherWeights{1, 0, 0}, TeacherWeights{0, 1, 0}, TeacherWeights{0, 0, 1}})
     EXPECT_NEAR(loss(vectors, vectors, rows, weights), 0, 1e-6);
   EXPECT_NEAR(teacher_loss(vectors, vectors, rows, {}).cosine.item<double>(), 1, 1e-6);
 }

@@ -35,7 +35,8 @@ std::vector<std::uint8_t> waves(int side) {
   for (int y = 0; y < side; ++y) {
     for (int x = 0; x < side; ++x) {
       for (int c = 0; c < 3; ++c)
-        picture.push_back(static_cast<std::uint8_t>(127 + 100 * std::sin(4.0 * (x + c) / side) * std::cos(5.0 * y / side)));
+        picture.push_back(
+            static_cast<std::uint8_t>(127 + 100 * std::sin(4.0 * (x + c) / side) * std::cos(5.0 * y / side)));
     }
   }
   return picture;
@@ -67,12 +68,14 @@ TEST(TeacherCut, WhatLiesAroundTheRulesPictureIsLeftOut) {
 TEST(TeacherCut, RefusesPicturesOfAnotherRule) {
   const TeacherInfo faces = teacher_of(spec(40, embed::Alignment::FivePoint));
   for (const embed::Alignment alignment : {embed::Alignment::Whole, embed::Alignment::Box}) {
-    EXPECT_THAT(error_of([&] { TeacherCut(spec(40, alignment), faces, "t.onnx"); }, embed::ErrorCode::Mismatch),
-                HasSubstr("'five-point'"));
+    EXPECT_THAT(
+        error_of([&] { TeacherCut(spec(40, alignment), faces, "t.onnx"); }, embed::ErrorCode::Mismatch),
+        HasSubstr("'five-point'"));
   }
   embed::InputSpec grey = faces.input;
   grey.channels = 1;
-  EXPECT_THAT(error_of([&] { TeacherCut(grey, faces, "t.onnx"); }, embed::ErrorCode::Mismatch), HasSubstr("channels"));
+  EXPECT_THAT(error_of([&] { TeacherCut(grey, faces, "t.onnx"); }, embed::ErrorCode::Mismatch),
+              HasSubstr("channels"));
 }
 
 TEST(Centring, TakesTheMeanAwayAndTheLength) {

@@ -121,10 +121,11 @@ void check_usage(const PackOptions& options, const embed::InputSpec& input, cons
                     embed::to_string(input.crop.alignment) + "'");
   }
   if (!options.detect && !options.as_cut && options.fallback != "centre") {
-    throw Error(ErrorCode::InvalidArgument,
-                std::string("pictures are cut by the rule '") + embed::to_string(input.crop.alignment) +
-                    "': add --detect (or --as-cut for pictures that were cut so already, --fallback centre for "
-                    "others that show nothing but a face)");
+    throw Error(
+        ErrorCode::InvalidArgument,
+        std::string("pictures are cut by the rule '") + embed::to_string(input.crop.alignment) +
+            "': add --detect (or --as-cut for pictures that were cut so already, --fallback centre for "
+            "others that show nothing but a face)");
   }
 }
 

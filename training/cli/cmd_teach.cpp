@@ -28,9 +28,11 @@ struct TeachOptions {
 void require_sense(const ViewRule& views) {
   const bool changed = views.augmentation != Augmentation::None;
   if (views.count > 1 && !changed)
-    throw embed::Error(embed::ErrorCode::InvalidArgument, "--views: several need --aug, else they are all alike");
+    throw embed::Error(embed::ErrorCode::InvalidArgument,
+                       "--views: several need --aug, else they are all alike");
   if (changed && views.flip)
-    throw embed::Error(embed::ErrorCode::InvalidArgument, "--flip: is for pictures that --aug does not change");
+    throw embed::Error(embed::ErrorCode::InvalidArgument,
+                       "--flip: is for pictures that --aug does not change");
 }
 
 int run_teach(const TeachOptions& options) {
@@ -47,9 +49,9 @@ int run_teach(const TeachOptions& options) {
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::size_t looks = set.size() * options.views.count * (options.views.flip ? 2 : 1);
-  std::printf("%s: %zu pictures, %zu view%s of each, by %s; %.2f ms a look\n", options.out.c_str(), set.size(),
-              options.views.count, options.views.count == 1 ? "" : "s", teacher->info().name.c_str(),
-              1000 * seconds / static_cast<double>(looks));
+  std::printf("%s: %zu pictures, %zu view%s of each, by %s; %.2f ms a look\n", options.out.c_str(),
+              set.size(), options.views.count, options.views.count == 1 ? "" : "s",
+              teacher->info().name.c_str(), 1000 * seconds / static_cast<double>(looks));
   return 0;
 }
 
@@ -68,9 +70,8 @@ void add_teach(CLI::App& app, Action& action) {
   command->add_option("-o,--out", options->out, "The file of vectors to write")
       ->required()
       ->type_name("FILE.safetensors");
-  command
-      ->add_flag("--flip", options->views.flip,
-                 "Each vector is the mean of the picture's and its mirror image's: less noise, for faces");
+  command->add_flag("--flip", options->views.flip,
+                    "Each vector is the mean of the picture's and its mirror image's: less noise, for faces");
   command->add_option("--views", options->views.count, "Views of each picture, each changed as --aug says")
       ->capture_default_str()
       ->check(CLI::Range(std::size_t{1}, std::size_t{4096}));
@@ -91,12 +92,15 @@ void add_teach(CLI::App& app, Action& action) {
       ->check(CLI::Range(0.0, 45.0));
   command->add_option("--seed", options->views.seed, "Of the views")->capture_default_str();
   command->footer(
-      "Without --aug the teacher sees the packed pictures, and training may change them as it likes; pictures\n"
-      "are found by their sources, so the set may be packed larger than the student's. With --aug it sees the\n"
+      "Without --aug the teacher sees the packed pictures, and training may change them as it likes; "
+      "pictures\n"
+      "are found by their sources, so the set may be packed larger than the student's. With --aug it sees "
+      "the\n"
       "views that the student will see.\n\n"
       "Examples:\n"
       "  triplet-train pack --teacher teacher.onnx --as-cut --size 144 --out large.safetensors chips/\n"
-      "  triplet-train teach --teacher teacher.onnx --data large.safetensors --flip --out vectors.safetensors\n"
+      "  triplet-train teach --teacher teacher.onnx --data large.safetensors --flip --out "
+      "vectors.safetensors\n"
       "  triplet-train train --data small.safetensors --teacher vectors.safetensors --aug face --out "
       "student.safetensors");
   command->callback([options, &action] { action = [options] { return run_teach(*options); }; });

@@ -11,11 +11,12 @@ namespace {
 
 class OnnxTeacher : public Teacher {
  public:
-  explicit OnnxTeacher(const std::string& path) : info_(read_teacher_info(path)), network_(path, info_.input) {
+  explicit OnnxTeacher(const std::string& path)
+      : info_(read_teacher_info(path)), network_(path, info_.input) {
     if (network_.dimension() == embed::kEmbeddingDim) return;
     throw embed::Error(embed::ErrorCode::Mismatch,
-                       "gives vectors of " + std::to_string(network_.dimension()) + " values, a student's have " +
-                           std::to_string(embed::kEmbeddingDim),
+                       "gives vectors of " + std::to_string(network_.dimension()) +
+                           " values, a student's have " + std::to_string(embed::kEmbeddingDim),
                        path);
   }
   const TeacherInfo& info() const noexcept override { return info_; }

@@ -6,10 +6,11 @@
 namespace training::cli {
 
 std::unique_ptr<Teacher> open_teacher(const std::string& network) {
-  throw embed::Error(embed::ErrorCode::Unsupported,
-                     "cannot run a teacher: this build has no OpenCV (it was configured with -Dfaces=disabled); "
-                     "files of its vectors work",
-                     network);
+  throw embed::Error(
+      embed::ErrorCode::Unsupported,
+      "cannot run a teacher: this build has no OpenCV (it was configured with -Dfaces=disabled); "
+      "files of its vectors work",
+      network);
 }
 
 }  // namespace training::cli

@@ -71,9 +71,8 @@ void Console::on_epoch(const EpochReport& report) {
   std::fprintf(stderr,
                "epoch %zu/%zu: loss %.4f, %s %.3f, lr %.5f, %.0f images/s, waited for data %.1f %%, %s",
                report.step.epoch, report.step.epochs, report.step.loss, signal_,
-               teacher_alone_ ? report.step.teacher_cosine : report.step.active,
-               report.step.learning_rate, report.step.images_per_second, 100 * report.step.data_wait,
-               duration(report.seconds).c_str());
+               teacher_alone_ ? report.step.teacher_cosine : report.step.active, report.step.learning_rate,
+               report.step.images_per_second, 100 * report.step.data_wait, duration(report.seconds).c_str());
   if (!report.validation.empty()) {
     const nlohmann::json json = nlohmann::json::parse(report.validation);
     std::fprintf(stderr, " | AUC %.5f, EER %.4f, accuracy %.4f", json.at("auc").get<double>(),
@@ -96,8 +95,8 @@ std::string Console::line(const StepReport& report) const {
   std::snprintf(text, sizeof(text),
                 "epoch %zu/%zu %sbatch %zu/%zu, loss %.4f, %s %.3f, lr %.5f, %.0f images/s, %s left",
                 report.epoch, report.epochs, bar.c_str(), report.batch, report.batches, report.loss, signal_,
-                teacher_alone_ ? report.teacher_cosine : report.active, report.learning_rate, report.images_per_second,
-                duration(report.seconds_left).c_str());
+                teacher_alone_ ? report.teacher_cosine : report.active, report.learning_rate,
+                report.images_per_second, duration(report.seconds_left).c_str());
   return text;
 }
 

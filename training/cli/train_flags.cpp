@@ -140,14 +140,15 @@ void add_tower_flags(CLI::App& command, TrainFlags& flags) {
 void add_loss_flags(CLI::App& command, TrainFlags& flags) {
   TrainOptions& o = flags.options;
   const std::string group = "Loss";
-  add_choice<Loss>(command, "--loss", o.loss,
-                   {{"triplet", Loss::Triplet},
-                    {"contrastive", Loss::Contrastive},
-                    {"cosface", Loss::CosFace},
-                    {"softmax", Loss::Softmax},
-                    {"none", Loss::None}},
-                   "What is minimised of the labels; none: a --teacher alone is followed, which it is without "
-                   "--loss")
+  add_choice<Loss>(
+      command, "--loss", o.loss,
+      {{"triplet", Loss::Triplet},
+       {"contrastive", Loss::Contrastive},
+       {"cosface", Loss::CosFace},
+       {"softmax", Loss::Softmax},
+       {"none", Loss::None}},
+      "What is minimised of the labels; none: a --teacher alone is followed, which it is without "
+      "--loss")
       ->group(group);
   add_choice<embed::Head>(
       command, "--head", o.head,

@@ -22,11 +22,20 @@ constexpr const char* kKind = "tripletembed.checkpoint";
 constexpr int kVersion = 3;
 
 nlohmann::json to_json(const EpochSums& sums) {
-  return {{"loss", sums.loss},     {"active", sums.active},       {"gradient_norm", sums.gradient_norm},
-          {"steps", sums.steps},   {"updates", sums.updates},     {"spreads", sums.spreads},
-          {"kinds", sums.kinds},   {"distances", sums.distances}, {"learning_rate", sums.learning_rate},
-          {"margin", sums.margin}, {"seconds", sums.seconds},     {"waited", sums.waited},
-          {"teacher_cosine", sums.teacher_cosine}, {"teacher_seconds", sums.teacher_seconds}};
+  return {{"loss", sums.loss},
+          {"active", sums.active},
+          {"gradient_norm", sums.gradient_norm},
+          {"steps", sums.steps},
+          {"updates", sums.updates},
+          {"spreads", sums.spreads},
+          {"kinds", sums.kinds},
+          {"distances", sums.distances},
+          {"learning_rate", sums.learning_rate},
+          {"margin", sums.margin},
+          {"seconds", sums.seconds},
+          {"waited", sums.waited},
+          {"teacher_cosine", sums.teacher_cosine},
+          {"teacher_seconds", sums.teacher_seconds}};
 }
 
 std::size_t count_from(const nlohmann::json& json, const char* name, const std::string& path) {

@@ -244,8 +244,8 @@ void Learner::add_teacher(const torch::Tensor& values, const Batch& batch, LossV
   const auto count = static_cast<std::int64_t>(batch.targets.size()) / width;
   torch::Tensor targets = sent(batch.targets.data(), {count, width}, torch::kFloat32);
   if (count != total) targets = gathered(targets, batch);
-  const TeacherLoss teacher =
-      teacher_loss(values, targets, sent(batch.rows.data(), {total}, torch::kInt64), options_.teacher_weights);
+  const TeacherLoss teacher = teacher_loss(values, targets, sent(batch.rows.data(), {total}, torch::kInt64),
+                                           options_.teacher_weights);
   value.loss = value.loss + teacher.loss;
   value.teacher_cosine = teacher.cosine;
 }

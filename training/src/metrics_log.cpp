@@ -20,7 +20,8 @@ nlohmann::json to_json(const StepReport& report) {
                          {"loss", report.loss},           {"active", report.active},
                          {"lr", report.learning_rate},    {"images_per_second", report.images_per_second},
                          {"data_wait", report.data_wait}, {"gradient_norm", report.gradient_norm}};
-  if (report.has_teacher) json["teacher"] = {{"cosine", report.teacher_cosine}, {"share", report.teacher_share}};
+  if (report.has_teacher)
+    json["teacher"] = {{"cosine", report.teacher_cosine}, {"share", report.teacher_share}};
   if (report.kinds != std::array<std::int64_t, 3>{}) {
     json["triplets"] = {{"easy", report.kinds[0]}, {"semi_hard", report.kinds[1]}, {"hard", report.kinds[2]}};
   }

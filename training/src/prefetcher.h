@@ -28,7 +28,7 @@ struct Batch {
   /// teacher looks at this rank's share; empty without one.
   std::vector<float> targets;
   std::vector<std::int64_t> rows;  ///< [total]: of the training list; equal for two views of one picture.
-  std::size_t first_kind = 0;  ///< Of `count`, those of the first kind, which come first.
+  std::size_t first_kind = 0;      ///< Of `count`, those of the first kind, which come first.
 };
 
 /// Cuts and augments the batches of one epoch on threads of its own (options.workers) while the caller

@@ -37,8 +37,7 @@ void StepMeter::settle() {
     sums.loss += loss;
     sums.active += item.value.active.item<double>();
     ++sums.steps;
-    if (item.value.teacher_cosine.defined())
-      sums.teacher_cosine += item.value.teacher_cosine.item<double>();
+    if (item.value.teacher_cosine.defined()) sums.teacher_cosine += item.value.teacher_cosine.item<double>();
     add_triplets(item.value);
     if (item.value.gradient_norm.defined()) {
       sums.gradient_norm += item.value.gradient_norm.item<double>();

@@ -29,10 +29,10 @@ std::vector<std::string> sources_of(const embed::Dataset& set) {
   for (std::size_t row = 0; row < set.size(); ++row) {
     sources.push_back(set.source(row));
     if (sources.back().empty() || !seen.insert(sources.back()).second) {
-      throw Error(ErrorCode::Format,
-                  "picture " + std::to_string(row) + ": a source of its own expected, not '" +
-                      sources.back() + "'",
-                  set.path(), "sources");
+      throw Error(
+          ErrorCode::Format,
+          "picture " + std::to_string(row) + ": a source of its own expected, not '" + sources.back() + "'",
+          set.path(), "sources");
     }
   }
   return sources;
@@ -90,8 +90,8 @@ void teach(const embed::Dataset& set, Teacher& teacher, const std::string& teach
   const embed::InputSpec input = student_input(set);
   const bool changed = views.augmentation != Augmentation::None;
   const TeacherCut cut(changed ? input : packed_input(set), teacher.info(), teacher_file);
-  Augmenter augmenter(views.augmentation, set.width(), set.height(), input.width, input.height, input.channels,
-                      views.faces);
+  Augmenter augmenter(views.augmentation, set.width(), set.height(), input.width, input.height,
+                      input.channels, views.faces);
   const std::size_t bytes = static_cast<std::size_t>(set.width()) * static_cast<std::size_t>(set.height()) *
                             static_cast<std::size_t>(set.channels());
   std::vector<float> vectors(set.size() * views.count * embed::kEmbeddingDim);
@@ -111,23 +111,22 @@ void teach(const embed::Dataset& set, Teacher& teacher, const std::string& teach
   pass.finish();
   const auto rows = static_cast<std::int64_t>(set.size()), each = static_cast<std::int64_t>(views.count);
   const auto dimension = static_cast<std::int64_t>(embed::kEmbeddingDim);
-  embed::write_safetensors(
-      out,
-      {{"vectors",
-        {embed::DType::F32,
-         {rows, each, dimension},
-         reinterpret_cast<const std::uint8_t*>(vectors.data()),
-         vectors.size() * sizeof(float)}},
-       {"pictures",
-        {embed::DType::I64,
-         {rows},
-         reinterpret_cast<const std::uint8_t*>(digests.data()),
-         digests.size() * sizeof(std::int64_t)}}},
-      {{"kind", "tripletembed.teacher"},
-       {"version", "1"},
-       {"teacher", teacher_text(teacher.info())},
-       {"views", to_text(views)},
-       {"sources", nlohmann::json(sources).dump()}});
+  embed::write_safetensors(out,
+                           {{"vectors",
+                             {embed::DType::F32,
+                              {rows, each, dimension},
+                              reinterpret_cast<const std::uint8_t*>(vectors.data()),
+                              vectors.size() * sizeof(float)}},
+                            {"pictures",
+                             {embed::DType::I64,
+                              {rows},
+                              reinterpret_cast<const std::uint8_t*>(digests.data()),
+                              digests.size() * sizeof(std::int64_t)}}},
+                           {{"kind", "tripletembed.teacher"},
+                            {"version", "1"},
+                            {"teacher", teacher_text(teacher.info())},
+                            {"views", to_text(views)},
+                            {"sources", nlohmann::json(sources).dump()}});
 }
 
 }  // namespace training

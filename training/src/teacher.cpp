@@ -25,7 +25,8 @@ constexpr std::uintmax_t kLargestText = 1U << 20U;
 std::string read_all(const std::string& path, std::uintmax_t largest) {
   std::error_code failure;
   if (!std::filesystem::exists(path, failure)) throw Error(ErrorCode::NotFound, "no such file", path);
-  if (!std::filesystem::is_regular_file(path, failure)) throw Error(ErrorCode::Io, "not a regular file", path);
+  if (!std::filesystem::is_regular_file(path, failure))
+    throw Error(ErrorCode::Io, "not a regular file", path);
   const std::uintmax_t size = std::filesystem::file_size(path, failure);
   if (failure) throw Error(ErrorCode::Io, failure.message(), path);
   if (size > largest) {
@@ -83,8 +84,8 @@ void read_numbers(const Json& json, const std::string& file, embed::InputSpec& i
   read_field(file, "mean", [&] {
     const Json& mean = json.at("mean");
     if (!mean.is_array() || mean.size() != static_cast<std::size_t>(input.channels)) {
-      throw Error(ErrorCode::Format, "as many numbers as channels expected, " +
-                                         std::to_string(input.channels));
+      throw Error(ErrorCode::Format,
+                  "as many numbers as channels expected, " + std::to_string(input.channels));
     }
     for (std::size_t i = 0; i < 3; ++i) input.mean[i] = number_of(mean[i % mean.size()]) / 255;
   });

@@ -67,10 +67,10 @@ class TeacherVectors {
 /// Of a packed picture of `bytes` bytes.
 std::int64_t picture_digest(const std::uint8_t* picture, std::size_t bytes);
 
-/// Shows the views of every picture of `set` to the teacher and writes its vectors to `out`. `teacher_file` is
-/// for messages. `done` hears of every picture. Throws embed::Error(Mismatch) when the pictures were cut by a
-/// rule that does not lead to the teacher's, Error(Format) for pictures without a source or two of the same,
-/// what Teacher::look throws, and Error(Io).
+/// Shows the views of every picture of `set` to the teacher and writes its vectors to `out`. `teacher_file`
+/// is for messages. `done` hears of every picture. Throws embed::Error(Mismatch) when the pictures were cut
+/// by a rule that does not lead to the teacher's, Error(Format) for pictures without a source or two of the
+/// same, what Teacher::look throws, and Error(Io).
 void teach(const embed::Dataset& set, Teacher& teacher, const std::string& teacher_file,
            const ViewRule& views, const std::string& out, const std::function<void()>& done);
 

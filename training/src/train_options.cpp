@@ -254,12 +254,14 @@ void validate_teacher(const TrainOptions& options) {
   if (!options.teacher.empty() && !options.teacher_vectors.empty())
     refuse("teacher", "a network, or files of its vectors, expected, not both");
   if (weights.cosine + weights.relations + weights.triplet == 0)
-    refuse("teacher-cosine", "one of --teacher-cosine, --teacher-relations and --teacher-triplet above 0 expected");
+    refuse("teacher-cosine",
+           "one of --teacher-cosine, --teacher-relations and --teacher-triplet above 0 expected");
   if (is_cross_kind(options)) refuse("teacher", "is for one kind of picture");
   if (is_offline(options)) refuse("teacher", "does not go with --miner offline: its batches repeat pictures");
   if (options.head != embed::Head::L2)
     refuse("head", "l2 expected: a student's vectors have length 1, as the teacher's that it learns from");
-  if (options.mix_identities > 0) refuse("mix-identities", "does not go with --teacher: it never saw those people");
+  if (options.mix_identities > 0)
+    refuse("mix-identities", "does not go with --teacher: it never saw those people");
   if (options.quarter_turns) refuse("quarter-turns", "does not go with --teacher");
   if (options.loss != Loss::None) return;
   if (options.val.empty() && options.val_fraction > 0)

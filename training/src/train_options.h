@@ -165,8 +165,8 @@ struct TrainOptions {
   std::string recipe;                        ///< For people, into the weights file; UTF-8.
 };
 
-const char* to_string(Loss value) noexcept;            ///< "triplet", "contrastive", "cosface", "softmax", "none".
-const char* to_string(ClassLoss value) noexcept;       ///< "none", "cosface", "softmax".
+const char* to_string(Loss value) noexcept;       ///< "triplet", "contrastive", "cosface", "softmax", "none".
+const char* to_string(ClassLoss value) noexcept;  ///< "none", "cosface", "softmax".
 const char* to_string(MarginSchedule value) noexcept;  ///< "constant", "linear", "adaptive".
 const char* to_string(Sampler value) noexcept;         ///< "uniform", "balanced".
 const char* to_string(

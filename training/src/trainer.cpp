@@ -380,7 +380,7 @@ class Run {
   TrainingSet set_;
   Learner learner_;
   std::unique_ptr<DeviceAugmenter> augmenter_;  // Null: the prefetcher's threads augment.
-  std::optional<LoopTeacher> teacher_;  // None: stored vectors, or no teacher.
+  std::optional<LoopTeacher> teacher_;          // None: stored vectors, or no teacher.
   std::string teacher_text_;
   std::string checkpoint_;
   std::size_t batches_ = 0;  // In an epoch.

@@ -40,9 +40,9 @@ struct StepReport {
   /// 10th, 50th and 90th percentile of the distances of positive and of negative pairs in a batch, means over
   /// the batches; NaN for losses without distances.
   std::array<std::array<double, 3>, 2> distances{};
-  bool has_teacher = false;    ///< Whether the next two count.
-  double teacher_cosine = 0;   ///< Mean cosine between the student's and the teacher's vectors.
-  double teacher_share = 0;    ///< Of the epoch's time, what the teacher took to look at pictures.
+  bool has_teacher = false;      ///< Whether the next two count.
+  double teacher_cosine = 0;     ///< Mean cosine between the student's and the teacher's vectors.
+  double teacher_share = 0;      ///< Of the epoch's time, what the teacher took to look at pictures.
   double images_per_second = 0;  ///< Since the run's start, validation left out.
   double data_wait = 0;          ///< Share of the epoch's time spent waiting for pictures.
   double seconds_left = 0;       ///< Of the whole run.

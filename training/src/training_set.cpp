@@ -270,7 +270,8 @@ void TrainingSet::split(const TrainOptions& options) {
   for (const Item item : items) kept.emplace(item->first, item);
   std::vector<Named> trained;
   for (const auto& [name, item] : kept) {
-    if (!needs_labels(options) || count(item->second) >= options.min_images) trained.push_back({name, item->second});
+    if (!needs_labels(options) || count(item->second) >= options.min_images)
+      trained.push_back({name, item->second});
   }
   train_ = list_of(trained);
   if (train_.classes < (needs_labels(options) ? 2 : 1)) {

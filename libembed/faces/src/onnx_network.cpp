@@ -8,6 +8,7 @@
 #include "embed/error.h"
 #include "embed/preprocess.h"
 #include "files.h"
+#include "onnx_input.h"
 
 namespace embed::faces {
 
@@ -15,6 +16,20 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& file, const std::string& why) {
   throw Error(ErrorCode::Format, why, file);
+}
+
+void require_size(const std::string& file, const std::vector<std::uint8_t>& model, const InputSpec& input) {
+  const std::vector<std::int64_t> declared = declared_input(model.data(), model.size());
+  const std::vector<std::int64_t> expected = {-1, input.channels, input.height, input.width};
+  bool fits = declared.size() == expected.size();
+  for (std::size_t i = 1; fits && i < expected.size(); ++i)
+    fits = declared[i] == expected[i] || declared[i] <= 0;
+  if (fits) return;
+  std::string shape;
+  for (const std::int64_t side : declared) shape += (shape.empty() ? "" : ", ") + std::to_string(side);
+  refuse(file, "takes [" + shape + "], pictures of " + std::to_string(input.width) + "x" +
+                   std::to_string(input.height) + " pixels and " + std::to_string(input.channels) +
+                   " channels, [N, channels, height, width], expected");
 }
 
 }  // namespace
@@ -69,11 +84,13 @@ OnnxNetwork::OnnxNetwork(const std::string& path, const InputSpec& input) : impl
     refuse(path, "not a readable ONNX model (damaged, truncated or of another kind)");
   }
   if (impl_->net.empty()) refuse(path, "the ONNX model is empty");
+  require_size(path, bytes, input);
   impl_->net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
   impl_->net.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);
   // A first pass shows whether this OpenCV can run the file, before a long work begins.
   const std::vector<std::uint8_t> black(2 * crop_bytes(input));
-  for (const std::size_t count : {1U, 2U}) impl_->dimension = impl_->forward(black.data(), count).total() / count;
+  for (const std::size_t count : {1U, 2U})
+    impl_->dimension = impl_->forward(black.data(), count).total() / count;
 }
 
 OnnxNetwork::~OnnxNetwork() = default;

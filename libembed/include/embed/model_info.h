@@ -80,10 +80,10 @@ struct ModelInfo {
   std::optional<float> threshold;      ///< Beyond this distance a face is unknown; absent: never calibrated.
   std::optional<float> threshold_far;  ///< The false-accept rate that the threshold was calibrated to.
   std::string trained_on;              ///< For people.
-  std::string terms;    ///< Of the pictures that it was trained on, for people.
-  std::string teacher;  ///< JSON object of the network it learned from (name, terms, sha256), or empty.
-  std::string recipe;                  ///< The command or script that repeats the training.
-  std::string evaluation;              ///< JSON object of the last evaluation, or empty.
+  std::string terms;                   ///< Of the pictures that it was trained on, for people.
+  std::string teacher;     ///< JSON object of the network it learned from (name, terms, sha256), or empty.
+  std::string recipe;      ///< The command or script that repeats the training.
+  std::string evaluation;  ///< JSON object of the last evaluation, or empty.
   /// Of the whole file, 64 hex digits; filled in by reading, ignored by writing.
   std::string sha256;
 };
