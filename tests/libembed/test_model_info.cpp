@@ -27,6 +27,8 @@ ModelInfo unusual() {
   info.threshold = 0.1F;
   info.threshold_far = 1e-3F;
   info.trained_on = "faces of \"friends\", Ünïcode";
+  info.terms = "theirs alone";
+  info.teacher = R"({"name":"t"})";
   info.recipe = "triplet-train train --seed 1";
   info.evaluation = R"({"auc":0.99})";
   info.input.width = 112;
@@ -71,6 +73,8 @@ void expect_round_trip(const ModelInfo& info) {
   EXPECT_EQ(back.threshold, info.threshold);
   EXPECT_EQ(back.threshold_far, info.threshold_far);
   EXPECT_EQ(back.trained_on, info.trained_on);
+  EXPECT_EQ(back.terms, info.terms);
+  EXPECT_EQ(back.teacher, info.teacher);
   EXPECT_EQ(back.recipe, info.recipe);
   EXPECT_EQ(back.evaluation, info.evaluation);
   expect_same(back.input, info.input);
