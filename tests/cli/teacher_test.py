@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 import ranks_test
-from support import TRIPLET_TRAIN_BARE, TrainTest, needs_faces, read_safetensors, write_safetensors
+from support import TRIPLET_TRAIN_BARE, TrainTest, needs_faces, pgm, read_safetensors, write_safetensors
 
 # What a student must reach within the epochs below; one that learns nothing stays near 0.
 LEARNED = 0.8
@@ -52,8 +52,8 @@ class Teacher(TrainTest):
         self.ok("teach", "--teacher", "teacher.onnx", "--data", "set", "--out", out, *flags)
 
     def student(self, *flags, teacher="vectors.safetensors", out="student.safetensors"):
-        return self.train("--teacher", teacher, "--optimizer", "adamw", "--lr", 0.002,
-                          "--storage", "f16", *flags, out=out)
+        rule = () if "--optimizer" in flags else ("--optimizer", "adamw", "--lr", 0.002)
+        return self.train("--teacher", teacher, "--storage", "f16", *rule, *flags, out=out)
 
     def cosine(self, run="student.run"):
         return [line["teacher"]["cosine"] for line in self.metrics(run) if line["event"] == "epoch"][-1]
@@ -107,7 +107,7 @@ class Teacher(TrainTest):
         self.teach("--views", 3, "--aug", "digit")
         # Without momentum, so that the many checkpoints are small.
         flags = ["--epochs", 2, "--aug", "digit", "--teacher-triplet", 1, "--checkpoint-every", 0, "--recipe", "the same",
-                 "--optimizer", "sgd", "--momentum", 0, "--no-nesterov"]
+                 "--optimizer", "sgd", "--momentum", 0, "--no-nesterov", "--lr", 0.005]
         self.ok(*self.student(*flags, teacher="views.safetensors", out="unbroken.safetensors"))
         resume = self.student(*flags, "--resume", teacher="views.safetensors", out="broken.safetensors")
         self.killed_while_training(resume, self.path("broken.run", "checkpoint.safetensors"), 3)
@@ -119,6 +119,26 @@ class Teacher(TrainTest):
     def test_a_build_without_opencv_learns_from_vectors(self):
         self.program = TRIPLET_TRAIN_BARE
         self.ok(*self.student("--epochs", 1))
+
+    def test_pictures_that_were_cut_by_the_teachers_rule(self):
+        points = [[0.33, 0.29], [0.67, 0.3], [0.49, 0.51], [0.36, 0.68], [0.64, 0.68]]
+        self.describe(five_points=points)
+        for name in ("a", "b"):
+            self.write(f"chips/{name}/1.pgm", pgm(24, 24, seed=ord(name)))
+        pack = ("pack", "--teacher", "teacher.onnx", "--channels", 1, "chips")
+        self.ok(*pack, "--as-cut", "--size", 24, "--out", "whole")
+        metadata, tensors = read_safetensors(self.path("whole"))
+        self.assertEqual(tensors["images"][2], b"".join(pgm(24, 24, seed=ord(name))[-576:] for name in ("a", "b")))
+        for found, expected in zip(json.loads(metadata["crop"])["five_points"], points):
+            self.assertAlmostEqual(found[0], expected[0], places=5)
+            self.assertAlmostEqual(found[1], expected[1], places=5)
+        # The network's picture is the middle of what is packed.
+        self.ok(*pack, "--as-cut", "--size", 16, "--field-of-view", 2 / 3, "--context", 1.5, "--out", "room")
+        self.assertEqual(read_safetensors(self.path("room"))[1]["images"][2], tensors["images"][2])
+        self.fails(*pack, "--size", 24, "--out", "v", says=["--as-cut"])
+        self.fails(*pack, "--as-cut", "--detect", "--size", 24, "--out", "v", says=["--as-cut", "--detect"], code=2)
+        self.describe()
+        self.fails(*pack, "--as-cut", "--size", 24, "--out", "v", says=["--as-cut", "'whole'"])
 
     def test_wrong_teachers(self):
         teach = ("teach", "--teacher", "teacher.onnx", "--data", "set", "--out", "v")

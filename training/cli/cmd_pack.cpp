@@ -114,12 +114,12 @@ void refuse_names(Listing& listing, const PackOptions& options) {
 }
 
 void check_usage(const PackOptions& options, const embed::InputSpec& input, const Listing& listing) {
-  if (!listing.has_files || input.crop.alignment == embed::Alignment::Whole) return;
   if (options.as_cut && input.crop.alignment != embed::Alignment::FivePoint) {
     throw Error(ErrorCode::InvalidArgument,
                 std::string("--as-cut: pictures cut by five points expected, the rule is '") +
                     embed::to_string(input.crop.alignment) + "'");
   }
+  if (!listing.has_files || input.crop.alignment == embed::Alignment::Whole) return;
   if (!options.detect && !options.as_cut && options.fallback != "centre") {
     throw Error(
         ErrorCode::InvalidArgument,
