@@ -92,6 +92,15 @@ class GroupRanks : public Ranks {
   c10::intrusive_ptr<Group> group_;
 };
 
+/// LibTorch from 2.4 on keeps its store with libuv by default, which Debian's is built without; the plain one
+/// is there in all. Before that there was no choice, and no such field.
+template <typename Options>
+auto keep_plainly(Options& options, int) -> decltype(static_cast<void>(options.useLibUV)) {
+  options.useLibUV = false;
+}
+template <typename Options>
+void keep_plainly(Options& options, long) {}
+
 /// Rank 0 keeps the store. torchrun's agent has one of its own at MASTER_PORT, but speaks to its own version
 /// of LibTorch only: the next port is ours.
 c10::intrusive_ptr<c10d::Store> meet(int rank, int size, const std::string& address, int port) {
@@ -101,6 +110,7 @@ c10::intrusive_ptr<c10d::Store> meet(int rank, int size, const std::string& addr
   options.isServer = rank == 0;
   options.numWorkers = static_cast<std::size_t>(size);
   options.timeout = kTimeout;
+  keep_plainly(options, 0);
   return c10::make_intrusive<c10d::TCPStore>(address, options);
 }
 
