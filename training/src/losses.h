@@ -36,7 +36,7 @@ struct LossValue {
       active;  ///< Share of the terms that give a training signal (triplets), or of right answers (classes).
   torch::Tensor kinds;   ///< [3] int64, triplet_kinds of the terms; undefined for losses without triplets.
   torch::Tensor spread;  ///< [2, 3] float32, distance_percentiles; undefined for losses without distances.
-  torch::Tensor teacher_cosine;  ///< Mean cosine to the teacher's vectors; undefined without a teacher.
+  torch::Tensor teacher_cosine{};  ///< Mean cosine to the teacher's vectors; undefined without a teacher.
 };
 
 /// 10th, 50th and 90th percentile (the nearest rank) of the distances of positive and of negative pairs:
