@@ -92,14 +92,16 @@ void describe(CLI::App& app) {
       "Exit status: 0 done, 1 failed (the reason is on the standard error), 2 wrong usage.");
 }
 
-/// CLI11 takes -1 for the largest number that there is, where a number has no sign.
-void refuse_negative(const CLI::App& command) {
-  for (const CLI::Option* option : command.get_options()) {
+/// CLI11 2.1 takes -1 for the largest number that there is, where a number has no sign; later ones refuse it
+/// without a word of what is expected. A check comes before either.
+void refuse_negative(CLI::App& command) {
+  for (CLI::Option* option : command.get_options()) {
     if (option->get_type_name().rfind("UINT", 0) != 0) continue;
-    for (const std::string& value : option->results()) {
-      if (value.rfind('-', 0) == 0)
-        throw CLI::ValidationError(option->get_name(), "a whole number from 0 expected, not " + value);
-    }
+    option->check(CLI::Validator(
+        [](std::string& value) {
+          return value.rfind('-', 0) == 0 ? "a whole number from 0 expected, not " + value : std::string();
+        },
+        ""));
   }
 }
 
@@ -119,9 +121,9 @@ int run(int argc, char** argv) {
   add_import(app, action);
   add_inspect(app, action);
   describe(app);
+  for (CLI::App* command : app.get_subcommands({})) refuse_negative(*command);
   try {
     app.parse(argc, argv);
-    for (const CLI::App* command : app.get_subcommands()) refuse_negative(*command);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsageError;
   }
