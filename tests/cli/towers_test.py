@@ -45,8 +45,8 @@ class Towers(CliTest):
         self.kind("b", turn=1)
         rates = {}
         for towers in ("shared", "separate"):
-            done = self.ok(*self.train("--loss", "triplet", "--pk", 4, 4, "--epochs", 6, "--lr", 0.01, "--val", "a",
-                                       "--val-other", "b", "--select", "last", "--eval-every", 6, towers=towers))
+            done = self.ok(*self.train("--loss", "triplet", "--pk", 4, 4, "--epochs", 8, "--lr", 0.01, "--val", "a",
+                                       "--val-other", "b", "--select", "last", "--eval-every", 8, towers=towers))
             self.assertIn("two kinds of picture: 64 images of the first, 64 of the second", done.stderr)
             self.assertEqual("w-other.safetensors" in done.stdout, towers == "separate")
             result = self.across(towers)
