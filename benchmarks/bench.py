@@ -11,6 +11,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -131,7 +132,10 @@ def measure(args, data):
 
 
 def revision():
+    """The commit that is measured; "unknown" in a tree without git's folder, or where git is not installed."""
     def git(*words):
+        if shutil.which("git") is None:
+            return ""
         return subprocess.run(["git", "-C", ROOT, *words], capture_output=True, text=True, check=False).stdout.strip()
     return (git("rev-parse", "--short", "HEAD") or "unknown") + (", changed since" if git("status", "--porcelain") else "")
 
