@@ -138,6 +138,20 @@ TEST(NearestAccuracy, AgreesWithBruteForce) {
   }
 }
 
+TEST(NearestAccuracy, ARowOfALaterBlockIsNotItsOwnNeighbour) {
+  // More rows than are looked at together. Pairs that lie close are of two classes, so that each answer is
+  // wrong; a row that answered for itself would be right.
+  LabelledEmbeddings set;
+  for (int i = 0; i < 200; ++i) {
+    embed::Embedding row{};
+    row[0] = static_cast<float>(i / 2);
+    row[1] = 0.01F * static_cast<float>(i % 2);
+    set.values.push_back(row);
+    set.labels.push_back(i % 2);
+  }
+  EXPECT_EQ(leave_one_out_accuracy(set, embed::Metric::L2), 0.0);
+}
+
 TEST(NearestAccuracy, RefusesEmptySets) {
   const LabelledEmbeddings set = golden_set(0, 4);
   EXPECT_EQ(code_of([&] { nearest_accuracy({}, set, embed::Metric::L2); }),
