@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "mxnet_params.h"
 
-#include <filesystem>
-#include <fstream>
 #include <optional>
 
 #include "embed/error.h"
+#include "read_file.h"
 
 namespace training {
 
@@ -97,26 +96,6 @@ class Reader {
   std::string field_;
 };
 
-std::vector<std::uint8_t> read_file(const std::string& path) {
-  std::error_code failure;
-  if (!std::filesystem::exists(path, failure)) throw Error(ErrorCode::NotFound, "no such file", path);
-  if (!std::filesystem::is_regular_file(path, failure))
-    throw Error(ErrorCode::Io, "not a regular file", path);
-  const std::uintmax_t size = std::filesystem::file_size(path, failure);
-  if (failure) throw Error(ErrorCode::Io, failure.message(), path);
-  if (size > kLargestFile) {
-    throw Error(
-        ErrorCode::Format,
-        "has " + std::to_string(size) + " bytes, at most " + std::to_string(kLargestFile) + " expected",
-        path);
-  }
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
-  std::ifstream file(path, std::ios::binary);
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (!file) throw Error(ErrorCode::Io, "cannot be read", path);
-  return bytes;
-}
-
 /// The sides, or nothing for an array that is empty and ends here.
 std::optional<std::vector<std::int64_t>> read_shape(Reader& reader) {
   const std::uint32_t magic = reader.u32("array's magic number");
@@ -177,7 +156,7 @@ bool MxnetParams::is_one(const std::uint8_t* bytes, std::size_t size) noexcept {
   return magic == kListMagic;
 }
 
-MxnetParams::MxnetParams(const std::string& path) : path_(path), bytes_(read_file(path)) {
+MxnetParams::MxnetParams(const std::string& path) : path_(path), bytes_(read_file(path, kLargestFile)) {
   Reader reader(path_, bytes_);
   if (reader.number(8, "magic number") != kListMagic)
     reader.fail("does not begin with 0x112, as MXNet's parameter files do");

@@ -3,13 +3,13 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "embed/error.h"
 #include "embed/preprocess.h"
 #include "embed/safetensors.h"
+#include "read_file.h"
 
 namespace training {
 
@@ -19,25 +19,8 @@ using embed::Error;
 using embed::ErrorCode;
 using Json = nlohmann::json;
 
-constexpr std::uintmax_t kLargestNetwork = std::uintmax_t{1} << 30U;
-constexpr std::uintmax_t kLargestText = 1U << 20U;
-
-std::string read_all(const std::string& path, std::uintmax_t largest) {
-  std::error_code failure;
-  if (!std::filesystem::exists(path, failure)) throw Error(ErrorCode::NotFound, "no such file", path);
-  if (!std::filesystem::is_regular_file(path, failure))
-    throw Error(ErrorCode::Io, "not a regular file", path);
-  const std::uintmax_t size = std::filesystem::file_size(path, failure);
-  if (failure) throw Error(ErrorCode::Io, failure.message(), path);
-  if (size > largest) {
-    throw Error(ErrorCode::Format, "at most " + std::to_string(largest) + " bytes expected", path);
-  }
-  std::ifstream stream(path, std::ios::binary);
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  if (!stream.read(bytes.data(), static_cast<std::streamsize>(size)))
-    throw Error(ErrorCode::Io, "cannot read it to its end", path);
-  return bytes;
-}
+constexpr std::uint64_t kLargestNetwork = std::uint64_t{1} << 30U;
+constexpr std::uint64_t kLargestText = 1U << 20U;
 
 std::string text_of(const Json& json, const char* field) {
   if (!json.at(field).is_string()) throw Error(ErrorCode::Format, "a text expected");
@@ -112,9 +95,9 @@ const char* rule_name(const embed::InputSpec& input) {
 }  // namespace
 
 TeacherInfo read_teacher_info(const std::string& network) {
-  const std::string bytes = read_all(network, kLargestNetwork);
+  const std::vector<std::uint8_t> bytes = read_file(network, kLargestNetwork);
   const std::string file = std::filesystem::path(network).replace_extension(".json").string();
-  const std::string text = read_all(file, kLargestText);
+  const std::vector<std::uint8_t> text = read_file(file, kLargestText);
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) throw Error(ErrorCode::Format, "a JSON object expected", file);
   TeacherInfo info;
