@@ -165,7 +165,7 @@ class Teacher(TrainTest):
         self.write("teacher.json", "[")
         self.fails(*teach, says=["teacher.json", "JSON object"])
         os.remove(self.path("teacher.json"))
-        self.fails(*teach, says=["teacher.json", "no such file"])
+        self.fails(*teach, says=["teacher.json", "no such file", "how a face is cut"])
         with open(self.path("teacher.onnx"), "rb") as file:
             whole = file.read()
         os.remove(self.path("teacher.onnx"))  # A link to what the other tests read.

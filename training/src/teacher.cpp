@@ -97,6 +97,10 @@ const char* rule_name(const embed::InputSpec& input) {
 TeacherInfo read_teacher_info(const std::string& network) {
   const std::vector<std::uint8_t> bytes = read_file(network, kLargestNetwork);
   const std::string file = std::filesystem::path(network).replace_extension(".json").string();
+  if (!std::filesystem::exists(file)) {
+    throw Error(ErrorCode::NotFound,
+                "no such file; beside a teacher's network it says how a face is cut for it", file);
+  }
   const std::vector<std::uint8_t> text = read_file(file, kLargestText);
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) throw Error(ErrorCode::Format, "a JSON object expected", file);
