@@ -87,7 +87,7 @@ class Teacher(TrainTest):
         for way in ("cosine", "relations", "triplet"):
             with self.subTest(way):
                 others = [f"--teacher-{name}" for name in ("cosine", "relations", "triplet") if name != way]
-                self.ok(*self.student("--epochs", 5, "--aug", "digit", f"--teacher-{way}", 1, others[0], 0, others[1], 0,
+                self.ok(*self.student("--epochs", 3, "--aug", "digit", f"--teacher-{way}", 1, others[0], 0, others[1], 0,
                                       teacher="views.safetensors", out=way + ".safetensors"))
                 losses = [line["loss"] for line in self.metrics(way + ".run") if line["event"] == "epoch"]
                 self.assertLess(losses[-1], 0.8 * losses[0])
@@ -101,12 +101,10 @@ class Teacher(TrainTest):
     def test_two_ranks_are_one_with_the_double_batch(self):
         self.need_gloo()
         flags = ("--epochs", 1, "--teacher-triplet", 1)
-        for teacher in ("vectors.safetensors", "teacher.onnx"):
-            with self.subTest(teacher):
-                self.ok(*self.student(*flags, "--batch-size", 32, teacher=teacher, out="one.safetensors"))
-                done = self.ranks(self.student(*flags, "--batch-size", 16, teacher=teacher, out="two.safetensors"))
-                self.assertEqual([code for code, _, _ in done], [0, 0], done)
-                self.assertAlmostEqual(self.cosine("one.run"), self.cosine("two.run"), places=2)
+        self.ok(*self.student(*flags, "--batch-size", 32, out="one.safetensors"))
+        done = self.ranks(self.student(*flags, "--batch-size", 16, out="two.safetensors"))
+        self.assertEqual([code for code, _, _ in done], [0, 0], done)
+        self.assertAlmostEqual(self.cosine("one.run"), self.cosine("two.run"), places=2)
 
     def test_killed_and_resumed_gives_the_unbroken_runs_bits(self):
         self.teach("--views", 3, "--aug", "digit")

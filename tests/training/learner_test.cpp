@@ -87,7 +87,7 @@ TEST(Learner, TheLossFallsOnWhatIsShownAgainAndAgain) {
       options.neck = neck;
       Learner learner(options, small_input(), 2);
       const int steps = loss == Loss::Softmax ? 20 : 10;  // Its gradients are the smallest.
-      EXPECT_TRUE(halves_its_loss(learner, stripes(16), at_rate(0.005, 0, 0.5), steps));
+      EXPECT_TRUE(halves_its_loss(learner, stripes(8), at_rate(0.005, 0, 0.5), steps));
       EXPECT_TRUE(learner.finite());
     }
   }
