@@ -78,20 +78,22 @@ TEST(TeacherCut, RefusesPicturesOfAnotherRule) {
               HasSubstr("channels"));
 }
 
-TEST(Centring, TakesTheMeanAwayAndTheLength) {
-  constexpr std::size_t kRows = 3, kDim = embed::kEmbeddingDim;
-  std::vector<float> vectors(kRows * kDim);
-  std::iota(vectors.begin(), vectors.end(), 5.0F);
-  vectors[0] = 200;
+TEST(Centring, TakesMostOfTheMeanAwayAndTheLength) {
+  constexpr std::size_t kRows = 2, kDim = embed::kEmbeddingDim;
+  std::vector<float> vectors(kRows * kDim, 0.0F);
+  vectors[0] = 6;  // (6, 0, …) and (2, 4, …), whose mean is (4, 2, …).
+  vectors[kDim] = 2;
+  vectors[kDim + 1] = 4;
   Centring(vectors.data(), kRows).apply(vectors.data(), kRows);
-  for (std::size_t row = 0; row < kRows; ++row) {
-    double square = 0;
-    for (std::size_t i = 0; i < kDim; ++i) square += std::pow(vectors[row * kDim + i], 2);
-    EXPECT_NEAR(square, 1, 1e-5);
-  }
-  std::vector<float> one(kDim, 2.0F);
-  Centring(one.data(), 1).apply(one.data(), 1);
-  EXPECT_EQ(one, std::vector<float>(kDim, 0.0F)) << "the only vector is the mean";
+  const double a = 6 - 4 * Centring::kShare, b = -2 * Centring::kShare;
+  const double c = 2 - 4 * Centring::kShare, d = 4 - 2 * Centring::kShare;
+  EXPECT_NEAR(vectors[0], a / std::hypot(a, b), 1e-6);
+  EXPECT_NEAR(vectors[1], b / std::hypot(a, b), 1e-6);
+  EXPECT_NEAR(vectors[kDim], c / std::hypot(c, d), 1e-6);
+  EXPECT_NEAR(vectors[kDim + 1], d / std::hypot(c, d), 1e-6);
+  std::vector<float> nothing(kDim, 0.0F);
+  Centring(nothing.data(), 1).apply(nothing.data(), 1);
+  EXPECT_EQ(nothing, std::vector<float>(kDim, 0.0F)) << "no direction, and no division by 0";
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ void require_same_changes(const TeacherVectors& file, const TrainOptions& option
 
 Centring::Centring(const float* vectors, std::size_t count) : mean_(kDim) {
   for (std::size_t i = 0; i < count * kDim; ++i) mean_[i % kDim] += static_cast<double>(vectors[i]);
-  for (double& value : mean_) value /= static_cast<double>(count);
+  for (double& value : mean_) value *= kShare / static_cast<double>(count);
 }
 
 void Centring::apply(float* vectors, std::size_t count) const {

