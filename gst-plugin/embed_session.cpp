@@ -46,9 +46,7 @@ void add_batches(const BatchStats& batches, EmbedStats& stats) {
 std::shared_ptr<const Gallery> gallery_of(const EmbedSettings& settings, const ModelInfo& info) {
   if (settings.gallery.empty()) return std::make_shared<Gallery>(info.metric, info.sha256);
   std::optional<Metric> index;
-  if (settings.index == "faiss") {
-    index = settings.metric == "auto" ? info.metric : parse_metric(settings.metric);
-  }
+  if (settings.index == "faiss") index = metric_of(settings.match.metric, info);
   return share_gallery(settings.gallery, info.sha256, index);
 }
 
@@ -127,28 +125,12 @@ FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height
   return plan;
 }
 
-MatchOptions EmbedSession::match_options(const EmbedSettings& settings) const {
-  const ModelInfo& info = embedder_->info();
-  MatchOptions rule;
-  rule.metric = settings.metric == "auto" ? info.metric : parse_metric(settings.metric);
-  rule.margin = settings.margin;
-  rule.k = static_cast<std::size_t>(settings.k);
-  // A threshold says something in the metric that it was calibrated for alone.
-  if (settings.threshold >= 0) {
-    rule.threshold = static_cast<float>(settings.threshold);
-  } else if (gallery_->threshold() && gallery_->metric() == rule.metric) {
-    rule.threshold = gallery_->threshold();
-  } else if (info.threshold && info.metric == rule.metric) {
-    rule.threshold = info.threshold;
-  }
-  return rule;
-}
-
 void EmbedSession::name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
                         Identity& identity) const {
   identity.reason = to_string(match.unknown);
   identity.threshold = rule.threshold;
   if (std::isfinite(match.distance)) identity.distance = match.distance;
+  if (match.nearest_id >= 0) identity.nearest = gallery_->name(match.nearest_id);
   if (match.runner_up_id >= 0) {
     identity.runner_up = gallery_->name(match.runner_up_id);
     identity.runner_up_distance = match.runner_up_distance;
@@ -196,7 +178,7 @@ bool EmbedSession::complete(FramePlan& plan, const EmbedSettings& settings) {
   auto start = Clock::now();
   const std::size_t count = plan.regions.size();
   const Embedding* embeddings = plan.request->embeddings();
-  const MatchOptions rule = match_options(settings);
+  const MatchOptions rule = match_rule(settings.match, embedder_->info(), *gallery_);
   matches_.resize(count);
   gallery_->match(embeddings, count, rule, matches_.data());
   for (std::size_t i = 0; i < count; ++i) {

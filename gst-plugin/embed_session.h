@@ -90,7 +90,6 @@ class EmbedSession {
   EmbedStats stats() const;
 
  private:
-  MatchOptions match_options(const EmbedSettings& settings) const;
   void name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
             Identity& identity) const;
   std::shared_ptr<BatchRequest> take_request();

@@ -70,10 +70,11 @@ EmbedSettings EmbedSettings::from(const OptionValues& values) {
   s.batch_timeout = values.number("batch-timeout");
   s.max_size_buffers = values.integer("max-size-buffers");
   s.qos = values.flag("qos");
-  s.threshold = values.number("threshold");
-  s.metric = values.text("metric");
-  s.k = values.integer("k");
-  s.margin = static_cast<float>(values.number("margin"));
+  s.match.threshold = values.number("threshold");
+  s.match.far = values.number("far");
+  s.match.metric = values.text("metric");
+  s.match.k = static_cast<std::size_t>(values.integer("k"));
+  s.match.margin = static_cast<float>(values.number("margin"));
   s.object_class = values.text("object-class");
   s.full_frame = values.text("inference-region") == "full-frame";
   s.inference_interval = values.integer("inference-interval");

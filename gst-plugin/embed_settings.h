@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "embed/embedder.h"
+#include "embed/match_rule.h"
 #include "option_values.h"
 
 namespace embed::gst {
@@ -20,13 +21,10 @@ struct EmbedSettings {
   /// Only elements with the same one share a model; empty: those of one file.
   std::string model_instance_id;
   EmbedderOptions embedder;
-  double batch_timeout = 0;     ///< Milliseconds that a face may wait for those of other streams.
-  int max_size_buffers = 0;     ///< Most frames in the element; 0: see EmbedSession::most_frames.
-  bool qos = true;              ///< Late frames are not embedded.
-  double threshold = -1;        ///< < 0: the gallery's, else the weights'.
-  std::string metric = "auto";  ///< "auto" or a name that parse_metric takes.
-  int k = 1;
-  float margin = 0.0F;
+  double batch_timeout = 0;  ///< Milliseconds that a face may wait for those of other streams.
+  int max_size_buffers = 0;  ///< Most frames in the element; 0: see EmbedSession::most_frames.
+  bool qos = true;           ///< Late frames are not embedded.
+  MatchSettings match;
   std::string object_class = "face";  ///< ROI type to embed; empty: every ROI.
   bool full_frame = false;            ///< Embed the whole frame in place of ROIs.
   int inference_interval = 1;         ///< Embed the faces of every so-many-th frame.

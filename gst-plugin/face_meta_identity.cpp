@@ -91,6 +91,8 @@ GstStructure* stored_face(const Roi& roi, const Identity& identity, const std::s
   if (roi.confidence) gst_structure_set(s, "confidence", G_TYPE_DOUBLE, *roi.confidence, nullptr);
   set_optional(s, "distance", identity.distance);
   set_optional(s, "threshold", identity.threshold);
+  if (!identity.nearest.empty())
+    gst_structure_set(s, "nearest", G_TYPE_STRING, identity.nearest.c_str(), nullptr);
   if (!identity.runner_up.empty()) {
     gst_structure_set(s, "runner_up", G_TYPE_STRING, identity.runner_up.c_str(), nullptr);
     set_optional(s, "runner_up_distance", identity.runner_up_distance);
@@ -150,6 +152,7 @@ StoredFace read_stored(const GstStructure* s) {
   identity.label = get_text(s, "label");
   gst_structure_get_int(s, "label_id", &identity.label_id);
   identity.reason = get_text(s, "reason");
+  identity.nearest = get_text(s, "nearest");
   identity.runner_up = get_text(s, "runner_up");
   identity.distance = get_optional(s, "distance");
   identity.threshold = get_optional(s, "threshold");

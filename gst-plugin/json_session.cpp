@@ -37,6 +37,7 @@ Json identity_to_json(const Identity& identity) {
           {"label_id", identity.label_id},
           {"distance", number(identity.distance)},
           {"threshold", number(identity.threshold)},
+          {"nearest", text_or_null(identity.nearest)},
           {"runner_up", text_or_null(identity.runner_up)},
           {"runner_up_distance", number(identity.runner_up_distance)},
           {"reason", text_or_null(identity.reason)}};

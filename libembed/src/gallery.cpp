@@ -8,6 +8,7 @@
 #include "embed/error.h"
 #include "gallery_checks.h"
 #include "gallery_index.h"
+#include "gallery_means.h"
 #include "gallery_rows.h"
 #include "gallery_scan.h"
 #include "kmeans.h"
@@ -44,6 +45,7 @@ Gallery::Gallery(const Gallery& other)
       weights_sha256_(other.weights_sha256_),
       threshold_(other.threshold_),
       rows_(other.rows_ ? std::make_unique<GalleryRows>(*other.rows_) : nullptr),
+      with_means_(other.with_means_),
       index_(other.index_),
       names_(other.names_),
       ids_(other.ids_) {}
@@ -66,6 +68,11 @@ std::int64_t Gallery::add_name(const std::string& name) {
 void Gallery::append(std::int64_t label_id, const float* row) {
   if (!rows_) rows_ = std::make_unique<GalleryRows>();
   rows_->append(row, label_id);
+  drop_prepared();
+}
+
+void Gallery::drop_prepared() noexcept {
+  with_means_.reset();
   index_.reset();
 }
 
@@ -81,7 +88,7 @@ std::size_t Gallery::remove(const std::string& name) {
   const std::int64_t gone = found->second;
   const std::size_t before = rows();
   rows_->remove(gone);
-  index_.reset();
+  drop_prepared();
   names_.erase(names_.begin() + static_cast<std::ptrdiff_t>(gone));
   ids_.erase(found);
   for (auto& [ignored, id] : ids_) {
@@ -118,6 +125,19 @@ std::size_t Gallery::rows_of(std::int64_t label_id) const noexcept {
   return count;
 }
 
+void Gallery::build_means() {
+  drop_prepared();
+  if (rows() > names_.size()) with_means_ = std::make_shared<const GalleryRows>(rows_with_means(*rows_));
+}
+
+const GalleryRows& Gallery::looked_at() const noexcept {
+  return with_means_ ? *with_means_ : std::as_const(*rows_);
+}
+
+std::size_t Gallery::vectors() const noexcept {
+  return rows_ ? looked_at().size() : 0;
+}
+
 bool Gallery::can_index() noexcept {
   return have_kmeans();
 }
@@ -126,7 +146,8 @@ void Gallery::build_index(Metric metric) {
   if (!can_index()) {
     throw Error(ErrorCode::Unsupported, "index 'faiss': this build has no FAISS; use index 'flat'");
   }
-  if (rows() >= GalleryIndex::kFewestRows) index_ = std::make_shared<const GalleryIndex>(*rows_, metric);
+  if (vectors() >= GalleryIndex::kFewestRows)
+    index_ = std::make_shared<const GalleryIndex>(looked_at(), metric);
 }
 
 bool Gallery::indexed(Metric metric) const noexcept {
@@ -148,11 +169,11 @@ void Gallery::match(const Embedding* queries, std::size_t count, const MatchOpti
     std::vector<NearestRows> nearest;
     nearest.reserve(some);
     // More neighbours than rows vote as all rows do.
-    for (std::size_t q = 0; q < some; ++q) nearest.emplace_back(std::min(options.k, rows()));
+    for (std::size_t q = 0; q < some; ++q) nearest.emplace_back(std::min(options.k, vectors()));
     if (indexed(options.metric)) {
-      index_->search(*rows_, queries + first, some, nearest.data());
+      index_->search(looked_at(), queries + first, some, nearest.data());
     } else {
-      scan_rows(*rows_, options.metric, queries + first, some, nearest.data());
+      scan_rows(looked_at(), options.metric, queries + first, some, nearest.data());
     }
     for (std::size_t q = 0; q < some; ++q) out[first + q] = nearest[q].decide(options);
   }

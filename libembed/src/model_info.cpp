@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "embed/error.h"
+#include "embed/safetensors.h"
 #include "names.h"
 
 namespace embed {
@@ -157,6 +158,17 @@ void validate(const InputSpec& input) {
   }
 }
 
+std::string weights_sha256(const SafetensorsFile& file, const ModelInfo& info) {
+  const std::map<std::string, std::string> metadata = to_metadata(info);
+  std::string text;
+  for (const char* key : {"arch", "head", "input", "crop"}) text += metadata.at(key) + '\n';
+  for (const auto& [name, tensor] : file.tensors()) {
+    text += name + ' ' + to_string(tensor.dtype) + ' ' + Json(tensor.shape).dump() + ' ' +
+            sha256_hex(tensor.data, tensor.bytes) + '\n';
+  }
+  return sha256_hex(text.data(), text.size());
+}
+
 std::map<std::string, std::string> to_metadata(const ModelInfo& info) {
   std::map<std::string, std::string> metadata = {
       {"arch", info.arch},
@@ -168,6 +180,7 @@ std::map<std::string, std::string> to_metadata(const ModelInfo& info) {
   };
   if (info.threshold) metadata["threshold"] = number_text(*info.threshold);
   if (info.threshold_far) metadata["threshold_far"] = number_text(*info.threshold_far);
+  if (!info.far_table.empty()) metadata["far_table"] = info.far_table.to_json();
   if (!info.trained_on.empty()) metadata["trained_on"] = info.trained_on;
   if (!info.terms.empty()) metadata["terms"] = info.terms;
   if (!info.teacher.empty()) metadata["teacher"] = info.teacher;
@@ -199,6 +212,10 @@ ModelInfo model_info_from_metadata(const std::map<std::string, std::string>& met
   read_field(file, "metric", [&] { info.metric = parse_metric(metadata.at("metric")); });
   read_field(file, "threshold", [&] { info.threshold = number_from(metadata, "threshold"); });
   read_field(file, "threshold_far", [&] { info.threshold_far = number_from(metadata, "threshold_far"); });
+  read_field(file, "far_table", [&] {
+    const std::string text = text_from(metadata, "far_table");
+    if (!text.empty()) info.far_table = FarTable::from_json(text);
+  });
   info.trained_on = text_from(metadata, "trained_on");
   info.terms = text_from(metadata, "terms");
   info.teacher = text_from(metadata, "teacher");

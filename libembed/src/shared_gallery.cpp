@@ -23,6 +23,7 @@ std::shared_ptr<const Gallery> share_gallery(const std::string& path, const std:
   const std::lock_guard<std::mutex> lock(slot->loading);
   if (auto gallery = slot->thing.lock()) return gallery;
   auto gallery = std::make_shared<Gallery>(Gallery::load(path, weights_sha256));
+  gallery->build_means();
   if (index) gallery->build_index(*index);
   slot->thing = gallery;
   return gallery;

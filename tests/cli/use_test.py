@@ -60,7 +60,7 @@ class Evaluate(CliTest):
                     "triplet_accuracy_strict", "nearest_accuracy"):
             self.assertGreaterEqual(result[key], 0, key)
             self.assertLessEqual(result[key], 1, key)
-        self.assertEqual(set(result["tar_at_far"]), {"0.1", "0.01", "0.001", "0.0001"})
+        self.assertEqual(set(result["tar_at_far"]), {"0.1", "0.01", "0.001", "0.0001", "1e-05"})
         self.assertIsNone(result["tar_at_far"]["0.0001"], "216 pairs cannot tell a rate of 0.0001")
         self.assertGreater(result["spread"], 0)
         again = self.ok_json("evaluate", "--weights", self.weights, "--data", "set")
@@ -74,12 +74,20 @@ class Evaluate(CliTest):
         self.assertEqual(result["nearest_accuracy"], 1.0)
         self.assertEqual(result["nearest_from"], "gallery")
 
+    def test_how_many_are_named(self):
+        self.digits("set")
+        found = self.ok_json("evaluate", "--weights", self.weights, "--data", "set", "--identification", 2, 3)["identification"]
+        self.assertEqual((found["people"], found["photographs"], found["draws"]), (2, 3, 20))
+        self.assertEqual(set(found["at_1_percent_of_strangers"]), {"right", "wrong", "strangers_named"})
+        self.fails("evaluate", "--weights", self.weights, "--data", "set", "--identification", 500, 3,
+                   says=["500 people with 3 pictures each"])
+
     def test_a_table_for_people(self):
         self.digits("set")
         self.assertRegex(self.ok("evaluate", "--weights", self.weights, "--data", "set").stdout, r"auc +0\.\d+")
 
     def test_calibration_changes_the_metadata_alone(self):
-        self.digits("set")
+        self.digits("set", count=96)
         weights = shutil.copy(self.weights, self.path("w.safetensors"))
         before = read_safetensors(weights)
         result = self.ok_json("evaluate", "--weights", weights, "--data", "set", "--calibrate", "--far", 0.05)
@@ -88,6 +96,15 @@ class Evaluate(CliTest):
         self.assertAlmostEqual(float(after[0]["threshold"]), result["calibrated_threshold"], places=6)
         self.assertAlmostEqual(float(after[0]["threshold_far"]), 0.05, places=6)
         self.assertEqual(json.loads(after[0]["evaluation"])["auc"], result["auc"])
+        table = json.loads(after[0]["far_table"])
+        self.assertEqual(table["comparisons"], result["impostor_pairs"])
+        self.assertEqual([far for far, _ in table["points"]], [0.1, 0.01])
+        for far, threshold in table["points"]:
+            self.assertAlmostEqual(threshold, result["threshold_at_far"][str(far)], places=6)
+        self.assertEqual(self.ok_json("inspect", weights)["weights"]["far_table"], table)
+        # Galleries know weights by what decides the embeddings alone.
+        self.assertEqual(*(self.ok_json("inspect", path)["weights"]["weights_sha256"] for path in (weights, self.weights)))
+        self.assertNotEqual(*(self.ok_json("inspect", path)["sha256"] for path in (weights, self.weights)))
         self.fails("evaluate", "--weights", weights, "--data", "set", "--calibrate", "--far", 1e-6,
                    says=["too few impostor pairs"])
         self.fails("evaluate", "--weights", weights, "--data", "set", "--calibrate", "--flip", says=["--calibrate"])
@@ -187,7 +204,7 @@ class EnrollAndIdentify(CliTest):
         self.assertIn("3 faces in 3 images, 3 enrolled", self.enroll("--folder", "people").stdout)
         gallery = self.inspect()
         self.assertEqual(gallery["identities"], [{"name": name, "embeddings": 3} for name in self.PEOPLE])
-        self.assertEqual(gallery["weights_sha256"], self.ok_json("inspect", self.weights)["sha256"])
+        self.assertEqual(gallery["weights_sha256"], self.ok_json("inspect", self.weights)["weights"]["weights_sha256"])
         self.enroll("--folder", "people")
         self.assertEqual(self.inspect()["embeddings"], 6, "the same pictures again add nothing")
         self.enroll("--images", self.picture("Abdullah_Gul", 4), "--name", "Gül")
@@ -268,7 +285,7 @@ class Statistics(CliTest):
         metadata, tensors = read_safetensors(self.path("s.safetensors"))
         self.assertEqual(metadata["kind"], "tripletembed.statistics")
         self.assertEqual(metadata["images"], "12")
-        self.assertEqual(metadata["weights_sha256"], self.ok_json("inspect", self.weights)["sha256"])
+        self.assertEqual(metadata["weights_sha256"], self.ok_json("inspect", self.weights)["weights"]["weights_sha256"])
         names = [layer["name"] for layer in json.loads(metadata["layers"])]
         self.assertEqual(names, [layer["name"] for layer in result["layers"]])
         self.assertEqual((names[0], names[-1], len(names)), ("stem_conv", "dense", 21))

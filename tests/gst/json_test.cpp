@@ -32,6 +32,7 @@ Face ann() {
   face.identity->label_id = 2;
   face.identity->distance = 0.3F;
   face.identity->threshold = 0.4F;
+  face.identity->nearest = "Alice";
   face.identity->runner_up = "Bob";
   face.identity->runner_up_distance = 0.6F;
   face.identity->embedding = fixtures::random_embedding(1);
@@ -63,6 +64,7 @@ TEST(FrameToJson, HoldsWhatTheFormatPromises) {
   EXPECT_EQ(o["identity"]["label_id"], 2);
   EXPECT_DOUBLE_EQ(o["identity"]["distance"], 0.3);
   EXPECT_DOUBLE_EQ(o["identity"]["threshold"], 0.4);
+  EXPECT_EQ(o["identity"]["nearest"], "Alice");
   EXPECT_EQ(o["identity"]["runner_up"], "Bob");
   EXPECT_EQ(o["identity"]["reason"], nullptr);
   EXPECT_EQ(o["embedding"].size(), embed::kEmbeddingDim);
@@ -73,6 +75,7 @@ TEST(FrameToJson, LeavesOutAndNullsWhatThereIsNot) {
   stranger.identity->label = "???";
   stranger.identity->label_id = -1;
   stranger.identity->distance.reset();
+  stranger.identity->nearest.clear();
   stranger.identity->runner_up.clear();
   stranger.identity->reason = "small";
   Face bare;

@@ -115,6 +115,7 @@ Identity ann() {
   identity.label_id = 3;
   identity.distance = 0.25F;
   identity.threshold = 0.5F;
+  identity.nearest = "Alice";
   identity.runner_up = "Bob";
   identity.runner_up_distance = 0.75F;
   identity.embedding = fixtures::random_embedding(11);
@@ -128,6 +129,7 @@ void expect_ann(const Face& face) {
   EXPECT_EQ(face.identity->reason, "");
   EXPECT_FLOAT_EQ(face.identity->distance.value_or(-1), 0.25F);
   EXPECT_FLOAT_EQ(face.identity->threshold.value_or(-1), 0.5F);
+  EXPECT_EQ(face.identity->nearest, "Alice");
   EXPECT_EQ(face.identity->runner_up, "Bob");
   EXPECT_FLOAT_EQ(face.identity->runner_up_distance.value_or(-1), 0.75F);
   ASSERT_TRUE(face.identity->embedding);

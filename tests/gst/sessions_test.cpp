@@ -137,7 +137,7 @@ TEST_F(Session, IsAskedForItsRoomWhileItOpensAndCloses) {
 TEST_F(Session, NamesTheEnrolledFaceAndSaysWhyTheOthersHaveNone) {
   const Roi ann = roi_at(10, 10, 40, 40, 1);
   settings_.gallery = gallery({{"Ann", embedding_of(ann)}, {"Bob", fixtures::random_embedding(5)}});
-  settings_.threshold = 0.0001;
+  settings_.match.threshold = 0.0001;
   settings_.min_face_size = 20;
   session_.open(settings_);
   const auto got = run({ann, roi_at(90, 60, 50, 50, 2), roi_at(5, 5, 10, 10, 3), roi_at(500, 5, 40, 40, 4)});
@@ -147,6 +147,7 @@ TEST_F(Session, NamesTheEnrolledFaceAndSaysWhyTheOthersHaveNone) {
   EXPECT_EQ(got[0].reason, "");
   ASSERT_TRUE(got[0].distance);
   EXPECT_LT(*got[0].distance, 1e-4F);
+  EXPECT_EQ(got[0].nearest, "Ann");
   EXPECT_EQ(got[0].runner_up, "Bob");
   ASSERT_TRUE(got[0].threshold);
   EXPECT_FLOAT_EQ(*got[0].threshold, 0.0001F);
@@ -155,6 +156,7 @@ TEST_F(Session, NamesTheEnrolledFaceAndSaysWhyTheOthersHaveNone) {
   EXPECT_EQ(got[1].label, "???");
   EXPECT_EQ(got[1].label_id, -1);
   EXPECT_EQ(got[1].reason, "far");
+  EXPECT_FALSE(got[1].nearest.empty());
   EXPECT_TRUE(got[1].distance);
   EXPECT_EQ(got[2].reason, "small");
   EXPECT_FALSE(got[2].embedding);
@@ -173,7 +175,7 @@ TEST_F(Session, AmbiguousWithinTheMargin) {
   const Roi face = roi_at(10, 10, 40, 40);
   const auto known = embedding_of(face);
   settings_.gallery = gallery({{"Ann", known}, {"Eve", known}});
-  settings_.margin = 0.01F;
+  settings_.match.margin = 0.01F;
   session_.open(settings_);
   EXPECT_EQ(run({face}).at(0).reason, "ambiguous");
 }
@@ -181,7 +183,7 @@ TEST_F(Session, AmbiguousWithinTheMargin) {
 TEST_F(Session, OpenedAgainItReadsAGalleryThatWasReplaced) {
   const Roi face = roi_at(10, 10, 40, 40);
   settings_.gallery = gallery({{"Ann", embedding_of(face)}});
-  settings_.threshold = 0.0001;
+  settings_.match.threshold = 0.0001;
   session_.open(settings_);
   EXPECT_EQ(run({face}).at(0).label, "Ann");
   gallery({{"Bob", embedding_of(face)}, {"Eve", fixtures::random_embedding(5)}});
@@ -222,16 +224,16 @@ TEST_F(Session, ThresholdIsTheGallerysElseTheWeightsOfTheSameMetric) {
   settings_.gallery = gallery({{"Ann", embedding_of(face)}});
   session_.open(settings_);
   EXPECT_FLOAT_EQ(run({face}).at(0).threshold.value_or(-1), 0.4F) << "the weights' calibrated one";
-  settings_.metric = "l1";
+  settings_.match.metric = "l1";
   EXPECT_FALSE(run({face}).at(0).threshold) << "calibrated for another metric";
-  settings_.metric = "auto";
+  settings_.match.metric = "auto";
   auto with_threshold = embed::Gallery::load(settings_.gallery);
   with_threshold.set_threshold(0.25F);
   settings_.gallery = fixtures::temp_dir() + "/with-threshold.safetensors";
   with_threshold.save(settings_.gallery);
   session_.open(settings_);
   EXPECT_FLOAT_EQ(run({face}).at(0).threshold.value_or(-1), 0.25F);
-  settings_.threshold = 0.125;
+  settings_.match.threshold = 0.125;
   EXPECT_FLOAT_EQ(run({face}).at(0).threshold.value_or(-1), 0.125F);
 }
 
@@ -355,10 +357,11 @@ TEST(OptionValues, StartAtTheTablesDefaults) {
   EXPECT_EQ(defaults.batch_timeout, written.batch_timeout);
   EXPECT_EQ(defaults.max_size_buffers, written.max_size_buffers);
   EXPECT_EQ(defaults.qos, written.qos);
-  EXPECT_EQ(defaults.threshold, written.threshold);
-  EXPECT_EQ(defaults.metric, written.metric);
-  EXPECT_EQ(defaults.k, written.k);
-  EXPECT_EQ(defaults.margin, written.margin);
+  EXPECT_EQ(defaults.match.threshold, written.match.threshold);
+  EXPECT_EQ(defaults.match.far, written.match.far);
+  EXPECT_EQ(defaults.match.metric, written.match.metric);
+  EXPECT_EQ(defaults.match.k, written.match.k);
+  EXPECT_EQ(defaults.match.margin, written.match.margin);
   EXPECT_EQ(defaults.object_class, written.object_class);
   EXPECT_EQ(defaults.full_frame, written.full_frame);
   EXPECT_EQ(defaults.inference_interval, written.inference_interval);

@@ -243,6 +243,82 @@ TEST(GalleryMatch, EqualDistancesGoToTheFirstRow) {
   }
 }
 
+Embedding on_circle(double degrees) {
+  const double angle = degrees * std::acos(-1.0) / 180;
+  Embedding values{};
+  values[3] = static_cast<float>(std::cos(angle));
+  values[70] = static_cast<float>(std::sin(angle));
+  return values;
+}
+
+TEST(GalleryMeans, AFaceBetweenTwoPicturesOfAPersonIsTheirs) {
+  Gallery gallery(Metric::Cosine);
+  gallery.add("Ann", on_circle(0));
+  gallery.add("Bob", on_circle(65));
+  gallery.add("Ann", on_circle(60));
+  const Embedding query = on_circle(30);
+  EXPECT_EQ(gallery.match(on_circle(64), {}).label_id, 1);
+  EXPECT_NEAR(gallery.match(query, {}).distance, 1 - std::cos(std::acos(-1.0) / 6), 1e-6);
+  gallery.build_means();
+  EXPECT_EQ(gallery.rows(), 3U) << "a mean is no row";
+  EXPECT_EQ(gallery.vectors(), 4U);
+  const Match match = gallery.match(query, {});
+  EXPECT_EQ(match.label_id, 0);
+  EXPECT_NEAR(match.distance, 0, 1e-6);
+  EXPECT_EQ(match.runner_up_id, 1) << "no other identity than the winner's own mean";
+  EXPECT_EQ(Gallery(gallery).match(query, {}).distance, match.distance) << "a copy has them too";
+  gallery.add("Cyd", on_circle(200));
+  EXPECT_EQ(gallery.vectors(), 4U) << "a change drops the means";
+  gallery.build_means();
+  gallery.remove("Ann");
+  EXPECT_EQ(gallery.vectors(), 2U);
+}
+
+TEST(GalleryMeans, HaveLengthOneWhereTheRowsHaveAndAreThePlainMeanElse) {
+  Gallery unit(Metric::L2);
+  unit.add("Ann", on_circle(0));
+  unit.add("Ann", on_circle(120));
+  unit.build_means();
+  MatchOptions l2 = on_a_line();
+  EXPECT_NEAR(unit.match(on_circle(60), l2).distance, 0, 1e-6);
+  Gallery line(Metric::L2);
+  line.add("Ann", at(2));
+  line.add("Ann", at(5));
+  line.add("Bob", at(9));
+  line.build_means();
+  EXPECT_EQ(line.match(at(3.5F), l2).distance, 0);
+  EXPECT_EQ(line.match(at(10), l2).distance, 1) << "one row is its own mean";
+}
+
+TEST(GalleryMeans, RowsThatCancelEachOtherOutHaveNone) {
+  Gallery gallery(Metric::Cosine);
+  gallery.add("Ann", on_circle(0));
+  gallery.add("Ann", on_circle(180));
+  gallery.build_means();
+  EXPECT_EQ(gallery.vectors(), 2U);
+  Gallery empty;
+  empty.build_means();
+  EXPECT_EQ(empty.vectors(), 0U);
+}
+
+TEST(GalleryMeans, OfManyPeopleAreThoseOfEachAlone) {
+  constexpr std::size_t kPeople = 3000;
+  Gallery gallery(Metric::Cosine);
+  std::vector<Embedding> means(kPeople);
+  for (std::size_t row = 0; row < 3 * kPeople; ++row) {
+    const Embedding values = fixtures::random_embedding(row, /*unit=*/true);
+    gallery.add(std::to_string(row % kPeople), values);
+    for (std::size_t i = 0; i < values.size(); ++i) means[row % kPeople][i] += values[i];
+  }
+  gallery.build_means();
+  EXPECT_EQ(gallery.vectors(), 4 * kPeople);
+  for (std::size_t person = 0; person < kPeople; person += 97) {
+    const Match match = gallery.match(means[person], {});
+    EXPECT_EQ(gallery.name(match.label_id), std::to_string(person));
+    EXPECT_NEAR(match.distance, 0, 1e-6);
+  }
+}
+
 TEST(GalleryMatch, RefusesKOutsideItsRange) {
   Gallery gallery;
   gallery.add("A", at(0));

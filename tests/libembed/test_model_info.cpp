@@ -26,6 +26,7 @@ ModelInfo unusual() {
   info.metric = embed::Metric::SquaredL2;
   info.threshold = 0.1F;
   info.threshold_far = 1e-3F;
+  info.far_table = {{{1e-1, 0.5F}, {1e-3, 0.1F}}, 5000};
   info.trained_on = "faces of \"friends\", Ünïcode";
   info.terms = "theirs alone";
   info.teacher = R"({"name":"t"})";
@@ -72,6 +73,8 @@ void expect_round_trip(const ModelInfo& info) {
   EXPECT_EQ(back.metric, info.metric);
   EXPECT_EQ(back.threshold, info.threshold);
   EXPECT_EQ(back.threshold_far, info.threshold_far);
+  EXPECT_EQ(back.far_table.empty(), info.far_table.empty());
+  if (!info.far_table.empty()) EXPECT_EQ(back.far_table.to_json(), info.far_table.to_json());
   EXPECT_EQ(back.trained_on, info.trained_on);
   EXPECT_EQ(back.terms, info.terms);
   EXPECT_EQ(back.teacher, info.teacher);
@@ -112,12 +115,19 @@ TEST(ModelInfo, NamesTheMissingField) {
 
 TEST(ModelInfo, RefusesBadFields) {
   const std::pair<const char*, const char*> spoilt[] = {
-      {"arch", "resnet50"},    {"arch", ""},           {"embedding_dim", "64"}, {"embedding_dim", "128.0"},
-      {"head", "softmax"},     {"head", ""},           {"input", ""},           {"input", "[]"},
-      {"input", "null"},       {"input", "{}"},        {"input", "{"},          {"crop", "[]"},
-      {"crop", "{}"},          {"crop", "1"},          {"metric", "euclid"},    {"threshold", "-1"},
-      {"threshold", "near"},   {"threshold", "1e999"}, {"threshold", "[]"},     {"threshold", "\"1\""},
-      {"threshold_far", "-1"}, {"threshold_far", "x"}, {"threshold", "1e39"}};
+      {"arch", "resnet50"},    {"arch", ""},
+      {"embedding_dim", "64"}, {"embedding_dim", "128.0"},
+      {"head", "softmax"},     {"head", ""},
+      {"input", ""},           {"input", "[]"},
+      {"input", "null"},       {"input", "{}"},
+      {"input", "{"},          {"crop", "[]"},
+      {"crop", "{}"},          {"crop", "1"},
+      {"metric", "euclid"},    {"threshold", "-1"},
+      {"threshold", "near"},   {"threshold", "1e999"},
+      {"threshold", "[]"},     {"threshold", "\"1\""},
+      {"threshold_far", "-1"}, {"threshold_far", "x"},
+      {"threshold", "1e39"},   {"far_table", "7"},
+      {"far_table", "{"},      {"far_table", R"({"comparisons": 9, "points": []})"}};
   for (const auto& [field, value] : spoilt) {
     SCOPED_TRACE(std::string(field) + " = " + value);
     auto metadata = embed::to_metadata(unusual());

@@ -80,7 +80,7 @@ std::string write_gallery(const std::string& path, const std::string& weights_pa
                           const std::vector<NamedEmbedding>& rows) {
   const embed::SafetensorsFile weights(weights_path);
   const embed::ModelInfo info = embed::model_info_from_metadata(weights.metadata(), weights_path);
-  embed::Gallery gallery(info.metric, weights.sha256());
+  embed::Gallery gallery(info.metric, embed::weights_sha256(weights, info));
   for (const auto& [name, embedding] : rows) gallery.add(name, embedding);
   gallery.save(path);
   return path;

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "cross_evaluation.h"
 #include "embed/error.h"
+#include "embed/match_rule.h"
 #include "embed/safetensors.h"
 #include "evaluation.h"
 #include "flags.h"
@@ -25,6 +26,7 @@ struct EvaluateOptions {
   std::size_t most_impostors = 20'000'000;
   std::string embeddings;
   std::size_t resamples = 0, fold = 0, cross_validate = 0;
+  std::vector<std::size_t> identification;  // People, photographs of each; or empty.
   bool flip = false, calibrate = false, json = false;
   TableFlags embedder, detector, match;
 };
@@ -65,14 +67,30 @@ Json over_pairs(const EvaluateOptions& options, const PairList& list, const Netw
   return result;
 }
 
-/// Puts threshold and evaluation into a weights file; tensors stay as they are.
-void write_threshold(const std::string& weights, float threshold, double far, const Json& result) {
+/// The usual rates that enough comparisons stand behind; empty where there are none.
+embed::FarTable far_table(const Json& result) {
+  constexpr double kFewest = 10;
+  const auto comparisons = result["impostor_pairs"].get<std::uint64_t>();
+  std::vector<embed::FarTable::Point> points;
+  for (const double rate : kUsualRates) {
+    const Json& threshold = result["threshold_at_far"][Json(rate).dump()];
+    if (threshold.is_null() || rate * static_cast<double>(comparisons) < kFewest) continue;
+    points.push_back({rate, threshold.get<float>()});
+  }
+  if (points.size() < 2) return {};
+  return {std::move(points), comparisons};
+}
+
+/// Puts thresholds and evaluation into a weights file; tensors stay as they are.
+void write_threshold(const std::string& weights, float threshold, double far, const embed::FarTable& table,
+                     const Json& result) {
   const embed::SafetensorsFile file(weights);
   file.require_kind("tripletembed.weights", 1);
   std::map<std::string, std::string> metadata = file.metadata();
   embed::ModelInfo info = embed::model_info_from_metadata(metadata, weights);
   info.threshold = threshold;
   info.threshold_far = static_cast<float>(far);
+  info.far_table = table;
   info.evaluation = text_of(result);
   for (const auto& [key, value] : embed::to_metadata(info)) metadata[key] = value;
   embed::write_safetensors(weights, file.tensors(), metadata);
@@ -95,8 +113,10 @@ void write_calibration(const EvaluateOptions& options, Json& result) {
   }
   result["calibrated_threshold"] = threshold;
   result["calibrated_far"] = options.far;
-  write_threshold(options.weights, threshold, options.far, result);
-  if (!options.other_weights.empty()) write_threshold(options.other_weights, threshold, options.far, result);
+  const embed::FarTable table = far_table(result);
+  write_threshold(options.weights, threshold, options.far, table, result);
+  if (!options.other_weights.empty())
+    write_threshold(options.other_weights, threshold, options.far, table, result);
 }
 
 /// --other-data: across two kinds of picture, the second through --other-weights or through the same network.
@@ -158,13 +178,18 @@ int evaluate(const EvaluateOptions& options) {
   if (options.data.empty()) pairs = pairs_of(options);
   const Network embedder(options.weights, embedder_options(options.embedder));
   EvaluationSettings settings;
-  settings.metric = metric_option(options.match.text("metric"), embedder.info());
+  settings.metric = embed::metric_of(options.match.text("metric"), embedder.info());
   if (options.threshold >= 0) settings.threshold = static_cast<float>(options.threshold);
   settings.far = options.far;
   settings.flip = options.flip;
   settings.embeddings = options.embeddings;
   settings.resamples = options.resamples;
   settings.most_impostors = options.most_impostors;
+  if (!options.identification.empty()) {
+    settings.naming.emplace();
+    settings.naming->people = options.identification[0];
+    settings.naming->photographs = options.identification[1];
+  }
 
   Json result = {{"weights", std::filesystem::path(options.weights).filename().string()},
                  {"weights_sha256", embedder.info().sha256},
@@ -245,6 +270,16 @@ void add_evaluate(CLI::App& app, Action& action) {
       ->type_name("N")
       ->check(CLI::Range(std::size_t{1}, std::size_t{10000000}))
       ->needs(pairs);
+  command
+      ->add_option(
+          "--identification", options->identification,
+          "Enrol so many people with so many pictures each, and count who is named among up to three "
+          "others of each and 300 strangers: means over 20 seeded draws")
+      ->type_name("PEOPLE PICTURES")
+      ->expected(2)
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1000000}))
+      ->needs(data)
+      ->excludes(other_data);
   command->add_flag("--flip", options->flip,
                     "Embed each face as the mean of its own and its mirror image's embedding");
   for (const embed::OptionSpec& spec : embed::kMatchOptions) {
@@ -283,8 +318,11 @@ void add_evaluate(CLI::App& app, Action& action) {
       "the one chosen on the other folds, else the best for these very pairs; threshold_from says which. "
       "With --data at\n"
       "the weights' calibrated threshold. A tar_at_far of null: too few pairs to measure that rate.\n"
-      "Calibration changes the weights file, so galleries that were made with it before are refused: enrol "
-      "after it.\n\n"
+      "Calibration writes the thresholds of all usual rates, from which the stream takes the one that fits "
+      "the "
+      "size of a\n"
+      "gallery and the rate asked for (identify --far). It changes no embedding: galleries made before stay "
+      "valid.\n\n"
       "Examples:\n"
       "  triplet-train evaluate --weights w.safetensors --data test.safetensors --gallery-data "
       "train.safetensors\n"

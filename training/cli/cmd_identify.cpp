@@ -65,6 +65,7 @@ void print_face(const Json& face) {
 int identify(const IdentifyOptions& options) {
   const Network embedder(options.weights, embedder_options(options.embedder));
   embed::Gallery gallery = embed::Gallery::load(options.gallery, embedder.info().sha256);
+  gallery.build_means();
   const embed::MatchOptions rule = match_options(options.match, embedder.info(), gallery);
   if (options.index.text("index") == "faiss") gallery.build_index(rule.metric);
   FaceCropper cropper(embedder.info().input, options.detector);

@@ -45,6 +45,8 @@ Json weights_json(const embed::SafetensorsFile& file) {
           {"metric", embed::to_string(info.metric)},
           {"threshold", info.threshold ? Json(*info.threshold) : Json(nullptr)},
           {"threshold_far", info.threshold_far ? Json(*info.threshold_far) : Json(nullptr)},
+          {"far_table", info.far_table.empty() ? Json(nullptr) : Json::parse(info.far_table.to_json())},
+          {"weights_sha256", embed::weights_sha256(file, info)},
           {"values", values}};
 }
 

@@ -33,7 +33,7 @@ std::string rate_text(double rate) {
 }  // namespace
 
 std::vector<double> rates(const EvaluationSettings& settings) {
-  std::vector<double> all = {1e-1, 1e-2, 1e-3, 1e-4};
+  std::vector<double> all(std::begin(kUsualRates), std::end(kUsualRates));
   if (settings.far && std::find(all.begin(), all.end(), *settings.far) == all.end())
     all.push_back(*settings.far);
   return all;
@@ -108,6 +108,22 @@ void add_identification(const LabelledEmbeddings& set, embed::Metric metric, Jso
     const bool measurable = point.far * static_cast<double>(open.unknown_probes) >= 1;
     out["identified_at_far"][rate_text(point.far)] = measurable ? Json(point.rate) : Json(nullptr);
   }
+}
+
+void add_naming(const LabelledEmbeddings& set, const embed::ModelInfo& model,
+                const EvaluationSettings& settings, Json& result) {
+  if (!settings.naming) return;
+  const NamingPlan& plan = *settings.naming;
+  const Naming found = naming(set, settings.metric, plan,
+                              settings.metric == model.metric ? model.far_table : embed::FarTable());
+  const auto json = [](const NamingRates& rates) {
+    return Json{{"right", rates.right}, {"wrong", rates.wrong}, {"strangers_named", rates.strangers}};
+  };
+  Json& out = result["identification"];
+  out = {{"people", plan.people},  {"photographs", plan.photographs},
+         {"probes", found.probes}, {"strangers", found.strangers},
+         {"draws", plan.draws},    {"at_1_percent_of_strangers", json(found.at_one_percent)}};
+  for (const Naming::Point& point : found.by_rule) out["by_far"][rate_text(point.far)] = json(point.rates);
 }
 
 /// `embeddings` F32 [N, 128] and `labels` I64 [N], in the set's order, with the class names.
@@ -213,6 +229,7 @@ Json evaluate_dataset(const Network& embedder, const embed::Dataset& set, const 
     result["triplets"] = triplets.all;
     result["spread"] = triplets.spread;
     add_identification(embedded, settings.metric, result);
+    add_naming(embedded, model, settings, result);
     if (settings.resamples > 0) {
       // Without the accuracy: the sample has other shares of the two kinds than the whole.
       add_intervals(sampled_pairs(embedded, settings.metric, kResampledImpostors), set.class_names().size(),

@@ -8,6 +8,7 @@
 #include "bootstrap.h"
 #include "embed/dataset.h"
 #include "face_cropper.h"
+#include "naming.h"
 #include "network.h"
 #include "pair_list.h"
 
@@ -22,6 +23,7 @@ struct EvaluationSettings {
   std::size_t most_impostors = 20'000'000;
   std::string embeddings;     ///< A safetensors file to write the set's embeddings to; empty: none.
   std::size_t resamples = 0;  ///< Of the bootstrap; 0: no intervals.
+  std::optional<NamingPlan> naming;
 };
 
 /// The list of triplets is frozen, so that two networks answer the same questions.
@@ -29,6 +31,7 @@ constexpr std::uint64_t kTripletSeed = 1;
 /// Impostor pairs that are resampled: enough for rates down to 1e-3.
 constexpr std::size_t kResampledImpostors = 400'000;
 
+constexpr double kUsualRates[] = {1e-1, 1e-2, 1e-3, 1e-4, 1e-5};
 /// The usual false-accept rates, and the one asked for.
 std::vector<double> rates(const EvaluationSettings& settings);
 /// Share of right decisions at one threshold.

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "embed/match_rule.h"
+
 namespace training::cli {
 
 namespace {
@@ -59,25 +61,15 @@ embed::EmbedderOptions embedder_options(const TableFlags& flags) {
   return options;
 }
 
-embed::Metric metric_option(const std::string& name, const embed::ModelInfo& model) {
-  return name == "auto" ? model.metric : embed::parse_metric(name);
-}
-
 embed::MatchOptions match_options(const TableFlags& flags, const embed::ModelInfo& model,
                                   const embed::Gallery& gallery) {
-  embed::MatchOptions options;
-  options.metric = metric_option(flags.text("metric"), model);
-  options.k = static_cast<std::size_t>(flags.integer("k"));
-  options.margin = static_cast<float>(flags.number("margin"));
-  if (flags.number("threshold") >= 0) {
-    options.threshold = static_cast<float>(flags.number("threshold"));
-  } else if (options.metric == gallery.metric() && gallery.threshold()) {
-    options.threshold = gallery.threshold();
-  } else if (options.metric == model.metric) {
-    // A threshold is worth nothing for another distance than the one it was calibrated for.
-    options.threshold = model.threshold;
-  }
-  return options;
+  embed::MatchSettings settings;
+  settings.threshold = flags.number("threshold");
+  settings.far = flags.number("far");
+  settings.metric = flags.text("metric");
+  settings.k = static_cast<std::size_t>(flags.integer("k"));
+  settings.margin = static_cast<float>(flags.number("margin"));
+  return embed::match_rule(settings, model, gallery);
 }
 
 CLI::Option* add_weights(CLI::App& command, std::string& weights) {

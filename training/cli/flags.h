@@ -37,12 +37,9 @@ class TableFlags {
 /// From flags made of kEmbedderOptions.
 embed::EmbedderOptions embedder_options(const TableFlags& flags);
 
-/// From flags made of kMatchOptions; "auto" and -1 become the gallery's threshold, else the weights'.
+/// From flags made of kMatchOptions.
 embed::MatchOptions match_options(const TableFlags& flags, const embed::ModelInfo& model,
                                   const embed::Gallery& gallery);
-
-/// The distance that `--metric` names; "auto" is the weights'.
-embed::Metric metric_option(const std::string& name, const embed::ModelInfo& model);
 
 /// Adds `--weights`, by default the file that TRIPLETEMBED_MODEL names. The user must give one or the other.
 CLI::Option* add_weights(CLI::App& command, std::string& weights);

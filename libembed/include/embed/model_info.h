@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "embed/embedding.h"
+#include "embed/far_table.h"
 #include "embed/image_view.h"
 
 namespace embed {
@@ -79,14 +80,22 @@ struct ModelInfo {
   Metric metric = Metric::Cosine;      ///< The distance that the embeddings were trained and calibrated for.
   std::optional<float> threshold;      ///< Beyond this distance a face is unknown; absent: never calibrated.
   std::optional<float> threshold_far;  ///< The false-accept rate that the threshold was calibrated to.
+  FarTable far_table;                  ///< The thresholds of other rates; empty: never calibrated.
   std::string trained_on;              ///< For people.
   std::string terms;                   ///< Of the pictures that it was trained on, for people.
   std::string teacher;     ///< JSON object of the network it learned from (name, terms, sha256), or empty.
   std::string recipe;      ///< The command or script that repeats the training.
   std::string evaluation;  ///< JSON object of the last evaluation, or empty.
-  /// Of the whole file, 64 hex digits; filled in by reading, ignored by writing.
+  /// weights_sha256() of the file; filled in by reading, ignored by writing.
   std::string sha256;
 };
+
+class SafetensorsFile;
+
+/// What galleries know weights by: the SHA-256, 64 hex digits, of all that decides an embedding, which are
+/// the tensors, the head, the network's picture and the rule of cutting. Thresholds and texts for people may
+/// change. Takes as long as the SHA-256 of the file.
+std::string weights_sha256(const SafetensorsFile& file, const ModelInfo& info);
 
 /// Throws Error(InvalidArgument) that names the field when a value is outside its documented range.
 void validate(const InputSpec& input);

@@ -12,8 +12,8 @@ namespace embed {
 
 /// The process's one gallery of this file: loaded by the first call, the same object for every further one
 /// while somebody has it, gone with the last owner. The file counts, not its path: a file that was replaced
-/// or written over is another one. With `index` it is one that is indexed for that metric (see
-/// Gallery::build_index), apart from the ones for other metrics and for none.
+/// or written over is another one. It has its means (see Gallery::build_means()). With `index` it is one that
+/// is indexed for that metric (see Gallery::build_index), apart from the ones for other metrics and for none.
 ///
 /// Any thread; calls for the same gallery wait for the one that loads it. Throws as Gallery::load with the
 /// weights' SHA-256, and as Gallery::build_index.

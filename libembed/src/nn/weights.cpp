@@ -113,7 +113,8 @@ LoadedModel load_weights(const std::string& path) {
   LoadedModel model;
   model.info = model_info_from_metadata(file.metadata(), path);
   // Takes as long as the rest, and needs nothing of it.
-  std::future<std::string> digest = std::async(std::launch::async, [&file] { return file.sha256(); });
+  std::future<std::string> digest =
+      std::async(std::launch::async, [&file, info = model.info] { return weights_sha256(file, info); });
   const torch::NoGradGuard no_grad;
   ResNet18V2Options options;
   options.in_channels = model.info.input.channels;

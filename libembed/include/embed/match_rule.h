@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "embed/gallery.h"
+#include "embed/model_info.h"
+
+namespace embed {
+
+/// The nearest-identity rule as a user asks for it: the values of kMatchOptions. A value type.
+struct MatchSettings {
+  double threshold = -1;        ///< < 0: the gallery's, else the one for `far`, else the weights'.
+  double far = 0.001;           ///< Chance that a stranger is given any name.
+  std::string metric = "auto";  ///< "auto" or a name that parse_metric takes.
+  std::size_t k = 1;
+  float margin = 0.0F;
+};
+
+/// The metric asked for. Throws Error(InvalidArgument) that lists the names.
+Metric metric_of(const std::string& name, const ModelInfo& model);
+
+/// The rule for faces embedded with that model and this gallery. A threshold is worth nothing for another
+/// distance than the one it was measured in: it is left out then. Throws as metric_of.
+MatchOptions match_rule(const MatchSettings& settings, const ModelInfo& model, const Gallery& gallery);
+
+}  // namespace embed
