@@ -74,7 +74,9 @@ void expect_round_trip(const ModelInfo& info) {
   EXPECT_EQ(back.threshold, info.threshold);
   EXPECT_EQ(back.threshold_far, info.threshold_far);
   EXPECT_EQ(back.far_table.empty(), info.far_table.empty());
-  if (!info.far_table.empty()) EXPECT_EQ(back.far_table.to_json(), info.far_table.to_json());
+  if (!info.far_table.empty()) {
+    EXPECT_EQ(back.far_table.to_json(), info.far_table.to_json());
+  }
   EXPECT_EQ(back.trained_on, info.trained_on);
   EXPECT_EQ(back.terms, info.terms);
   EXPECT_EQ(back.teacher, info.teacher);

@@ -29,15 +29,16 @@ LabelledEmbeddings crowd(std::size_t people, std::size_t pictures, double scatte
   return set;
 }
 
-NamingPlan plan_of(std::size_t people, std::size_t photographs) {
+NamingPlan plan_of(std::size_t people, std::size_t photographs, std::size_t probes) {
   NamingPlan plan;
   plan.people = people;
   plan.photographs = photographs;
+  plan.probes = probes;
   return plan;
 }
 
 TEST(Naming, CountsPicturesAndNamesThoseThatAreNear) {
-  const Naming found = naming(crowd(20, 4, 0.1), embed::Metric::Cosine, plan_of(10, 2), {});
+  const Naming found = naming(crowd(20, 4, 0.1), embed::Metric::Cosine, plan_of(10, 2, 2), {});
   EXPECT_EQ(found.probes, 20);
   EXPECT_EQ(found.strangers, 30);  // 20 of one picture, and the 10 who are not drawn.
   EXPECT_EQ(found.at_one_percent.right, 1);
@@ -54,7 +55,7 @@ TEST(Naming, ThresholdsOfATableNameAsManyStrangersAsTheySay) {
                                {0.001, static_cast<float>(1 - 3.0902 * deviation)},
                                {0.0001, static_cast<float>(1 - 3.719 * deviation)}},
                               1'000'000);
-  NamingPlan plan = plan_of(20, 1);
+  NamingPlan plan = plan_of(20, 1, 1);
   plan.draws = 40;
   const Naming found = naming(crowd(150, 2, 3), embed::Metric::Cosine, plan, table, {0.05, 0.3});
   ASSERT_EQ(found.by_rule.size(), 2U);
@@ -68,7 +69,7 @@ TEST(Naming, AMistakenNameIsNoRightOne) {
   // Every picture of the people lies at one place: whoever comes first gets the name.
   LabelledEmbeddings set = crowd(4, 3, 0);
   for (std::size_t row = 0; row < 12; ++row) set.values[row] = set.values[0];
-  const Naming found = naming(set, embed::Metric::Cosine, plan_of(4, 1), {});
+  const Naming found = naming(set, embed::Metric::Cosine, plan_of(4, 1, 2), {});
   EXPECT_EQ(found.probes, 8);
   EXPECT_NEAR(found.at_one_percent.right, 0.25, 1e-9);
   EXPECT_NEAR(found.at_one_percent.wrong, 0.75, 1e-9);
@@ -76,7 +77,7 @@ TEST(Naming, AMistakenNameIsNoRightOne) {
 
 TEST(Naming, AnotherSeedDrawsOtherPeople) {
   const LabelledEmbeddings set = crowd(40, 3, 1.5);
-  NamingPlan plan = plan_of(10, 1);
+  NamingPlan plan = plan_of(10, 1, 2);
   plan.draws = 1;
   const double first = naming(set, embed::Metric::Cosine, plan, {}).at_one_percent.right;
   EXPECT_EQ(naming(set, embed::Metric::Cosine, plan, {}).at_one_percent.right, first);
@@ -87,7 +88,7 @@ TEST(Naming, AnotherSeedDrawsOtherPeople) {
 }
 
 TEST(Naming, RefusesTooFewPeople) {
-  for (const NamingPlan& plan : {plan_of(21, 1), plan_of(20, 4)}) {
+  for (const NamingPlan& plan : {plan_of(21, 1, 3), plan_of(20, 1, 4)}) {
     EXPECT_EQ(code_of([&] { naming(crowd(20, 4, 1), embed::Metric::Cosine, plan, {}); }),
               embed::ErrorCode::InvalidArgument);
   }

@@ -273,7 +273,7 @@ void add_evaluate(CLI::App& app, Action& action) {
   command
       ->add_option(
           "--identification", options->identification,
-          "Enrol so many people with so many pictures each, and count who is named among up to three "
+          "Enrol so many people with so many pictures each, and count who is named among three "
           "others of each and 300 strangers: means over 20 seeded draws")
       ->type_name("PEOPLE PICTURES")
       ->expected(2)

@@ -45,7 +45,7 @@ Scene draw(const LabelledEmbeddings& set, embed::Metric metric, const Classes& c
   Rng rng(plan.seed, {kNamingStream, number});
   std::vector<std::int64_t> candidates;
   for (const auto& [label, members] : classes) {
-    if (members.size() > plan.photographs) candidates.push_back(label);
+    if (members.size() >= plan.photographs + plan.probes) candidates.push_back(label);
   }
   rng.shuffle(candidates);
   candidates.resize(plan.people);
@@ -60,7 +60,7 @@ Scene draw(const LabelledEmbeddings& set, embed::Metric metric, const Classes& c
       continue;
     }
     const auto id = static_cast<std::int64_t>(scene.gallery.names().size());
-    for (std::size_t i = 0; i < rows.size() && i < plan.photographs + plan.probes; ++i) {
+    for (std::size_t i = 0; i < plan.photographs + plan.probes; ++i) {
       if (i < plan.photographs) {
         scene.gallery.add(std::to_string(label), set.values[rows[i]]);
       } else {
@@ -113,14 +113,16 @@ Naming naming(const LabelledEmbeddings& set, embed::Metric metric, const NamingP
               const embed::FarTable& table, const std::vector<double>& fars) {
   Classes classes;
   for (std::size_t row = 0; row < set.labels.size(); ++row) classes[set.labels[row]].push_back(row);
+  const std::size_t pictures = plan.photographs + plan.probes;
   const auto enough = static_cast<std::size_t>(std::count_if(
-      classes.begin(), classes.end(), [&](const auto& one) { return one.second.size() > plan.photographs; }));
+      classes.begin(), classes.end(), [&](const auto& one) { return one.second.size() >= pictures; }));
   if (enough < plan.people || classes.size() == plan.people) {
     throw Error(ErrorCode::InvalidArgument,
                 "identification of " + std::to_string(plan.people) + " people with " +
-                    std::to_string(plan.photographs) + " pictures each: so many with one picture more, and " +
-                    "somebody else, expected; " + std::to_string(enough) + " of " +
-                    std::to_string(classes.size()) + " identities have as many");
+                    std::to_string(plan.photographs) + " pictures each: so many people with " +
+                    std::to_string(pictures) + " pictures, and somebody else, expected; " +
+                    std::to_string(enough) + " of " + std::to_string(classes.size()) +
+                    " identities have as many");
   }
   Naming result;
   for (const double far : fars) {
@@ -128,15 +130,13 @@ Naming naming(const LabelledEmbeddings& set, embed::Metric metric, const NamingP
   }
   for (std::uint64_t number = 0; number < plan.draws; ++number) {
     const Scene scene = draw(set, metric, classes, plan, number);
-    result.probes += static_cast<double>(scene.known.size());
-    result.strangers += static_cast<double>(scene.strangers.size());
+    result.probes = scene.known.size();
+    result.strangers = scene.strangers.size();
     add(scene, threshold_at(scene, 0.01), result.at_one_percent);
     for (Naming::Point& point : result.by_rule)
       add(scene, table.threshold(point.far, scene.gallery.vectors()), point.rates);
   }
   const auto draws = static_cast<double>(plan.draws);
-  result.probes /= draws;
-  result.strangers /= draws;
   divide(result.at_one_percent, draws);
   for (Naming::Point& point : result.by_rule) divide(point.rates, draws);
   return result;

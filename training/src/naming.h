@@ -14,7 +14,7 @@ namespace training {
 struct NamingPlan {
   std::size_t people = 50;      ///< Enrolled.
   std::size_t photographs = 3;  ///< Of each, in the gallery.
-  std::size_t probes = 3;       ///< At most so many others of each, which are to be named.
+  std::size_t probes = 3;       ///< Others of each, which are to be named.
   std::size_t strangers = 300;  ///< At most so many others, with one picture each.
   std::size_t draws = 20;       ///< People and pictures are drawn anew so often.
   std::uint64_t seed = 1;
@@ -28,7 +28,7 @@ struct NamingRates {
 };
 
 struct Naming {
-  double probes = 0, strangers = 0;  ///< Pictures a draw, on average.
+  std::size_t probes = 0, strangers = 0;  ///< Pictures in a draw.
   /// Where the threshold is such that at most 1 % of a draw's strangers are named.
   NamingRates at_one_percent;
   /// By the rule of the stream, with the table's thresholds.
@@ -41,7 +41,7 @@ struct Naming {
 
 /// The gallery of the stream (nearest row or mean) asked for the rows of a set. `table` may be empty: then
 /// by_rule is, too. Throws embed::Error(InvalidArgument) when the set has too few people with
-/// plan.photographs + 1 rows, or no strangers besides.
+/// plan.photographs + plan.probes rows, or no strangers besides.
 Naming naming(const LabelledEmbeddings& set, embed::Metric metric, const NamingPlan& plan,
               const embed::FarTable& table, const std::vector<double>& fars = {0.001, 0.01, 0.05});
 
