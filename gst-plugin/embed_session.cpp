@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "embed/default_weights.h"
 #include "embed/error.h"
 #include "embed/preprocess.h"
 #include "roi_crops.h"
@@ -60,7 +61,7 @@ Identity unnamed(const EmbedSettings& settings, const std::string& reason) {
 }  // namespace
 
 void EmbedSession::open(const EmbedSettings& settings) {
-  const std::string model = settings.model.empty() ? default_model() : settings.model;
+  const std::string model = settings.model.empty() ? default_weights("the property 'model'") : settings.model;
   const std::string key = key_of(settings, model);
   if (queue_ && key == opened_as_) {
     gallery_ = gallery_of(settings, embedder_->info());

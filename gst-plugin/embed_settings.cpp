@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "embed_settings.h"
 
-#include <cstdlib>
-#include <fstream>
-
 #include "embed/error.h"
 
 namespace embed::gst {
@@ -82,20 +79,6 @@ EmbedSettings EmbedSettings::from(const OptionValues& values) {
   s.min_face_size = values.integer("min-face-size");
   s.attach_embedding = values.flag("attach-embedding");
   return s;
-}
-
-std::string default_model() {
-  const char* variable = std::getenv("TRIPLETEMBED_MODEL");
-  if (variable != nullptr && *variable != '\0') return variable;
-  const std::string installed = TRIPLETEMBED_DEFAULT_MODEL;
-  if (!std::ifstream(installed)) {
-    throw Error(
-        ErrorCode::NotFound,
-        "no weights: set the property 'model' or the environment variable TRIPLETEMBED_MODEL to a weights "
-        "file (the installed default, " +
-            installed + ", is not there)");
-  }
-  return installed;
 }
 
 }  // namespace embed::gst

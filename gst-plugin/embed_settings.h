@@ -15,7 +15,7 @@ const std::vector<ElementOption>& embed_options();
 
 /// Their values, typed. A value type.
 struct EmbedSettings {
-  std::string model;           ///< Weights file; empty: see default_model().
+  std::string model;           ///< Weights file; empty: see embed/default_weights.h.
   std::string gallery;         ///< Gallery file; empty: nobody is known.
   std::string index = "flat";  ///< "flat" or "faiss": see Gallery::build_index().
   /// Only elements with the same one share a model; empty: those of one file.
@@ -34,9 +34,5 @@ struct EmbedSettings {
 
   static EmbedSettings from(const OptionValues& values);
 };
-
-/// The weights that are taken when none are named: the environment variable TRIPLETEMBED_MODEL, then the
-/// installed default weights. Throws Error(NotFound) that names both ways when there are none.
-std::string default_model();
 
 }  // namespace embed::gst

@@ -32,7 +32,7 @@ class Common(CliTest):
         self.fails("pack", code=2)
         self.fails("inspect", "--no-such-flag", "x", code=2)
         self.fails("evaluate", "--weights", self.weights, code=2, says=["--data or --pairs"])
-        self.fails("evaluate", "--data", "x", code=2, says=["--weights"])
+        self.fails("evaluate", "--data", "x", says=["--weights", "TRIPLETEMBED_MODEL"])
         self.fails("enroll", "--weights", self.weights, "--gallery", "g", code=2, says=["--folder"])
         self.fails("enroll", "--weights", self.weights, "--gallery", "g", "--video", "v", code=2, says=["--name"])
         self.fails("identify", "--weights", self.weights, "--gallery", "g", "--k", 0, "x.jpg", code=2, says=["--k"])
@@ -84,7 +84,18 @@ class Evaluate(CliTest):
 
     def test_a_table_for_people(self):
         self.digits("set")
-        self.assertRegex(self.ok("evaluate", "--weights", self.weights, "--data", "set").stdout, r"auc +0\.\d+")
+        said = self.ok("evaluate", "--weights", self.weights, "--data", "set").stdout
+        self.assertRegex(said, r"^Two pictures of one person are nearer .* in [\d.]+ % of cases\.\nWhere 1 of 100 .* recognised")
+        self.assertRegex(said, r"auc +0\.\d{1,4}\n")
+        said = self.ok("evaluate", "--weights", self.weights, "--data", "set", "--identification", 2, 3).stdout
+        self.assertRegex(said, r"\nOf 2 people enrolled with 3 pictures each, [\d.]+ % .* wrong where 1 of 100 strangers is named\.\n")
+
+    def test_calibration_names_its_file(self):
+        self.digits("set")
+        weights = shutil.copy(self.weights, self.path("default.safetensors"))
+        self.fails("evaluate", "--data", "set", "--calibrate", env={"TRIPLETEMBED_MODEL": weights}, says=["--weights"])
+        self.ok("evaluate", "--data", "set", env={"TRIPLETEMBED_MODEL": weights})
+        self.assertEqual(read_safetensors(weights), read_safetensors(self.weights))
 
     def test_calibration_changes_the_metadata_alone(self):
         self.digits("set", count=96)

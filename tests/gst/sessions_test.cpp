@@ -9,6 +9,7 @@
 #include <limits>
 #include <thread>
 
+#include "embed/default_weights.h"
 #include "embed/embedder.h"
 #include "embed/error.h"
 #include "embed_session.h"
@@ -335,15 +336,16 @@ TEST_F(Session, RefusesAGalleryOfOtherWeights) {
   }
 }
 
-TEST(DefaultModel, IsTheEnvironmentsOrSaysHowToGiveOne) {
+TEST(DefaultWeights, AreTheEnvironmentsOrSayHowToGiveSome) {
   setenv("TRIPLETEMBED_MODEL", "/somewhere/w.safetensors", 1);
-  EXPECT_EQ(embed::gst::default_model(), "/somewhere/w.safetensors");
+  EXPECT_EQ(embed::default_weights("--weights"), "/somewhere/w.safetensors");
   unsetenv("TRIPLETEMBED_MODEL");
   try {
-    EXPECT_NE(embed::gst::default_model().find("faces-r18.safetensors"), std::string::npos);
+    EXPECT_NE(embed::default_weights("--weights").find("faces-r18.safetensors"), std::string::npos);
   } catch (const embed::Error& error) {
     EXPECT_EQ(error.code(), embed::ErrorCode::NotFound);
     EXPECT_NE(std::string(error.what()).find("TRIPLETEMBED_MODEL"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("--weights"), std::string::npos);
   }
 }
 

@@ -107,6 +107,38 @@ TEST(Learner, TheSameSeedGivesTheSameBits) {
   EXPECT_FALSE(torch::equal(once, trained(6)));
 }
 
+TEST(Learner, ABlendKeepsAShareOfWhatWasThereAtTheStart) {
+  TrainOptions options = small_options();
+  const std::string start = fixtures::temp_dir() + "/start.safetensors";
+  Learner first(options, small_input(), 2);
+  embed::ModelInfo info;
+  info.input = small_input();
+  embed::nn::save_weights(start, first.kept(), info);
+  options.init = start;
+  options.loss = Loss::Triplet;  // No class weights, which other networks' random numbers would go ahead of.
+  const auto values_of = [](embed::nn::ResNet18V2& network) {
+    std::map<std::string, torch::Tensor> values;
+    for (const auto& item : network->named_parameters()) values[item.key()] = item.value().detach().clone();
+    for (const auto& item : network->named_buffers()) values[item.key()] = item.value().detach().clone();
+    return values;
+  };
+  Learner whole(options, small_input(), 2);
+  options.blend = 0.25;
+  Learner blended(options, small_input(), 2);
+  const auto before = values_of(blended.kept());
+  const Batch batch = stripes(8);
+  for (int step = 0; step < 2; ++step) {
+    whole.step(batch, at_rate(0.05));
+    blended.step(batch, at_rate(0.05));
+  }
+  const auto learned = values_of(whole.kept()), kept = values_of(blended.kept());
+  for (const auto& [name, value] : kept) {
+    if (!value.is_floating_point()) continue;
+    EXPECT_TRUE(torch::allclose(value, 0.75 * before.at(name) + 0.25 * learned.at(name), 1e-4, 1e-6)) << name;
+  }
+  EXPECT_FALSE(torch::equal(kept.at("stem_conv.weight"), before.at("stem_conv.weight")));
+}
+
 TEST(Learner, TheFoldedNeckIsTheNeckInEvaluationMode) {
   TrainOptions options = small_options();
   options.neck = true;

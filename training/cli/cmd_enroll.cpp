@@ -270,7 +270,10 @@ void add_enroll(CLI::App& app, Action& action) {
     if (options->folder.empty() && options->video.empty() && options->images.empty()) {
       throw CLI::RequiredError("--folder, --video or --images");
     }
-    action = [options] { return enroll(*options); };
+    action = [options] {
+      take_default_weights(options->weights);
+      return enroll(*options);
+    };
   });
 }
 

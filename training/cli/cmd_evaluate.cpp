@@ -11,6 +11,7 @@
 #include "evaluation.h"
 #include "flags.h"
 #include "run_checks.h"
+#include "training_set.h"
 
 namespace training::cli {
 
@@ -98,6 +99,16 @@ void write_threshold(const std::string& weights, float threshold, double far, co
 
 /// Puts the threshold at that false-accept rate, and the evaluation, into the weights file, or into both.
 void write_calibration(const EvaluateOptions& options, Json& result) {
+  const auto people = result["identities"].get<std::size_t>(),
+             pairs = result["impostor_pairs"].get<std::size_t>();
+  if (!enough_to_calibrate(student_input(embed::Dataset(options.data)), people, pairs)) {
+    throw Error(ErrorCode::InvalidArgument,
+                "a threshold from " + std::to_string(pairs) + " pairs of different people, of " +
+                    std::to_string(people) +
+                    " people, would be chance: " + std::to_string(kFewestImpostorPairs) + " pairs of " +
+                    std::to_string(kFewestPeople) + " people expected; the weights keep the one they have",
+                options.data);
+  }
   const std::string rate = Json(options.far).dump();
   if (!result.contains("threshold_at_far") || result["threshold_at_far"][rate].is_null()) {
     throw Error(ErrorCode::InvalidArgument,
@@ -142,6 +153,49 @@ Json across_kinds(const EvaluateOptions& options, const Network& embedder, const
   return result;
 }
 
+/// "97.5 %"
+std::string percent(double share) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.3g %%", 100 * share);
+  return text;
+}
+
+/// What the numbers mean, in two sentences.
+void print_words(const Json& result) {
+  if (result.contains("auc")) {
+    std::printf(
+        "Two pictures of one person are nearer to each other than two of different people in %s of cases.\n",
+        percent(result["auc"].get<double>()).c_str());
+  }
+  if (result.contains("identification")) {
+    const Json& all = result["identification"];
+    const Json& rates = all["at_1_percent_of_strangers"];
+    std::printf(
+        "Of %zu people enrolled with %zu pictures each, %s of other pictures are named right and %s wrong "
+        "where 1 "
+        "of 100 strangers is named.\n",
+        all["people"].get<std::size_t>(), all["photographs"].get<std::size_t>(),
+        percent(rates["right"].get<double>()).c_str(), percent(rates["wrong"].get<double>()).c_str());
+  } else if (result.contains("tar_at_far") && !result["tar_at_far"]["0.01"].is_null()) {
+    std::printf(
+        "Where 1 of 100 pairs of different people is taken for one person, %s of the pairs of one person are "
+        "recognised.\n",
+        percent(result["tar_at_far"]["0.01"].get<double>()).c_str());
+  } else if (result.contains("nearest_accuracy")) {
+    std::printf("The nearest other picture is of the same person in %s of cases.\n",
+                percent(result["nearest_accuracy"].get<double>()).c_str());
+  }
+  std::printf("\n");
+}
+
+/// Four digits say all that so few pictures can.
+std::string rounded(const Json& value) {
+  if (!value.is_number_float()) return value.dump();
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.4g", value.get<double>());
+  return text;
+}
+
 void print_table(const Json& result, const std::string& indent = "") {
   for (const auto& [key, value] : result.items()) {
     if (value.is_object()) {
@@ -150,7 +204,7 @@ void print_table(const Json& result, const std::string& indent = "") {
     } else {
       const std::string text = value.is_string() ? value.get<std::string>()
                                : value.is_null() ? "-"
-                                                 : value.dump();
+                                                 : rounded(value);
       std::printf("%s%-*s %s\n", indent.c_str(), static_cast<int>(32 - indent.size()), key.c_str(),
                   text.c_str());
     }
@@ -162,6 +216,7 @@ int finish(const EvaluateOptions& options, Json& result) {
   if (options.json) {
     std::printf("%s\n", text_of(result).c_str());
   } else {
+    print_words(result);
     print_table(result);
   }
   return 0;
@@ -271,10 +326,9 @@ void add_evaluate(CLI::App& app, Action& action) {
       ->check(CLI::Range(std::size_t{1}, std::size_t{10000000}))
       ->needs(pairs);
   command
-      ->add_option(
-          "--identification", options->identification,
-          "Enrol so many people with so many pictures each, and count who is named among three "
-          "others of each and 300 strangers: means over 20 seeded draws")
+      ->add_option("--identification", options->identification,
+                   "Enrol so many people with so many pictures each, and count who is named among three "
+                   "others of each and 300 strangers: means over 20 seeded draws")
       ->type_name("PEOPLE PICTURES")
       ->expected(2)
       ->check(CLI::Range(std::size_t{1}, std::size_t{1000000}))
@@ -333,7 +387,13 @@ void add_evaluate(CLI::App& app, Action& action) {
       "      --other-data sketches.safetensors");
   command->callback([command, options, &action] {
     if (options->data.empty() && options->pairs.empty()) throw CLI::RequiredError("--data or --pairs");
-    action = [options] { return evaluate(*options); };
+    action = [options] {
+      if (options->calibrate && options->weights.empty())
+        throw Error(ErrorCode::InvalidArgument,
+                    "--calibrate changes the weights: name the file by --weights");
+      take_default_weights(options->weights);
+      return evaluate(*options);
+    };
   });
 }
 

@@ -101,7 +101,12 @@ void add_export(CLI::App& app, Action& action) {
       "  triplet-train export --weights models/faces-r18.safetensors --out faces-r18.onnx\n"
       "  triplet-train export --weights models/faces-r18.safetensors --statistics faces.safetensors --out "
       "int8.safetensors");
-  command->callback([options, &action] { action = [options] { return export_weights(*options); }; });
+  command->callback([options, &action] {
+    action = [options] {
+      take_default_weights(options->weights);
+      return export_weights(*options);
+    };
+  });
 }
 
 }  // namespace training::cli

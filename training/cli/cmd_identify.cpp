@@ -128,7 +128,12 @@ void add_identify(CLI::App& app, Action& action) {
       "still named.\n\n"
       "Example:\n"
       "  triplet-train identify --weights w.safetensors --gallery people.safetensors party.jpg --json");
-  command->callback([options, &action] { action = [options] { return identify(*options); }; });
+  command->callback([options, &action] {
+    action = [options] {
+      take_default_weights(options->weights);
+      return identify(*options);
+    };
+  });
 }
 
 }  // namespace training::cli

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "commands.h"
+#include "embed/default_weights.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
 #include "packer.h"
@@ -43,6 +44,24 @@ embed::ModelInfo network_rule(const PackOptions& options) {
   }
   info.input.crop.context = options.field_of_view;
   return info;
+}
+
+bool no_rule_is_said(const CLI::App& command) {
+  const auto flags = {"--size", "--channels", "--align", "--field-of-view", "--weights", "--teacher"};
+  return std::all_of(flags.begin(), flags.end(),
+                     [&](const char* flag) { return command.get_option(flag)->count() == 0; });
+}
+
+/// Faces are for the weights that the stream takes, where there are any.
+void take_default_rule(PackOptions& options) {
+  try {
+    options.weights = embed::default_weights("--weights");
+  } catch (const Error&) {
+    return;
+  }
+  std::fprintf(stderr,
+               "faces are cut as the default weights want them (%s); --size begins a rule of its own\n",
+               options.weights.c_str());
 }
 
 std::string first_of(const std::vector<std::string>& names) {
@@ -257,8 +276,10 @@ void add_pack(CLI::App& app, Action& action) {
           ->capture_default_str()
           ->check(CLI::Range(0.5, 4.0));
   command
-      ->add_option("-w,--weights", options->weights,
-                   "Take size, channels and crop rule from this weights file")
+      ->add_option(
+          "-w,--weights", options->weights,
+          "Take size, channels and crop rule from this weights file; with --detect and no other rule the "
+          "default weights'")
       ->type_name("FILE")
       ->excludes(size)
       ->excludes(channels)
@@ -334,7 +355,12 @@ void add_pack(CLI::App& app, Action& action) {
       "  triplet-train pack --out faces.safetensors --detect --context 1.25 --min-images 2 celeba=crops/ "
       "lfw=lfw/\n"
       "  triplet-train pack --out test.safetensors --weights faces-weights.safetensors --detect people/");
-  command->callback([options, &action] { action = [options] { return pack(*options); }; });
+  command->callback([command, options, &action] {
+    action = [command, options] {
+      if (options->detect && no_rule_is_said(*command)) take_default_rule(*options);
+      return pack(*options);
+    };
+  });
 }
 
 }  // namespace training::cli

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "commands.h"
+#include "default_start.h"
 #include "embed/error.h"
 #include "pack_sources.h"
 #include "run_checks.h"
@@ -93,7 +94,9 @@ void add_train(CLI::App& app, Action& action) {
       "Ctrl-C finishes the batch, writes a checkpoint and exits with status 130; --resume goes on from "
       "there.\n\n"
       "Examples:\n"
-      "  triplet-train train --data faces.safetensors --aug face --out faces-weights.safetensors\n"
+      "  triplet-train train --data people.safetensors --out tuned.safetensors\n"
+      "  triplet-train train --data faces.safetensors --init none --aug face --out "
+      "faces-weights.safetensors\n"
       "  triplet-train train --data faces.safetensors --init faces-weights.safetensors --loss triplet --pk "
       "32 4 "
       "--lr 0.005 --out tuned.safetensors\n"
@@ -106,8 +109,10 @@ void add_train(CLI::App& app, Action& action) {
       "      --pk 16 4 --out photo.safetensors --out-other sketch.safetensors");
   command->callback([command, flags, &action] {
     translate_train_flags(*command, *flags);
-    action = [flags] {
+    action = [command, flags] {
       require_no_input(flags->options.out, {flags->without});
+      const std::string start = take_default_start(*command, *flags);
+      if (!start.empty()) std::fprintf(stderr, "%s\n", start.c_str());
       if (!flags->without.empty()) flags->options.without = read_people(flags->without);
       return run_training(flags->options);
     };

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "embed/default_weights.h"
 #include "embed/match_rule.h"
 
 namespace training::cli {
@@ -74,10 +75,13 @@ embed::MatchOptions match_options(const TableFlags& flags, const embed::ModelInf
 
 CLI::Option* add_weights(CLI::App& command, std::string& weights) {
   return command
-      .add_option("-w,--weights", weights, "Weights file; by default the one that TRIPLETEMBED_MODEL names")
-      ->envname("TRIPLETEMBED_MODEL")
-      ->type_name("FILE")
-      ->required();
+      .add_option("-w,--weights", weights,
+                  "Weights file; by default the one that TRIPLETEMBED_MODEL names, else the installed one")
+      ->type_name("FILE");
+}
+
+void take_default_weights(std::string& weights) {
+  if (weights.empty()) weights = embed::default_weights("--weights");
 }
 
 }  // namespace training::cli

@@ -41,7 +41,9 @@ embed::EmbedderOptions embedder_options(const TableFlags& flags);
 embed::MatchOptions match_options(const TableFlags& flags, const embed::ModelInfo& model,
                                   const embed::Gallery& gallery);
 
-/// Adds `--weights`, by default the file that TRIPLETEMBED_MODEL names. The user must give one or the other.
+/// Adds `--weights`, which may stay empty: take_default_weights().
 CLI::Option* add_weights(CLI::App& command, std::string& weights);
+/// Puts embed::default_weights() where nothing is. Throws what it throws.
+void take_default_weights(std::string& weights);
 
 }  // namespace training::cli

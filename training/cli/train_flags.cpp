@@ -225,9 +225,11 @@ void add_teacher_flags(CLI::App& command, TrainFlags& flags) {
   TeacherWeights& weights = flags.options.teacher_weights;
   const std::string group = "Teacher";
   command
-      .add_option("--teacher", flags.teacher,
-                  "Learn from this network: FILE.onnx looks at each picture as the student sees it, files of "
-                  "`teach` hold its vectors of --data; pictures then need no labels")
+      .add_option(
+          "--teacher", flags.teacher,
+          "Learn from this network: FILE.onnx looks at each picture as the student sees it, files of "
+          "`teach` hold its vectors of --data; pictures then need no labels. init: the weights of --init, so "
+          "that they keep what they know")
       ->delimiter(',')
       ->type_name("FILE,...")
       ->group(group);
@@ -326,8 +328,18 @@ void add_run_flags(CLI::App& command, TrainFlags& flags) {
   command
       .add_option(
           "--init", o.init,
-          "Weights file to start from; class weights then begin as the mean embeddings of their pictures")
+          "Weights file to start from; class weights then begin as the mean embeddings of their pictures. "
+          "default: the weights that the stream takes, which is so without --init where the pictures are cut "
+          "as "
+          "they want them and no flag says how to learn; none: random weights")
       ->type_name("FILE")
+      ->group(group);
+  command
+      .add_option(
+          "--blend", o.blend,
+          "Share of what was learned in the weights that are kept, the rest is --init's: below 1 they know "
+          "more of what those knew")
+      ->capture_default_str()
       ->group(group);
   command.add_flag("--resume", o.resume, "Go on from the checkpoint in the run's folder, where there is one")
       ->group(group);

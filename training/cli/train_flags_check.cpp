@@ -33,6 +33,12 @@ void apply_note(const CLI::App& command, TrainOptions& o) {
 
 /// A network looks at every batch; anything else holds vectors of its.
 void apply_teacher(const CLI::App& command, const std::vector<std::string>& files, TrainOptions& o) {
+  const auto unsaid = [&](const char* name) { return command.get_option(name)->count() == 0; };
+  if (files.size() == 1 && files[0] == "init") {
+    o.teacher_init = true;
+    if (unsaid("--neck")) o.neck = false;
+    return;
+  }
   for (const std::string& file : files) {
     if (!is_network(file)) {
       o.teacher_vectors.push_back(file);
@@ -43,7 +49,6 @@ void apply_teacher(const CLI::App& command, const std::vector<std::string>& file
     }
   }
   if (files.empty()) return;
-  const auto unsaid = [&](const char* name) { return command.get_option(name)->count() == 0; };
   if (unsaid("--loss")) o.loss = Loss::None;
   // The teacher's vectors vary more along some directions than along others; the neck would make them alike.
   if (unsaid("--neck")) o.neck = false;

@@ -62,6 +62,15 @@ void fold(const torch::nn::BatchNorm1d& neck, embed::nn::ResNet18V2& network) {
   network->dense->bias.sub_(neck->running_mean).mul_(scale);
 }
 
+/// Makes that share of the network's values the other's.
+void mix_in(const embed::nn::ResNet18V2& other, double share, embed::nn::ResNet18V2& network) {
+  const torch::NoGradGuard no_grad;
+  const StateTensors values = tensors_of(other);
+  for (auto& [name, target] : tensors_of(network)) {
+    torch::Tensor(target).lerp_(values.at(name), share);
+  }
+}
+
 /// For the learner of a second tower: a network, its neck, average and optimiser, without what the two share.
 TrainOptions second_tower(TrainOptions options) {
   options.init = options.init_other;
@@ -130,10 +139,15 @@ Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std
           return relu ? normal.relu_() : normal;
         });
   }
-  if (options.neck) {
-    neck_ = make_neck(shape.embedding_dim, device_);
+  if (options.neck) neck_ = make_neck(shape.embedding_dim, device_);
+  if (options.neck || options.blend < 1) {
     folded_ = embed::nn::ResNet18V2(shape);
     lay_out(folded_, device_);
+  }
+  if (options.blend < 1) {
+    init_ = embed::nn::ResNet18V2(shape);
+    lay_out(init_, device_);
+    copy_values(network_, init_);
   }
   if (options.ema > 0) {
     average_ = embed::nn::ResNet18V2(shape);
@@ -391,12 +405,13 @@ void Learner::update_average() {
 
 embed::nn::ResNet18V2& Learner::kept() {
   embed::nn::ResNet18V2& network = average_.is_empty() ? network_ : average_;
-  if (neck_.is_empty()) {
+  if (folded_.is_empty()) {
     network->eval();
     return network;
   }
   copy_values(network, folded_);
-  fold(average_.is_empty() ? neck_ : average_neck_, folded_);
+  if (!neck_.is_empty()) fold(average_.is_empty() ? neck_ : average_neck_, folded_);
+  if (!init_.is_empty()) mix_in(init_, 1 - options_.blend, folded_);
   folded_->eval();
   return folded_;
 }

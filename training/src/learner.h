@@ -58,8 +58,8 @@ class Learner {
   /// 128] float32 on the CPU.
   void imprint(const torch::Tensor& means);
 
-  /// What would be kept now: the running average if there is one, else the network. Changes its mode to
-  /// evaluation.
+  /// What would be kept now: the running average if there is one, else the network, blended with the weights
+  /// that it started from where the options say so. Changes its mode to evaluation.
   embed::nn::ResNet18V2& kept();
   /// The same of the network that the second kind of picture passes through: with shared towers the only one.
   embed::nn::ResNet18V2& kept_other() { return other_ == nullptr ? kept() : other_->kept(); }
@@ -102,6 +102,7 @@ class Learner {
   Ranks* ranks_;
   torch::Device device_;
   embed::nn::ResNet18V2 network_{nullptr}, average_{nullptr}, folded_{nullptr};
+  embed::nn::ResNet18V2 init_{nullptr};  // Null but with a blend: what was there at the start.
   torch::nn::BatchNorm1d neck_{nullptr}, average_neck_{nullptr};
   torch::Tensor class_weight_, class_bias_;
   torch::Tensor memory_values_, memory_labels_;  // [memory, 128], [memory] float32 (−1: empty)

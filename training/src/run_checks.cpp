@@ -87,4 +87,9 @@ void require_variance(const TrainOptions& options, const embed::InputSpec& input
   }
 }
 
+bool enough_to_calibrate(const embed::InputSpec& input, std::size_t identities, std::size_t impostor_pairs) {
+  return input.crop.alignment == embed::Alignment::Whole ||
+         (identities >= kFewestPeople && impostor_pairs >= kFewestImpostorPairs);
+}
+
 }  // namespace training

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -24,5 +25,10 @@ void require_no_input(const std::string& out, const std::vector<std::string>& in
 /// (one epoch's) brings a single picture to the neck, or to layers whose pictures are one pixel large.
 void require_variance(const TrainOptions& options, const embed::InputSpec& input,
                       const std::vector<BatchPlan>& batches);
+
+/// A threshold for faces from fewer people, or fewer pairs of different people, would be chance.
+inline constexpr std::size_t kFewestPeople = 20, kFewestImpostorPairs = 10'000;
+/// Whether there are as many; of whole pictures (digits) any number is enough.
+bool enough_to_calibrate(const embed::InputSpec& input, std::size_t identities, std::size_t impostor_pairs);
 
 }  // namespace training

@@ -3,6 +3,9 @@
 
 #include <cmath>
 
+#include "embed/safetensors.h"
+#include "run_checks.h"
+
 namespace training {
 
 void note_plateau(const TrainOptions& options, const Verification& verification, Progress& progress) {
@@ -39,6 +42,20 @@ bool take_if_best(const TrainOptions& options, const std::optional<Verification>
   return true;
 }
 
+namespace {
+
+/// Those of the weights that a run started from, as far as they hold for what became of them.
+void inherit_thresholds(const std::string& init, embed::ModelInfo& info) {
+  const embed::ModelInfo start =
+      embed::model_info_from_metadata(embed::SafetensorsFile(init).metadata(), init);
+  if (start.metric != info.metric || start.head != info.head) return;
+  info.threshold = start.threshold;
+  info.threshold_far = start.threshold_far;
+  info.far_table = start.far_table;
+}
+
+}  // namespace
+
 embed::ModelInfo kept_info(const TrainOptions& options, const embed::InputSpec& input,
                            const std::optional<Verification>& verification) {
   embed::ModelInfo info;
@@ -48,8 +65,11 @@ embed::ModelInfo kept_info(const TrainOptions& options, const embed::InputSpec& 
   info.trained_on = options.trained_on;
   info.recipe = options.recipe;
   info.terms = options.terms;
+  if (options.blend < 1) inherit_thresholds(options.init, info);
   if (!verification) return info;
   info.evaluation = to_json(*verification);
+  if (!enough_to_calibrate(input, verification->identities, verification->roc.impostor)) return info;
+  info.far_table = {};
   for (const Roc::Point& point : verification->roc.tar_at_far) {  // The finest rate comes last.
     // Below 0 where pictures of different identities coincide: no threshold turns them away.
     if (!verification->roc.measurable(point) || !std::isfinite(point.threshold) || point.threshold < 0)

@@ -21,8 +21,9 @@ void note_plateau(const TrainOptions& options, const Verification& verification,
 bool take_if_best(const TrainOptions& options, const std::optional<Verification>& verification,
                   bool validates, bool last, Progress& progress);
 
-/// What the weights file says of itself; its threshold is that of the lowest false-accept rate that the
-/// validation's pairs can tell.
+/// What the weights file says of itself. Its threshold is that of the lowest false-accept rate that the
+/// validation's pairs can tell, where there are enough of them; else, with a blend, what the weights had that
+/// the run started from.
 embed::ModelInfo kept_info(const TrainOptions& options, const embed::InputSpec& input,
                            const std::optional<Verification>& verification);
 

@@ -57,6 +57,12 @@ void Centring::apply(float* vectors, std::size_t count) const {
   }
 }
 
+TeacherTargets::TeacherTargets(const std::vector<embed::Embedding>& vectors) {
+  vectors_.reserve(vectors.size() * kDim);
+  for (const embed::Embedding& vector : vectors)
+    vectors_.insert(vectors_.end(), vector.begin(), vector.end());
+}
+
 TeacherTargets::TeacherTargets(const TrainOptions& options, const std::vector<const std::uint8_t*>& images,
                                const std::vector<const std::string*>& sources, std::size_t bytes)
     : files_(options.teacher_vectors) {
@@ -95,7 +101,7 @@ const float* TeacherTargets::vector(std::size_t row, std::size_t epoch) const no
 }
 
 std::optional<Rng> TeacherTargets::view(std::size_t row, std::size_t epoch) const {
-  if (files_.empty() || views_.augmentation == Augmentation::None) return std::nullopt;
+  if (views_.augmentation == Augmentation::None) return std::nullopt;
   return views_.rng(rows_[row], view_of(row, epoch));
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "embed/embedding.h"
 #include "rng.h"
 #include "teacher_vectors.h"
 #include "train_options.h"
@@ -36,13 +37,15 @@ class Centring {
 class TeacherTargets {
  public:
   TeacherTargets() = default;
+  /// One vector of length 1 for each training picture, taken as they are.
+  explicit TeacherTargets(const std::vector<embed::Embedding>& vectors);
   /// `images` and `sources`: [N] of the training pictures, `bytes` each. Throws embed::Error for a file,
   /// Error(Mismatch) when the files differ in teacher or views, when a picture is in none of them, and for
   /// changed views also when a picture is another than the teacher saw or the options change it otherwise.
   TeacherTargets(const TrainOptions& options, const std::vector<const std::uint8_t*>& images,
                  const std::vector<const std::string*>& sources, std::size_t bytes);
 
-  bool empty() const noexcept { return files_.empty(); }
+  bool empty() const noexcept { return vectors_.empty(); }
   /// [128] float32 for training picture `row` in that epoch, centred and of length 1.
   const float* vector(std::size_t row, std::size_t epoch) const noexcept;
   /// What the student's picture must be drawn from in that epoch, where the teacher saw a changed view.

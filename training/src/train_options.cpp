@@ -159,7 +159,7 @@ ClassLoss class_loss_of(const TrainOptions& options) noexcept {
 }
 
 bool has_teacher(const TrainOptions& options) noexcept {
-  return !options.teacher.empty() || !options.teacher_vectors.empty();
+  return !options.teacher.empty() || !options.teacher_vectors.empty() || options.teacher_init;
 }
 
 bool needs_labels(const TrainOptions& options) noexcept {
@@ -234,7 +234,9 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   map["precision"] = to_string(options.precision);
   map["seed"] = std::to_string(options.seed);
   map["select"] = to_string(options.select);
+  if (options.blend < 1) map["blend"] = text(options.blend);
   if (has_teacher(options)) {
+    if (options.teacher_init) map["teacher"] = "init";
     map["teacher-cosine"] = text(options.teacher_weights.cosine);
     map["teacher-relations"] = text(options.teacher_weights.relations);
     map["teacher-triplet"] = text(options.teacher_weights.triplet);

@@ -107,6 +107,9 @@ struct TrainOptions {
   // Teacher.
   std::string teacher;  ///< ONNX file of a network that looks at each picture as the student sees it.
   std::vector<std::string> teacher_vectors;  ///< Or files of its vectors; see TeacherVectors.
+  bool teacher_init = false;  ///< Or the weights that the run starts from: what they know is kept.
+  double blend = 1;  ///< Share of what was learned in the weights that are kept, above 0 and up to 1, the
+                     ///< rest is `init`'s (Wortsman et al., Robust fine-tuning of zero-shot models, 2022).
   TeacherWeights teacher_weights;
 
   /// Batch norm (without scale and shift) on the embedding, ahead of the head, while training; folded into

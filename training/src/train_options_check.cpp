@@ -77,8 +77,9 @@ void validate_teacher(const TrainOptions& options) {
     if (options.loss == Loss::None) refuse("loss", "none is for learning from a --teacher alone");
     return;
   }
-  if (!options.teacher.empty() && !options.teacher_vectors.empty())
-    refuse("teacher", "a network, or files of its vectors, expected, not both");
+  if (!options.teacher.empty() + !options.teacher_vectors.empty() + options.teacher_init > 1)
+    refuse("teacher", "a network, files of its vectors, or init expected, not several");
+  if (options.teacher_init && options.init.empty()) refuse("teacher", "init needs --init");
   if (weights.cosine + weights.relations + weights.triplet == 0)
     refuse("teacher-cosine",
            "one of --teacher-cosine, --teacher-relations and --teacher-triplet above 0 expected");
@@ -99,6 +100,9 @@ void validate_teacher(const TrainOptions& options) {
 }  // namespace
 
 void validate(const TrainOptions& options) {
+  if (!(options.blend > 0 && options.blend <= 1)) refuse("blend", "a share above 0 and up to 1 expected");
+  if (options.blend < 1 && options.init.empty()) refuse("blend", "needs --init");
+  if (options.blend < 1 && options.neck) refuse("blend", "needs --no-neck");
   if (options.data.empty()) refuse("data", "at least one data set expected");
   if (options.out.empty()) refuse("out", "a file to write expected");
   check_text("trained-on", options.trained_on);

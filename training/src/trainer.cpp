@@ -74,6 +74,10 @@ class Run {
       teacher_.emplace(*teacher, options.teacher, set_);
       teacher_text_ = teacher_text(teacher->info());
       fixed_["teacher"] = teacher->info().sha256;
+    } else if (options_.teacher_init) {
+      const Autocast autocast(learner_.device().type(), options_.precision == Precision::Bf16);
+      set_.set_targets(TeacherTargets(
+          embed_list(learner_.kept(), set_, set_.train(), learner_.device(), /*flip=*/true).values));
     } else if (!set_.targets().empty()) {
       teacher_text_ = set_.targets().teacher();
       fixed_["teacher"] = set_.targets().digest();

@@ -54,6 +54,8 @@ class TrainingSet {
   const ImageList& validation() const noexcept { return validation_; }
   /// A teacher's vectors of the pictures of train(); empty without TrainOptions::teacher_vectors.
   const TeacherTargets& targets() const noexcept { return targets_; }
+  /// For TrainOptions::teacher_init, before anybody asks for them.
+  void set_targets(TeacherTargets targets) { targets_ = std::move(targets); }
   /// Size of the packed pictures, at least that of input().
   int width() const noexcept { return width_; }
   int height() const noexcept { return height_; }

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <string>
+
+namespace embed {
+
+/// The weights that are taken when none are named: the environment variable TRIPLETEMBED_MODEL, then the
+/// installed default weights. Throws Error(NotFound) when there are none, which says how to name a file:
+/// `how` is what the caller calls that, "the property 'model'".
+std::string default_weights(const std::string& how);
+
+}  // namespace embed

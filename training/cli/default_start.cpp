@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "default_start.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+#include <map>
+
+#include "embed/dataset.h"
+#include "embed/default_weights.h"
+#include "embed/error.h"
+#include "embed/safetensors.h"
+#include "training_set.h"
+
+namespace training::cli {
+
+namespace {
+
+/// Learning for longer than so many updates makes a network worse for everybody else.
+constexpr std::size_t kUpdates = 120;
+constexpr std::size_t kFewestEpochs = 4, kMostEpochs = 100;
+constexpr std::size_t kMostPeople = 16, kImagesEach = 4;
+/// From so many people on half of what was learned is kept, below that less: what is chance in so few
+/// pictures would cost others more than it gives. (LFW's test people, true accepts at one false one in 1,000:
+/// 0.323 before; after learning from 5, 60 and 300 training people with a share of 0.5 0.320, 0.339 and
+/// 0.344, with 0.3 0.327, 0.334 and 0.338, with all of it 0.262, 0.340 and 0.351.)
+constexpr std::size_t kPeopleForHalf = 20;
+constexpr double kHalf = 0.5, kLess = 0.3;
+
+/// Flags with which a user says what the run is to be.
+constexpr const char* kOwnWay[] = {
+    "--note",     "--teacher", "--loss", "--head",          "--metric",     "--neck",  "--size",
+    "--channels", "--mean",    "--std",  "--quarter-turns", "--data-other", "--blend", "--mix-identities"};
+
+struct Faces {
+  std::size_t people = 0, pictures = 0;
+};
+
+/// The people and pictures of sets that are cut as those weights say; none where one is cut otherwise.
+Faces faces_for(const std::string& weights, const TrainOptions& o) {
+  const embed::SafetensorsFile file(weights);
+  file.require_kind("tripletembed.weights", 1);
+  const auto rule_of = [](const embed::InputSpec& input) {
+    embed::ModelInfo info;
+    info.input = input;
+    const std::map<std::string, std::string> metadata = embed::to_metadata(info);
+    return metadata.at("input") + metadata.at("crop");
+  };
+  const embed::InputSpec wanted = embed::model_info_from_metadata(file.metadata(), weights).input;
+  std::map<std::string, std::size_t> pictures;
+  for (const std::string& path : o.data) {
+    const embed::Dataset set(path);
+    if (rule_of(student_input(set)) != rule_of(wanted)) return {};
+    for (std::size_t i = 0; i < set.size(); ++i)
+      ++pictures[set.class_names()[static_cast<std::size_t>(set.label(i))]];
+  }
+  Faces found;
+  for (const auto& [name, count] : pictures) {
+    if (count < std::max<std::size_t>(o.min_images, 2)) continue;
+    ++found.people;
+    found.pictures += count;
+  }
+  return found;
+}
+
+}  // namespace
+
+std::string take_default_start(const CLI::App& command, TrainFlags& flags) {
+  TrainOptions& o = flags.options;
+  const auto unsaid = [&](const char* name) { return command.get_option(name)->count() == 0; };
+  if (o.init == "none") {
+    o.init.clear();
+    return {};
+  }
+  const bool asked = o.init == "default";
+  if (!asked && !o.init.empty()) return {};
+  if (!asked && !std::all_of(std::begin(kOwnWay), std::end(kOwnWay), unsaid)) return {};
+  std::string weights;
+  try {
+    weights = embed::default_weights("--init");
+  } catch (const embed::Error&) {
+    if (asked) throw;
+    return {};  // Nothing to start from.
+  }
+  if (asked) o.init = weights;
+  if (!std::all_of(std::begin(kOwnWay), std::end(kOwnWay), unsaid)) return {};
+  const Faces faces = faces_for(weights, o);
+  if (faces.people < 2) return {};
+  o.init = weights;
+  o.loss = Loss::Triplet;
+  o.teacher_init = true;
+  o.neck = false;
+  o.blend = faces.people < kPeopleForHalf ? kLess : kHalf;
+  if (unsaid("--aug")) o.augmentation = Augmentation::Face;
+  if (unsaid("--pk") && unsaid("--batch-size")) {
+    o.identities = std::min(faces.people, kMostPeople);
+    o.images_each = kImagesEach;
+  }
+  if (unsaid("--lr")) o.lr = 0.005;
+  if (unsaid("--val") && unsaid("--val-fraction")) o.val_fraction = 0;
+  if (unsaid("--epochs")) {
+    const std::size_t batch = o.identities > 0 ? o.identities * o.images_each : o.batch_size;
+    const std::size_t batches = std::max<std::size_t>(faces.pictures / batch, 1);
+    o.epochs = std::clamp((kUpdates + batches - 1) / batches, kFewestEpochs, kMostEpochs);
+  }
+  char share[16];
+  std::snprintf(share, sizeof(share), "%.0f", 100 * (1 - o.blend));
+  return "starts from the default weights (" + weights + ") and keeps " + share +
+         " % of them: few pictures cannot make a network, but can finish one; --init none begins anew";
+}
+
+}  // namespace training::cli
