@@ -139,6 +139,11 @@ DatasetWriter::DatasetWriter(int height, int width, int channels)
   if (channels != 1 && channels != 3) throw Error(ErrorCode::InvalidArgument, "1 or 3 channels expected");
 }
 
+void DatasetWriter::reserve(std::size_t images) {
+  images_.reserve(images * static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_) *
+                  static_cast<std::size_t>(channels_));
+}
+
 void DatasetWriter::add(const std::uint8_t* image, const std::string& class_name, const std::string& source) {
   const std::size_t bytes = static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_) *
                             static_cast<std::size_t>(channels_);

@@ -16,6 +16,7 @@ from unittest import mock
 from bench_support import BUILD, run_bench
 from support import CliTest
 
+import accuracy
 import bench
 import compare
 import contest
@@ -28,6 +29,29 @@ import roofline
 import sections
 import svg
 import tables
+
+
+class Accuracy(unittest.TestCase):
+    def test_pairs_of_strangers_within_each_group(self):
+        one, other = [1.0, 0.0], [0.0, 1.0]
+        groups = {f"18/{i}.webp": "a" if i < 60 else "b" for i in range(120)}
+        groups.update({f"18/{i}.webp": "few" for i in range(120, 125)})
+        sources = [f"held-out/18/{i}.webp" for i in range(126)]  # The last has no group.
+        rows = [one if i % 3 == 0 or i >= 60 else other for i in range(126)]
+        rates = accuracy.group_rates(rows, sources, groups, 0.5)
+        self.assertEqual(set(rates), {"a", "b"})
+        alike = (20 * 19 + 40 * 39) // 2
+        self.assertEqual(rates["a"], (alike / 1770, 1770))
+        self.assertEqual(rates["b"], (1.0, 1770))
+
+    def test_what_it_is_told(self):
+        script = os.path.join(os.path.dirname(accuracy.__file__), "accuracy.py")
+        for args, code, says in ((["--weights", "w", "--parts", "pairs,all"], 1, "'all' is unknown"), ([], 1, "--weights"),
+                                 (["--weights", "w"], 77, "no data")):
+            done = subprocess.run([sys.executable, script, *args], capture_output=True, text=True, check=False,
+                                  env={**os.environ, "TRIPLETEMBED_DATA": "/none", "TRIPLETEMBED_MODEL": ""})
+            self.assertEqual(done.returncode, code)
+            self.assertIn(says, done.stderr)
 
 
 def result(precision, at_1, at_32, **more):

@@ -245,6 +245,20 @@ class PackFolder(CliTest):
         self.assertIn("no face in 1", done.stdout)
         self.assertIn("centre box in 1", done.stdout)
 
+    def test_faces_as_far_cameras_show_them(self):
+        stripes = bytes(255 * (x % 2) for _ in range(64) for x in range(64))
+        self.write("root/Al/0.pgm", b"P5 64 64 255\n" + stripes)
+        pack = ("pack", "--detect", "--fallback", "centre", "--size", 48, "--channels", 1, "root")
+        spread = {}
+        for size in (0, 8, 1000):
+            self.ok(*pack, "--face-size", size, "--out", "set")
+            pixels = read_safetensors(self.path("set"))[1]["images"][2]
+            spread[size] = max(pixels[1000:1200]) - min(pixels[1000:1200])
+        self.assertGreater(spread[0], 150)
+        self.assertLess(spread[8], 60, "stripes that so few pixels cannot show")
+        self.assertEqual(spread[1000], spread[0], "a face is never enlarged first")
+        self.fails("pack", "--face-size", 8, "--size", 48, "--out", "x", "root", code=2, says=["--detect"])
+
     def test_weights_give_size_and_rule(self):
         self.people("root", Al=2)
         self.ok("pack", "--out", "set.safetensors", "--weights", self.weights, "--fallback", "centre", "root")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """training/recipes/*.sh from data to figures, with an epoch or so on tiny sets: a flag that is gone breaks a recipe, and
 nobody runs one for hours to find out."""
+import hashlib
 import json
 import os
 import struct
@@ -115,10 +116,6 @@ class OfFaces(RecipeTest):
         os.makedirs(self.path("data", "lfw"))
         for name in self.people:
             os.symlink(os.path.join(lfw, name), self.path("data", "lfw", name))
-        for number, name in enumerate(self.people[:12]):
-            for target in (f"celeba/{number}", f"celeba-aligned/{number + 10}"):
-                path = self.path("data", *target.split("/"))
-                os.symlink(os.path.join(lfw, name), path)
         lists = {"peopleDevTrain": self.people[:10], "peopleDevTest": self.people[10:]}
         for name, people in lists.items():
             lines = [str(len(people)), *(f"{one}\t2" for one in people)]
@@ -153,13 +150,37 @@ class OfFaces(RecipeTest):
             self.assertAlmostEqual(found["threshold"], view1["best_threshold"], places=5)
 
     def test_the_default_weights(self):
-        self.usage("faces.sh")
-        self.usage("faces-80.sh")
-        printed = self.recipe("faces-80.sh", "data", "out.safetensors", "work")
+        self.usage("default.sh")
+        self.usage("teacher-dlib.sh")
+        # People with six pictures to be named, enough people to calibrate on, and a random network as the teacher.
+        lfw = os.path.join(DATA, "lfw")
+        sizes = {name: len(os.listdir(os.path.join(lfw, name))) for name in sorted(os.listdir(lfw))}
+        several = [name for name, size in sizes.items() if size == 6][:3]
+        calibration = [name for name, size in sizes.items() if size == 2 and name not in self.people][:72]
+        for name in [*several, *calibration]:
+            os.symlink(os.path.join(lfw, name), self.path("data", "lfw", name))
+        for name, people in (("Train", calibration), ("Test", [*self.people[10:], *several])):
+            self.write(f"data/lfw-protocol/peopleDev{name}.txt",
+                       "\n".join([str(len(people)), *(f"{one}\t2" for one in people)]) + "\n")
+        for number, name in enumerate(self.people[:10]):
+            os.symlink(os.path.join(lfw, name), self.path("data", "fairface", f"{number:02d}"))
+        self.ok("pack", "--size", 24, "--out", "for-teacher", "data/fairface")
+        self.ok("train", "--data", "for-teacher", "--epochs", 1, "--lr", 0, "--loss", "softmax", "--no-neck", "--val-fraction", 0,
+                "--threads", 1, "--out", "random.safetensors")
+        teacher = self.path("work", "dlib.onnx")
+        self.ok("export", "--weights", "random.safetensors", "--out", teacher)
+        with open(teacher, "rb") as file:
+            digest = hashlib.sha256(file.read()).hexdigest()
+        points = [[0.333, 0.295], [0.669, 0.297], [0.493, 0.511], [0.359, 0.681], [0.64, 0.682]]
+        self.write("work/dlib.json", json.dumps({"name": "random", "terms": "anybody's", "sha256": digest, "size": 24, "order": "rgb",
+                                                 "mean": [0, 0, 0], "scale": 1, "five_points": points}))
+        printed = self.recipe("default.sh", "data", "out.safetensors", "work", SIZE=32, BLENDS=24, PEOPLE=2)
         self.assertEqual(json.loads(printed.splitlines()[-1])["pairs"], 48)
+        self.assertIn("Of 2 people enrolled with 3 pictures each", printed)
         about = self.ok_json("inspect", "out.safetensors")
-        self.assertIn("threshold", about["metadata"])
-        self.assertEqual(about["metadata"]["recipe"], "training/recipes/faces-80.sh")
+        self.assertEqual(about["metadata"]["recipe"], "training/recipes/default.sh")
+        self.assertGreater(about["weights"]["far_table"]["comparisons"], 10000)
+        self.assertEqual(json.loads(about["metadata"]["teacher"])["name"], "random")
 
 
 if __name__ == "__main__":

@@ -143,6 +143,29 @@ class Teacher(TrainTest):
         self.describe()
         self.fails(*pack, "--as-cut", "--size", 24, "--out", "v", says=["--as-cut", "'whole'"])
 
+    def test_blends_of_two_pictures(self):
+        self.ok("blend", "--data", "set", "--count", 40, "--out", "blends")
+        metadata, tensors = read_safetensors(self.path("blends"))
+        first, blends = (read_safetensors(self.path(name))[1]["images"] for name in ("set", "blends"))
+        self.assertEqual(blends[1], [40, 16, 16, 1])
+        sources, known = (json.loads(read_safetensors(self.path(name))[0]["sources"]) for name in ("blends", "set"))
+        pictures = [first[2][i:i + 256] for i in range(0, len(first[2]), 256)]
+        for number, source in enumerate(sources):
+            one, two = (pictures[known.index(part)] for part in source.split(": ")[1].split(" + "))
+            pixel, corner = blends[2][256 * number], [(a, b) for a in (one[0], one[15]) for b in (two[0], two[15])]
+            self.assertTrue(any(min(pair) <= pixel <= max(pair) for pair in corner), source)
+        # A student of blends, which have no labels.
+        self.ok("teach", "--teacher", "teacher.onnx", "--data", "blends", "--out", "of-blends.safetensors")
+        self.ok("train", "--data", "set,blends", "--teacher", "vectors.safetensors,of-blends.safetensors", "--epochs", 1,
+                "--threads", 1, "--out", "student.safetensors")
+        # Sets of the same pictures are blended alike.
+        self.ok("blend", "--data", "set", "--count", 40, "--out", "again")
+        self.ok("blend", "--data", "set", "--count", 40, "--seed", 2, "--out", "other")
+        self.assertEqual(self.content("again"), self.content("blends"))
+        self.assertNotEqual(read_safetensors(self.path("other"))[1], tensors)
+        self.assertEqual(metadata["kind"], "tripletembed.dataset")
+        self.fails("blend", "--data", "set", "--count", 1, "--out", "set", says=["set"])
+
     def test_wrong_teachers(self):
         teach = ("teach", "--teacher", "teacher.onnx", "--data", "set", "--out", "v")
         for changes, says in (

@@ -282,6 +282,20 @@ class EnrollAndIdentify(CliTest):
                    self.picture("Abdullah_Gul", 1), says=["g.safetensors", "weights"])
 
 
+class Whiten(CliTest):
+    def test_embeddings_vary_more_evenly(self):
+        self.write("set-images", idx_images(140, rows=16, columns=16))
+        self.write("set-labels", idx_labels([0] * 140))
+        self.ok("pack", "--out", "set", "--size", 64, "set-images")
+        done = self.ok("whiten", "--weights", self.weights, "--data", "set", "--out", "white.safetensors")
+        self.assertIn("by the embeddings of 140 pictures; calibrate it anew", done.stdout)
+        before, after = (read_safetensors(path) for path in (self.weights, self.path("white.safetensors")))
+        self.assertNotEqual(before[1]["dense.weight"], after[1]["dense.weight"])
+        self.assertEqual(before[1]["stem_conv.weight"], after[1]["stem_conv.weight"])
+        self.fails("whiten", "--weights", "white.safetensors", "--data", "set", "--out", "set", says=["set"])
+        self.fails("whiten", "--weights", self.weights, "--data", "set", "--power", 0.7, "--out", "x", code=2, says=["--power"])
+
+
 class Statistics(CliTest):
     MODEL = os.path.join(os.path.dirname(__file__), "..", "..", "models", "faces-r18.safetensors")
 

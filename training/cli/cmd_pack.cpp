@@ -305,6 +305,14 @@ void add_pack(CLI::App& app, Action& action) {
                  "for")
       ->excludes("--detect");
   command
+      ->add_option(
+          "--face-size", options->face_size,
+          "Reduce each face to so many pixels, the longer side of its box, before it is cut: how well far "
+          "faces are recognised; 0: as they are")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024))
+      ->needs("--detect");
+  command
       ->add_option("--fallback", options->fallback,
                    "Where no face is found: leave the picture out, or take its centre")
       ->capture_default_str()

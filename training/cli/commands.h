@@ -18,7 +18,9 @@ void add_identify(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_import(CLI::App& app, Action& action);
+void add_blend(CLI::App& app, Action& action);
 void add_teach(CLI::App& app, Action& action);
+void add_whiten(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 
 }  // namespace training::cli

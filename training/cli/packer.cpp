@@ -16,6 +16,9 @@ namespace {
 using embed::Error;
 using embed::ErrorCode;
 
+/// Of a picture that libembed cuts.
+constexpr int kSmallestSide = 16;
+
 int widened_side(int side, float context) {
   const int wide = static_cast<int>(std::lround(static_cast<double>(side) * context));
   if ((wide - side) % 2 != 0) {
@@ -49,6 +52,20 @@ embed::FaceRegion region_as_cut(const embed::ImageView& view, const embed::Input
   for (embed::Point& point : landmarks) point = {point.x * region.box.width, point.y * region.box.height};
   region.landmarks = landmarks;
   return region;
+}
+
+/// Side in pixels at which the crop shows the face, the longer side of its box, with `size` pixels.
+int side_with_face_of(int size, const embed::FaceRegion& region, const embed::InputSpec& input) {
+  const float face = std::max(region.box.width, region.box.height);
+  float shown = input.crop.box_scale * input.crop.context * face;  // Pixels of the picture across the crop.
+  if (region.landmarks && input.crop.alignment == embed::Alignment::FivePoint) {
+    const auto distance = [](const embed::Point& a, const embed::Point& b) {
+      return std::hypot(a.x - b.x, a.y - b.y);
+    };
+    const embed::Landmarks &found = *region.landmarks, &points = input.crop.five_points;
+    shown = input.crop.context * distance(found[0], found[1]) / distance(points[0], points[1]);
+  }
+  return static_cast<int>(std::lround(static_cast<float>(size) * shown / face));
 }
 
 }  // namespace
@@ -136,14 +153,37 @@ bool Packer::cut_picture(const embed::ImageView& view, SourceCount& count) {
   std::vector<FoundFace> faces;
   if (finder_) faces = finder_->find_hard(view);
   if (!faces.empty()) {
-    embed::crop_face(view, main_face(faces, view).region, input_, crop_.data());
+    cut_face(view, main_face(faces, view).region);
     return true;
   }
   if (finder_) ++count.no_face;
   if (options_.fallback != "centre") return false;
   ++count.fallback;
-  embed::crop_face(view, centre_box(view, options_.centre_size), input_, crop_.data());
+  cut_face(view, centre_box(view, options_.centre_size));
   return true;
+}
+
+void Packer::cut_face(const embed::ImageView& view, const embed::FaceRegion& region) {
+  embed::InputSpec small = input_;
+  small.width = small.height =
+      options_.face_size > 0 ? side_with_face_of(options_.face_size, region, input_) : input_.width;
+  if (small.width >= input_.width) {
+    embed::crop_face(view, region, input_, crop_.data());
+    return;
+  }
+  // What a far camera would have seen, enlarged as the stream enlarges it.
+  small.width = small.height = std::max(small.width, kSmallestSide);
+  std::vector<std::uint8_t> pixels(embed::crop_bytes(small));
+  embed::crop_face(view, region, small, pixels.data());
+  embed::ImageView far;
+  far.format = small.channels == 1 ? embed::PixelFormat::Gray8 : embed::PixelFormat::Rgb;
+  far.width = small.width;
+  far.height = small.height;
+  far.planes[0] = pixels.data();
+  far.strides[0] = small.width * small.channels;
+  embed::InputSpec whole = input_;
+  whole.crop.alignment = embed::Alignment::Whole;
+  embed::crop_whole(far, whole, crop_.data());
 }
 
 }  // namespace training::cli

@@ -23,6 +23,8 @@ struct PackOptions {
   std::vector<std::string> sources;
   int size = 64, channels = 3;
   float field_of_view = 1.0F, context = 1.0F, centre_size = 0.6F;
+  int face_size =
+      0;  // Pixels that a face has before it is cut, as far cameras show it; 0: as many as it has.
   std::size_t min_images = 1, limit_per_class = 0, skip_per_class = 0;
   std::string teacher;  // Its JSON gives the crop rule.
   bool detect = false, skip_bad = false, unique_names = false, as_cut = false;
@@ -60,6 +62,7 @@ class Packer {
   /// Into crop_; false when the sample is left out.
   bool cut(const Sample& sample, SourceCount& count);
   bool cut_picture(const embed::ImageView& view, SourceCount& count);
+  void cut_face(const embed::ImageView& view, const embed::FaceRegion& region);
 
   const PackOptions& options_;
   embed::InputSpec input_;

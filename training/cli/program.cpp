@@ -111,6 +111,7 @@ int run(int argc, char** argv) {
       "near for one identity and far for two."};
   Action action;
   add_pack(app, action);
+  add_blend(app, action);
   add_teach(app, action);
   add_train(app, action);
   add_evaluate(app, action);
@@ -119,6 +120,7 @@ int run(int argc, char** argv) {
   add_export(app, action);
   add_report(app, action);
   add_import(app, action);
+  add_whiten(app, action);
   add_inspect(app, action);
   describe(app);
   for (CLI::App* command : app.get_subcommands({})) refuse_negative(*command);

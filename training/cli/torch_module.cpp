@@ -4,6 +4,7 @@
 
 #include "onnx_export.h"
 #include "torch_part.h"
+#include "whitening.h"
 
 namespace training::cli {
 
@@ -42,6 +43,10 @@ class LoadedPart : public TorchPart {
   ImportReport import_weights(const std::string& source, const std::string& out,
                               const ImportOptions& options) const override {
     return training::import_weights(source, out, options);
+  }
+  void whiten_weights(const std::string& weights, const std::vector<embed::Embedding>& embeddings,
+                      double power, const std::string& out) const override {
+    training::whiten_weights(weights, embeddings, power, out);
   }
 };
 

@@ -37,6 +37,8 @@ class TorchPart {
                                          const std::vector<std::uint8_t>& crops) const = 0;
   virtual ImportReport import_weights(const std::string& source, const std::string& out,
                                       const ImportOptions& options) const = 0;
+  virtual void whiten_weights(const std::string& weights, const std::vector<embed::Embedding>& embeddings,
+                              double power, const std::string& out) const = 0;
 };
 
 /// The module's file, and the one function that it shows: TorchPartFunction by the name kTorchPartSymbol. It

@@ -49,6 +49,8 @@ class DatasetWriter {
   /// Throws Error(InvalidArgument) for sizes outside 1–4096 or channels other than 1 and 3.
   DatasetWriter(int height, int width, int channels);
 
+  /// Makes room for so many images.
+  void reserve(std::size_t images);
   /// Adds one image, [height, width, channels] uint8, copied. A name not seen before gets the next label.
   void add(const std::uint8_t* image, const std::string& class_name, const std::string& source);
   void set_context(float context) { context_ = context; }

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How right a weights file's names are, on people whom nobody trained on: one table.
+
+usage: accuracy.py [--weights FILE] [--work FOLDER] [--parts pairs,people,sizes,groups]      (under ./run exec)
+
+pairs   LFW's pairsDevTest, and all pairs of view 1's test people
+people  50 people enrolled with three photographs and 10 with one, three others of each to be named and 300 strangers among
+        them (means of 20 draws); and how many strangers are named where `far` says 0.001, 0.01 and 0.05
+sizes   pairsDevTest with faces of 48, 32, 24 and 16 pixels
+groups  how often two of FairFace's held-out strangers (folders 18 to 20) of one group, gender and age are taken for one
+        person, at the weights' threshold for one comparison
+
+The data are read from TRIPLETEMBED_DATA (default ../shared/data). FOLDER keeps the packed faces. The exit status is 77
+where the data are missing.
+"""
+import argparse
+import array
+import csv
+import itertools
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+DATA = os.environ.get("TRIPLETEMBED_DATA") or os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "..", "shared", "data")
+PROTOCOL = os.path.join(DATA, "lfw-protocol")
+PAIRS = os.path.join(PROTOCOL, "pairsDevTest.txt")
+DETECTOR = os.path.join(DATA, "models", "face_detection_yunet_2023mar.onnx")
+HELD_OUT = ("18", "19", "20")
+AGES = {"0-2": "0-19", "3-9": "0-19", "10-19": "0-19", "20-29": "20-39", "30-39": "20-39", "40-49": "40-59", "50-59": "40-59",
+        "60-69": "60+", "more than 70": "60+"}
+# Rates of smaller groups would be chance.
+FEWEST_PAIRS = 1000
+
+
+class Bench:
+    def __init__(self, weights, work):
+        self.weights, self.work = weights, work
+
+    def run(self, *args):
+        return subprocess.run(["triplet-train", *map(str, args)], check=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True).stdout
+
+    def evaluate(self, *args):
+        return json.loads(self.run("evaluate", "--weights", self.weights, *args, "--json"))
+
+    def packed(self, name, *args):
+        """A set that is packed once for these weights."""
+        path = os.path.join(self.work, name + ".safetensors")
+        if not os.path.exists(path):
+            self.run("pack", "--weights", self.weights, "--out", path, *args)
+        return path
+
+    def people(self, name, *args):
+        return self.packed(name, "--detect", "--detector-model", DETECTOR, "--fallback", "centre", "--people",
+                           os.path.join(PROTOCOL, "peopleDevTest.txt"), *args, os.path.join(DATA, "lfw"))
+
+    def pairs(self):
+        for flags, title in (([], "pairsDevTest"), (["--flip"], "… with the mirrored picture")):
+            found = self.evaluate("--pairs", PAIRS, "--images", os.path.join(DATA, "lfw"), "--detector-model", DETECTOR, *flags)
+            print(f"| {title}: accuracy / AUC / TAR at 1 % | {found['accuracy']:.3f} / {found['auc']:.4f} / "
+                  f"{found['tar_at_far']['0.01']:.3f} |")
+        found = self.evaluate("--data", self.people("lfw-test"))
+        print(f"| all {found['impostor_pairs'] + found['genuine_pairs']:,} pairs: EER / AUC | {100 * found['eer']:.1f} % / "
+              f"{found['auc']:.4f} |")
+        rates = " / ".join(f"{found['tar_at_far'][rate]:.3f}" for rate in ("0.01", "0.001", "0.0001"))
+        print(f"| … TAR at 1 % / 0.1 % / 0.01 % | {rates} |")
+
+    def named(self):
+        for people, photographs in ((50, 3), (10, 1), (200, 3), (500, 1)):
+            try:
+                found = self.evaluate("--data", self.people("lfw-test"), "--identification", people, photographs)
+            except subprocess.CalledProcessError:
+                continue  # The set has no such crowd.
+            found = found["identification"]
+            rates, probes = found["at_1_percent_of_strangers"], found["probes"]
+            print(f"| {people} people × {photographs}, {probes} others; right / wrong at 1 % of {found['strangers']} strangers "
+                  f"named | {probes * rates['right']:.1f} / {probes * rates['wrong']:.1f} |")
+            for far, by_rule in found.get("by_far", {}).items():
+                print(f"| … with far={far}: strangers named / right / wrong | {100 * by_rule['strangers_named']:.2f} % / "
+                      f"{probes * by_rule['right']:.1f} / {probes * by_rule['wrong']:.1f} |")
+
+    def sizes(self):
+        for size in (48, 32, 24, 16):
+            found = self.evaluate("--pairs", PAIRS, "--images", self.people(f"lfw-test-{size}", "--face-size", size))
+            print(f"| pairsDevTest with faces of {size} pixels: accuracy / AUC | {found['accuracy']:.3f} / {found['auc']:.4f} |")
+
+    def groups(self):
+        folder = os.path.join(self.work, "held-out")
+        os.makedirs(folder, exist_ok=True)
+        for name in HELD_OUT:
+            if not os.path.lexists(os.path.join(folder, name)):
+                os.symlink(os.path.abspath(os.path.join(DATA, "fairface", name)), os.path.join(folder, name))
+        faces = self.packed("fairface", "--as-cut", folder)
+        vectors = os.path.join(self.work, "fairface-embeddings.safetensors")
+        self.evaluate("--data", faces, "--embeddings", vectors)
+        threshold = float(json.loads(self.run("inspect", self.weights, "--json"))["weights"]["threshold"])
+        rates = group_rates(read_rows(vectors), sources_of(faces), groups_of(os.path.join(DATA, "fairface", "labels.csv")),
+                            1 - threshold)
+        mean = sum(rate for rate, _ in rates.values()) / len(rates)
+        for name, (rate, pairs) in sorted(rates.items(), key=lambda item: -item[1][0])[:5]:
+            print(f"| strangers taken for one person among {name} ({pairs:,} pairs) | {100 * rate:.2f} %, {rate / mean:.1f} × "
+                  "the mean |")
+        print(f"| … mean of {len(rates)} groups / least | {100 * mean:.2f} % / {100 * min(rates.values())[0]:.2f} % |")
+
+
+def header_of(path):
+    with open(path, "rb") as file:
+        size = struct.unpack("<Q", file.read(8))[0]
+        return json.loads(file.read(size)), 8 + size
+
+
+def sources_of(path):
+    return json.loads(header_of(path)[0]["__metadata__"]["sources"])
+
+
+def read_rows(path):
+    """The embeddings, row by row."""
+    header, start = header_of(path)
+    begin, end = header["embeddings"]["data_offsets"]
+    with open(path, "rb") as file:
+        file.seek(start + begin)
+        values = array.array("f", file.read(end - begin))
+    width = header["embeddings"]["shape"][1]
+    return [values[i:i + width] for i in range(0, len(values), width)]
+
+
+def groups_of(path):
+    """{file: "group, gender, age"}"""
+    with open(path, newline="", encoding="utf-8") as file:
+        return {row["file"]: f"{row['race']}, {row['gender']}, {AGES.get(row['age'], row['age'])}" for row in csv.DictReader(file)}
+
+
+def group_rates(rows, sources, group_of, cosine):
+    """{group: (share of its pairs at or above that cosine, pairs)}, of vectors of length 1"""
+    members = {}
+    for row, source in zip(rows, sources):
+        name = group_of.get("/".join(source.split("/")[-2:]))
+        if name is not None:
+            members.setdefault(name, []).append(row)
+    rates = {}
+    for name, group in members.items():
+        pairs = len(group) * (len(group) - 1) // 2
+        if pairs < FEWEST_PAIRS:
+            continue
+        alike = sum(sum(map(float.__mul__, a, b)) >= cosine for a, b in itertools.combinations(map(list, group), 2))
+        rates[name] = (alike / pairs, pairs)
+    return rates
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1], description=__doc__.split("\n\n")[0])
+    parser.add_argument("--weights", default=os.environ.get("TRIPLETEMBED_MODEL"))
+    parser.add_argument("--work")
+    parser.add_argument("--parts", default="pairs,people,sizes,groups")
+    args = parser.parse_args()
+    if not args.weights:
+        sys.exit("--weights: a weights file, or TRIPLETEMBED_MODEL, expected")
+    parts = {"pairs": Bench.pairs, "people": Bench.named, "sizes": Bench.sizes, "groups": Bench.groups}
+    wanted = args.parts.split(",")
+    for name in wanted:
+        if name not in parts:
+            sys.exit(f"--parts: '{name}' is unknown; one of: {', '.join(parts)}")
+    if not os.path.exists(PAIRS):
+        print(f"no data in {DATA} (TRIPLETEMBED_DATA)", file=sys.stderr)
+        sys.exit(77)
+    with tempfile.TemporaryDirectory() as folder:
+        work = args.work or folder
+        os.makedirs(work, exist_ok=True)
+        bench = Bench(args.weights, work)
+        print("| measure | value |\n|---|---:|")
+        for name in wanted:
+            parts[name](bench)
+
+
+if __name__ == "__main__":
+    main()
