@@ -75,9 +75,9 @@ case $what in
     for person in "$TRIPLETEMBED_DATA"/lfw/*/; do
       mapfile -t files < <(find "$person" -name '*.jpg' | sort)
       [ "${#files[@]}" -ge 2 ] || continue
-      "$example" "${files[0]}" "${files[1]}" 0.778 >"$scratch/same" 2>/dev/null || continue
+      "$example" "${files[0]}" "${files[1]}" 0.38 >"$scratch/same" 2>/dev/null || continue
       if [ -n "$last" ]; then
-        "$example" "$last" "${files[0]}" 0.778 >"$scratch/other" 2>/dev/null || continue
+        "$example" "$last" "${files[0]}" 0.38 >"$scratch/other" 2>/dev/null || continue
         pairs=$((pairs + 1))
         grep -q ': the same person$' "$scratch/same" && same=$((same + 1))
         grep -q ': not the same person$' "$scratch/other" && other=$((other + 1))

@@ -25,7 +25,8 @@ constexpr OptionSpec kFrameOptions[] = {
     {"max-size-buffers", OptionType::Int, 0, 1024, "0", "",
      "Most frames held while their faces are embedded; 0 chooses by batch-size and the number of streams"},
     {"object-class", OptionType::String, 0, 0, "face", "",
-     "Type of the regions of interest to embed; empty takes all"},
+     "Types of the regions of interest to embed, separated by commas, compared without case; empty takes "
+     "all"},
     {"inference-region", OptionType::Choice, 0, 0, "roi-list", "roi-list|full-frame",
      "What to embed: the regions of interest on the frame, or the frame as a whole"},
     {"inference-interval", OptionType::Int, 1, 1000000, "1", "",

@@ -25,7 +25,7 @@ struct EmbedSettings {
   int max_size_buffers = 0;  ///< Most frames in the element; 0: see EmbedSession::most_frames.
   bool qos = true;           ///< Late frames are not embedded.
   MatchSettings match;
-  std::string object_class = "face";  ///< ROI type to embed; empty: every ROI.
+  std::string object_class = "face";  ///< ROI types to embed, see read_rois(); empty: every ROI.
   bool full_frame = false;            ///< Embed the whole frame in place of ROIs.
   int inference_interval = 1;         ///< Embed the faces of every so-many-th frame.
   std::string unknown_label = "???";

@@ -45,8 +45,9 @@ struct RoiList {
 /// Attaches a ROI meta of that type over the whole frame and returns it.
 RoiList add_whole_frame(GstBuffer* buffer, const char* type, int frame_width, int frame_height);
 
-/// ROIs of that type (all when `type` is empty). Foreign detectors' ones are fine, by hand or by gvadetect.
-RoiList read_rois(GstBuffer* buffer, const std::string& type, int frame_width, int frame_height);
+/// ROIs of one of these types, a comma-separated list compared without case (all when it is empty). Foreign
+/// detectors' ones are fine, by hand or by gvadetect.
+RoiList read_rois(GstBuffer* buffer, const std::string& types, int frame_width, int frame_height);
 
 /// Gives every ROI of the list without an id, or with one that came before, a fresh one; buffer writable.
 void assign_ids(RoiList& list);

@@ -2,6 +2,7 @@
 // The ROI metas: what detectors write and everybody reads.
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <unordered_set>
 
 #include "face_meta.h"
@@ -14,6 +15,20 @@ constexpr char kDetection[] = "detection";
 constexpr char kLandmarks[] = "landmarks";
 constexpr char kLandmarkFormat[] = "landmark_points";
 constexpr std::size_t kLandmarkValues = 10;
+
+/// Whether a type is one of a comma-separated list.
+bool is_listed(const std::string& type, std::string_view types) {
+  while (true) {
+    const std::size_t comma = std::min(types.find(','), types.size());
+    std::string_view one = types.substr(0, comma);
+    while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
+    while (!one.empty() && one.back() == ' ') one.remove_suffix(1);
+    if (one.size() == type.size() && g_ascii_strncasecmp(one.data(), type.data(), one.size()) == 0)
+      return true;
+    if (comma == types.size()) return false;
+    types.remove_prefix(comma + 1);
+  }
+}
 
 int fresh_id() {
   const guint32 number = gst_util_seqnum_next() & G_MAXINT32;
@@ -126,14 +141,14 @@ RoiList add_whole_frame(GstBuffer* buffer, const char* type, int frame_width, in
   return list;
 }
 
-RoiList read_rois(GstBuffer* buffer, const std::string& type, int frame_width, int frame_height) {
+RoiList read_rois(GstBuffer* buffer, const std::string& types, int frame_width, int frame_height) {
   RoiList list;
   gpointer state = nullptr;
   while (GstMeta* found =
              gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
     auto* meta = reinterpret_cast<GstVideoRegionOfInterestMeta*>(found);
     Roi roi = read_roi(meta, frame_width, frame_height);
-    if (!type.empty() && roi.type != type) continue;
+    if (!types.empty() && !is_listed(roi.type, types)) continue;
     list.rois.push_back(std::move(roi));
     list.metas.push_back(meta);
   }

@@ -8,6 +8,7 @@ namespace embed::gst {
 namespace {
 
 constexpr guint kFramesBeforeWarning = 100;
+constexpr std::size_t kMostTypes = 8;
 constexpr gint64 kPause = 5 * G_TIME_SPAN_SECOND;
 
 }  // namespace
@@ -29,6 +30,31 @@ void FrameWarnings::see(GstPad* sink_pad, bool bare) {
       (nullptr));
 }
 
+void FrameWarnings::see_types(GstElement* element, GstBuffer* buffer, const RoiList& found,
+                              const std::string& wanted) {
+  if (!watching_types_) return;
+  if (!found.rois.empty()) {
+    watching_types_ = false;
+    return;
+  }
+  gpointer state = nullptr;
+  while (GstMeta* meta =
+             gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
+    if (types_.size() >= kMostTypes) break;
+    const gchar* type = g_quark_to_string(reinterpret_cast<GstVideoRegionOfInterestMeta*>(meta)->roi_type);
+    types_.insert(type == nullptr ? "" : type);
+  }
+  if (++other_frames_ < kFramesBeforeWarning) return;
+  watching_types_ = false;
+  std::string seen;
+  for (const std::string& type : types_) seen += (seen.empty() ? "'" : ", '") + type + "'";
+  GST_ELEMENT_WARNING(element, STREAM, FAILED,
+                      ("%u frames have come with regions of interest of the types %s, and none of '%s': the "
+                       "property object-class says which are embedded",
+                       kFramesBeforeWarning, seen.c_str(), wanted.c_str()),
+                      (nullptr));
+}
+
 bool FrameWarnings::due(std::size_t rejected) {
   const gint64 now = g_get_monotonic_time();
   if (rejected == 0 || (last_ != 0 && now - last_ < kPause)) return false;
@@ -37,8 +63,9 @@ bool FrameWarnings::due(std::size_t rejected) {
 }
 
 void FrameWarnings::restart() noexcept {
-  bare_frames_ = 0;
-  watching_ = true;
+  bare_frames_ = other_frames_ = 0;
+  watching_ = watching_types_ = true;
+  types_.clear();
 }
 
 }  // namespace embed::gst

@@ -4,6 +4,10 @@
 #include <gst/gst.h>
 
 #include <cstddef>
+#include <set>
+#include <string>
+
+#include "face_meta.h"
 
 namespace embed::gst {
 
@@ -14,15 +18,21 @@ class FrameWarnings {
   /// Takes note of a frame, `bare` of regions of interest. After a hundred of them and none else, without a
   /// tripletdetect upstream of `sink_pad`, its element posts a warning.
   void see(GstPad* sink_pad, bool bare);
+  /// Takes note of the regions of a frame that has some. After a hundred frames with regions and none of the
+  /// types asked for, `wanted`, the element posts a warning that names the types it saw.
+  void see_types(GstElement* element, GstBuffer* buffer, const RoiList& found, const std::string& wanted);
   /// Whether regions that were rejected are to be logged: not when that was done a moment ago.
   bool due(std::size_t rejected);
   /// A stream begins: bare frames are counted anew.
   void restart() noexcept;
 
  private:
-  guint bare_frames_ = 0;  // Without any ROI so far.
-  bool watching_ = true;   // Until the first ROI, or the warning.
-  gint64 last_ = 0;        // Monotonic time when rejected ROIs were last logged.
+  guint bare_frames_ = 0;        // Without any ROI so far.
+  bool watching_ = true;         // Until the first ROI, or the warning.
+  guint other_frames_ = 0;       // With ROIs of other types alone so far.
+  bool watching_types_ = true;   // Until the first ROI that is wanted, or the warning.
+  std::set<std::string> types_;  // That were seen; few of them.
+  gint64 last_ = 0;              // Monotonic time when rejected ROIs were last logged.
 };
 
 }  // namespace embed::gst

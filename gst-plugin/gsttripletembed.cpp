@@ -157,7 +157,9 @@ static void read_regions(GstTripletEmbed* self, Frame& frame) {
   frame.buffer.reset(buffer);
   frame.list = whole ? embed::gst::add_whole_frame(buffer, "frame", frame.width, frame.height)
                      : embed::gst::read_rois(buffer, frame.settings->object_class, frame.width, frame.height);
-  if (!whole) embed::gst::assign_ids(frame.list);
+  if (whole) return;
+  self->state->warnings.see_types(GST_ELEMENT(self), buffer, frame.list, frame.settings->object_class);
+  embed::gst::assign_ids(frame.list);
 }
 
 // Decides what is to be done with a frame, cuts its faces and puts them in line. The pixels are not looked at

@@ -20,6 +20,7 @@
 
 #include <memory>
 
+#include "embed/address.h"
 #include "embed/error.h"
 #include "face_meta.h"
 #include "gobject_options.h"
@@ -127,7 +128,7 @@ static std::string upstream_uri(GstTripletJson* self) {
   if (gst_pad_peer_query(GST_BASE_TRANSFORM_SINK_PAD(self), query) != FALSE) {
     g_autofree gchar* found = nullptr;
     gst_query_parse_uri(query, &found);
-    if (found != nullptr) uri = found;
+    if (found != nullptr) uri = embed::public_address(found);
   }
   gst_query_unref(query);
   return uri;
@@ -136,7 +137,7 @@ static std::string upstream_uri(GstTripletJson* self) {
 static void set_source(GstTripletJson* self, const JsonSettings& settings) {
   State& state = *self->state;
   if (!settings.source.empty()) {
-    state.facts.source = settings.source;
+    state.facts.source = embed::public_address(settings.source);
     state.asked_source = false;
   } else if (!state.asked_source) {
     state.facts.source = upstream_uri(self);

@@ -9,6 +9,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import address  # noqa: E402
 import demo_gallery  # noqa: E402
 import demo_photographs  # noqa: E402
 import demo_table  # noqa: E402
@@ -41,7 +42,7 @@ def parse(argv):
     if args.seconds is not None and args.seconds <= 0:
         ap.error("--seconds must be above 0")
     if args.photographs and args.source:
-        ap.error(f"--photographs or {args.source}, not both")
+        ap.error(f"--photographs or {address.public_address(args.source)}, not both")
     return args
 
 
@@ -122,14 +123,15 @@ def watch(process, name, json_lines, seconds):
 
 def run_clip(source, gallery, args):
     """Runs one pipeline. Returns (name, mp4, json_lines). Raises DemoError."""
-    name = os.path.splitext(os.path.basename(source.rstrip("/")))[0] or "stream"
+    shown = address.public_address(source)
+    name = os.path.splitext(os.path.basename(shown.rstrip("/")))[0] or "stream"
     mp4 = os.path.join(args.output, name + ".mp4")
     json_lines = os.path.join(args.output, name + ".jsonl")
     for path in (mp4, json_lines):
         if os.path.exists(path):
             os.remove(path)
     elements = pipeline(source, gallery, mp4, json_lines)
-    print(f"\n{name}: ./run exec {demo_table.command_line(['gst-launch-1.0', '-e'] + elements)}\n", flush=True)
+    print(f"\n{name}: ./run exec {demo_table.command_line(['gst-launch-1.0', '-e'] + pipeline(shown, gallery, mp4, json_lines))}\n", flush=True)
     # A process group of its own: a Ctrl-C at the terminal reaches it through us alone, once.
     process = subprocess.Popen(["gst-launch-1.0", "-q", "-e"] + elements, start_new_session=True)
     try:
@@ -139,9 +141,9 @@ def run_clip(source, gallery, args):
             process.kill()
             process.wait()
     if process.returncode != 0 and not stopped:
-        raise DemoError(f"{source}: the pipeline failed (gst-launch-1.0's message is above)")
+        raise DemoError(f"{shown}: the pipeline failed (gst-launch-1.0's message is above)")
     if count_lines(json_lines) == 0:
-        raise DemoError(f"{source}: no frame came out of it")
+        raise DemoError(f"{shown}: no frame came out of it")
     return name, mp4, json_lines
 
 

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "embed/address.h"
+
 namespace embed {
 
 const char* to_string(ErrorCode code) noexcept {
@@ -43,7 +45,7 @@ std::string printable(std::string text) {
 
 std::string compose(const std::string& message, const std::string& file, const std::string& field) {
   std::string text;
-  if (!file.empty()) text += file + ": ";
+  if (!file.empty()) text += public_address(file) + ": ";
   if (!field.empty()) text += field + ": ";
   return printable(text + message);
 }
@@ -56,7 +58,7 @@ Error::Error(ErrorCode code, const std::string& message)
 Error::Error(ErrorCode code, const std::string& message, std::string file, std::string field)
     : std::runtime_error(compose(message, file, field)),
       code_(code),
-      file_(std::move(file)),
+      file_(public_address(file)),
       field_(std::move(field)) {}
 
 }  // namespace embed

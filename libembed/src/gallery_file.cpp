@@ -124,7 +124,7 @@ void Gallery::save(const std::string& path) const {
                                                  {"metric", to_string(metric_)},
                                                  {"weights_sha256", weights_sha256_}};
   if (threshold_) metadata["threshold"] = nlohmann::json(*threshold_).dump();
-  write_safetensors_pieces(path, tensors, metadata);
+  write_safetensors_pieces(path, tensors, metadata, Readers::Owner);
 }
 
 }  // namespace embed

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "atomic_file.h"
 #include "embed/safetensors.h"
 
 namespace embed {
@@ -36,6 +37,6 @@ struct TensorPieces {
 
 /// As write_safetensors, which see.
 void write_safetensors_pieces(const std::string& path, const std::map<std::string, TensorPieces>& tensors,
-                              const std::map<std::string, std::string>& metadata);
+                              const std::map<std::string, std::string>& metadata, Readers readers);
 
 }  // namespace embed

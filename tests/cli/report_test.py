@@ -7,6 +7,9 @@ import unittest
 
 from report_support import EVIL, ReportTest, dataset, decode_uri, stripes
 
+# Of so few people no threshold is taken.
+NO_THRESHOLD = "The weights hold no threshold: evaluate --calibrate gives them one."
+
 
 class Report(ReportTest):
     def copy_of_run(self, name="copy"):
@@ -31,7 +34,7 @@ class Report(ReportTest):
         data = self.data(page)
         run = data["runs"][0]
         self.assertEqual(run["name"], "one.run")
-        self.assertEqual(run["notes"], [])
+        self.assertEqual(run["notes"], [NO_THRESHOLD])
         epochs = [json.loads(line) for line in self.lines(self.at("one.run")) if '"epoch"' in line]
         epochs = [line for line in epochs if line["event"] == "epoch"]
         for got, line in zip(run["epochs"]["loss"], epochs):
@@ -79,7 +82,7 @@ class Report(ReportTest):
         self.put("people", dataset(96, names, channels=3, side=20))
         self.train("held", "--val-fraction", 0.25, "--seed", 5, "--epochs", 1, data="people")
         run = self.data(self.report(self.at("held.run")))["runs"][0]
-        self.assertEqual(run["notes"], [])
+        self.assertEqual(run["notes"], [NO_THRESHOLD])
         self.assertIn("people", run["evaluation"]["set"])
         self.assertEqual((run["evaluation"]["images"], len(run["evaluation"]["names"])), (24, 3))
         # The embedder folds and rounds otherwise than the trainer; pairs that lie close change places.
@@ -93,7 +96,7 @@ class Report(ReportTest):
         self.put("strangers", "\n".join(names[::2]).encode())
         self.train("left", "--val-fraction", 0.4, "--without", "strangers", "--quarter-turns", "--epochs", 1, data="people")
         run = self.data(self.report(self.at("left.run")))["runs"][0]
-        self.assertEqual(run["notes"], [])
+        self.assertEqual(run["notes"], [NO_THRESHOLD])
         found = run["evaluation"]
         self.assertEqual((found["images"], len(found["names"])), (24, 3))
         self.assertLessEqual(set(found["names"]), set(names[1::2]))
@@ -123,7 +126,7 @@ class Report(ReportTest):
         # Moved along with the run it is found again.
         shutil.copy(self.at("val"), self.path("val"))
         said, data = self.notes(run)
-        self.assertEqual(said, "")
+        self.assertEqual(said, NO_THRESHOLD)
         self.assertEqual(data["evaluation"]["images"], 40)
         log["files"]["weights"] = "/nowhere/w"
         self.rewrite(run, [json.dumps(log) + "\n", *rest])

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """triplet-train evaluate, enroll, identify, inspect, and what is common to every command."""
+import fcntl
 import json
 import os
 import shutil
 import struct
+import subprocess
 import sys
 import unittest
 
-from support import (CliTest, DATA, YUNET, idx_images, idx_labels, needs_faces, needs_real_data, pgm,
+from support import (CliTest, DATA, TRIPLET_TRAIN, YUNET, idx_images, idx_labels, needs_faces, needs_real_data, pgm,
                      read_safetensors)
 
 COMMANDS = ("pack", "train", "evaluate", "enroll", "identify", "export", "import", "inspect")
@@ -30,7 +32,10 @@ class Common(CliTest):
         self.fails(code=2)
         self.fails("fly", code=2)
         self.fails("pack", code=2)
-        self.fails("inspect", "--no-such-flag", "x", code=2)
+        self.fails("inspect", "--no-such-flag", "x", code=2, says=["--no-such-flag is no flag of `inspect` (--help"])
+        self.fails("enroll", "--galery", "g", code=2, says=["--galery is no flag of `enroll`; --gallery is meant?"])
+        self.fails("enroll", "--galery=g", "--name", "x", code=2, says=["--gallery is meant?"])
+        self.fails("--wights", "pack", code=2, says=["--wights is no flag of `triplet-train`"])
         self.fails("evaluate", "--weights", self.weights, code=2, says=["--data or --pairs"])
         self.fails("evaluate", "--data", "x", says=["--weights", "TRIPLETEMBED_MODEL"])
         self.fails("enroll", "--weights", self.weights, "--gallery", "g", code=2, says=["--folder"])
@@ -268,6 +273,22 @@ class EnrollAndIdentify(CliTest):
                    "X", says=["no.mkv"])
         self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--video", clip, "--name", "X",
                    "--smallest-face", 5000, says=[clip, "no face of 5000 pixels"])
+
+    def test_two_enrolments_at_once_lose_nobody(self):
+        base = [TRIPLET_TRAIN, "enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--name"]
+        with open(self.path("g.safetensors.lock"), "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # As a third one at work, so that both wait.
+            both = [subprocess.Popen([*base, name, "--images", self.picture(name, 1)], cwd=self.folder, text=True,
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE) for name in self.PEOPLE]
+            for process in both:
+                self.assertIn("another enrolment is at work", process.stderr.readline())
+        said = [process.communicate(timeout=120) for process in both]
+        self.assertEqual([process.returncode for process in both], [0, 0], said)
+        self.assertEqual({one["name"] for one in self.inspect()["identities"]}, set(self.PEOPLE))
+        self.assertEqual(os.stat(self.path("g.safetensors")).st_mode & 0o777, 0o600, "faces are their owner's")
+        os.chmod(self.path("g.safetensors"), 0o640)
+        self.enroll("--images", self.picture("Abdullah_Gul", 4), "--name", "G")
+        self.assertEqual(os.stat(self.path("g.safetensors")).st_mode & 0o777, 0o640)
 
     def test_a_gallery_of_other_weights_is_refused(self):
         self.people()

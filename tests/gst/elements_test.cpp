@@ -156,6 +156,43 @@ TEST_F(Embed, ObjectClassEmptyTakesAll) {
   for (const auto& face : gsttest::faces_of(out.get(), 160, 120)) EXPECT_TRUE(face.identity);
 }
 
+TEST_F(Embed, ObjectClassIsAListComparedWithoutCase) {
+  gsttest::Harness harness(quick("object-class=\"face, Human_Face\""));
+  harness.caps(caps());
+  GstBuffer* in = frame();
+  for (const char* type : {"Face", "human_face", "fac", "faces", "face, Human_Face"})
+    gsttest::add_roi(in, type, 10, 10, 40, 40);
+  const auto out = own(harness.push(in));
+  const auto faces = gsttest::faces_of(out.get(), 160, 120);
+  ASSERT_EQ(faces.size(), 5U);
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    EXPECT_EQ(faces[i].identity.has_value(), i < 2) << faces[i].type;
+}
+
+TEST_F(Embed, WarnsOnceOfRegionsOfOtherTypesAlone) {
+  for (const bool wanted : {false, true}) {
+    gsttest::Harness harness(quick());
+    gsttest::Bus bus(harness.element());
+    harness.caps(caps());
+    for (int i = 0; i < 220; ++i) {
+      GstBuffer* in = frame(i);
+      gsttest::add_roi(in, i % 2 == 0 ? "person" : "car", 10, 10, 40, 40);
+      if (wanted && i == 50) gsttest::add_roi(in, "face", 10, 10, 40, 40);
+      own(harness.push(in));
+    }
+    int warnings = 0;
+    while (const auto message = bus.pop(GST_MESSAGE_WARNING)) {
+      GError* error = nullptr;
+      gst_message_parse_warning(message.get(), &error, nullptr);
+      for (const char* words : {"'car', 'person'", "'face'", "object-class"})
+        EXPECT_NE(std::string(error->message).find(words), std::string::npos) << error->message;
+      g_error_free(error);
+      ++warnings;
+    }
+    EXPECT_EQ(warnings, wanted ? 0 : 1);
+  }
+}
+
 TEST_F(Embed, FullFrameNeedsNoDetector) {
   gsttest::Harness harness(quick("inference-region=full-frame"));
   harness.caps(caps());

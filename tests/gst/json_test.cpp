@@ -225,7 +225,7 @@ TEST(LineWriter, StandardOutputThatNobodyReadsDoesNotHoldACancel) {
 TEST(TripletJson, PassesBuffersThroughAndWritesALineEach) {
   const std::string path = fixtures::temp_dir() + "/element.jsonl";
   {
-    gsttest::Harness harness("tripletjson source=cam location=" + path);
+    gsttest::Harness harness("tripletjson source=rtsp://me:secret@cam/s?key=1 location=" + path);
     harness.caps("video/x-raw,format=GRAY8,width=32,height=24,framerate=25/1");
     const auto picture = fixtures::make_image(embed::PixelFormat::Gray8, 32, 24);
     for (int i = 0; i < 3; ++i) {
@@ -242,7 +242,7 @@ TEST(TripletJson, PassesBuffersThroughAndWritesALineEach) {
     const Json json = Json::parse(line);
     EXPECT_EQ(json["frame"], count);
     EXPECT_EQ(json["timestamp"], count * 40000000);
-    EXPECT_EQ(json["source"], "cam");
+    EXPECT_EQ(json["source"], "rtsp://cam/s");
     EXPECT_EQ(json["resolution"]["width"], 32);
     EXPECT_EQ(json["objects"][0]["h"], 4);
   }

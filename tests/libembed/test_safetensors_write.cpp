@@ -6,13 +6,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "atomic_file.h"
+#include "embed/file_lock.h"
 #include "embed/safetensors.h"
 #include "error_matchers.h"
 #include "fixtures.h"
@@ -151,6 +157,86 @@ TEST(AtomicWrite, GivesTheFileTheUsualRights) {
   struct stat status {};
   ASSERT_EQ(::stat((folder + "/f").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0640U);
+}
+
+::mode_t mode_of(const std::string& path) {
+  struct stat status {};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+  return status.st_mode & 07777U;
+}
+
+TEST(AtomicWrite, AFileThatIsThereKeepsItsModeAndOwner) {
+  const std::string path = fresh_folder("mode") + "/f";
+  fixtures::write_bytes(path, std::string("old"));
+  ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
+  constexpr ::uid_t kOther = 12345;
+  const bool given = ::chown(path.c_str(), kOther, kOther) == 0;  // As root alone.
+  embed::write_file_atomically(path, "new", 3);
+  EXPECT_EQ(text_of(path), "new");
+  EXPECT_EQ(mode_of(path), 0600U);
+  struct stat status {};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  if (given) {
+    EXPECT_EQ(status.st_uid, kOther);
+  }
+}
+
+TEST(AtomicWrite, ASymbolicLinkStaysOne) {
+  const std::string folder = fresh_folder("link");
+  std::filesystem::create_directory(folder + "/elsewhere");
+  fixtures::write_bytes(folder + "/elsewhere/f", std::string("old"));
+  std::filesystem::create_symlink("elsewhere/f", folder + "/near");
+  std::filesystem::create_symlink(folder + "/near", folder + "/far");
+  embed::write_file_atomically(folder + "/far", "new", 3);
+  EXPECT_TRUE(std::filesystem::is_symlink(folder + "/far"));
+  EXPECT_EQ(text_of(folder + "/elsewhere/f"), "new");
+  std::filesystem::create_symlink("elsewhere/unborn", folder + "/dangling");
+  embed::write_file_atomically(folder + "/dangling", "new", 3);
+  EXPECT_EQ(text_of(folder + "/elsewhere/unborn"), "new");
+  std::filesystem::create_symlink("round", folder + "/round");
+  expect_error(ErrorCode::Io, {folder + "/round", "symbolic links"},
+               [&] { embed::write_file_atomically(folder + "/round", "x", 1); });
+}
+
+TEST(AtomicWrite, RemovesWhatAKilledWriterLeftAndNothingElse) {
+  const std::string folder = fresh_folder("killed");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const embed::AtomicFile file(folder + "/f", embed::Readers::AsUmask);
+    ::raise(SIGKILL);
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  ASSERT_EQ(files_in(folder), 1U) << "the part is there";
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    EXPECT_EQ(mode_of(entry.path()), 0600U) << "a part is nobody else's to read";
+  fixtures::write_bytes(folder + "/f.part-notes", std::string("mine"));
+  fixtures::write_bytes(folder + "/g.part-abcdef", std::string("another file's"));
+  embed::AtomicFile at_work(folder + "/f", embed::Readers::AsUmask);
+  EXPECT_EQ(files_in(folder), 3U) << "the killed one's is gone";
+  embed::write_file_atomically(folder + "/f", "new", 3);
+  at_work.write("newer", 5);
+  at_work.commit();
+  EXPECT_EQ(text_of(folder + "/f"), "newer") << "one that is at work is left alone";
+  EXPECT_EQ(files_in(folder), 3U);
+}
+
+TEST(FileLock, LetsOneInAtATime) {
+  const std::string path = fresh_folder("lock") + "/f";
+  std::atomic<int> inside{0}, most{0}, waited{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      const embed::FileLock lock(path, [&] { ++waited; });
+      most = std::max(most.load(), ++inside);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      --inside;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(most, 1);
+  EXPECT_GT(waited, 0);
+  EXPECT_EQ(mode_of(path + ".lock"), 0600U);
+  expect_error(ErrorCode::Io, {"/no/such/f.lock", "cannot lock"}, [] { embed::FileLock("/no/such/f"); });
 }
 
 TEST(AtomicWrite, NamesTheFileWhenTheFolderIsMissing) {

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "embed/error.h"
+#include "embed/file_lock.h"
 #include "embed/gallery.h"
 #include "embed/preprocess.h"
 #include "embed_set.h"
@@ -202,6 +203,10 @@ class Enroller {
 
 int enroll(const EnrollOptions& options) {
   if (options.folder.empty()) require_name(options.name, "--name");
+  // From reading the gallery to writing it: of two enrolments at once none is lost.
+  const embed::FileLock lock(options.gallery, [&] {
+    std::fprintf(stderr, "%s: another enrolment is at work, waiting for it\n", options.gallery.c_str());
+  });
   Enroller enroller(options);
   if (!options.folder.empty()) {
     enroller.enroll_folder();

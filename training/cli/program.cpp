@@ -9,6 +9,7 @@
 #include <string>
 
 #include "commands.h"
+#include "unknown_flag.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -127,6 +128,11 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    const std::string unknown = error.get_exit_code() == 0 ? "" : unknown_flag(app, argc, argv);
+    if (!unknown.empty()) {
+      std::fprintf(stderr, "triplet-train: %s\n", unknown.c_str());
+      return kUsageError;
+    }
     return app.exit(error) == 0 ? 0 : kUsageError;
   }
   return action();

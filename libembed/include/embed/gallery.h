@@ -60,7 +60,8 @@ class Gallery {
   static Gallery load(const std::string& path);
   /// As load, and throws Error(Mismatch) when the gallery was made with other weights.
   static Gallery load(const std::string& path, const std::string& weights_sha256);
-  /// Atomic. Throws Error(Io).
+  /// Atomic. A new file is its owner's alone to read, one that is there keeps its mode and owner. Those that
+  /// change a gallery hold a FileLock from load to save. Throws Error(Io).
   void save(const std::string& path) const;
 
   /// Adds one row and the name if it is new. Throws Error(InvalidArgument) for an empty, too long (> 256

@@ -63,8 +63,9 @@ class SafetensorsFile {
 };
 
 /// Writes a safetensors file beside `path`, syncs it and renames it over `path`: readers see the old file or
-/// the new one, never a part. Throws Error(InvalidArgument) on inconsistent views, Error(Io) when the disk
-/// refuses (the old file is then untouched and the part is removed).
+/// the new one, never a part. A file that is there keeps its mode and owner, and a symbolic link stays one.
+/// Throws Error(InvalidArgument) on inconsistent views, Error(Io) when the disk refuses (the old file is then
+/// untouched and the part is removed).
 void write_safetensors(const std::string& path, const std::map<std::string, TensorView>& tensors,
                        const std::map<std::string, std::string>& metadata);
 
