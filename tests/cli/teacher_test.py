@@ -87,7 +87,7 @@ class Teacher(TrainTest):
         for way in ("cosine", "relations", "triplet"):
             with self.subTest(way):
                 others = [f"--teacher-{name}" for name in ("cosine", "relations", "triplet") if name != way]
-                self.ok(*self.student("--epochs", 3, "--aug", "digit", f"--teacher-{way}", 1, others[0], 0, others[1], 0,
+                self.ok(*self.student("--epochs", 6, "--aug", "digit", f"--teacher-{way}", 1, others[0], 0, others[1], 0,
                                       teacher="views.safetensors", out=way + ".safetensors"))
                 losses = [line["loss"] for line in self.metrics(way + ".run") if line["event"] == "epoch"]
                 self.assertLess(losses[-1], 0.8 * losses[0])
