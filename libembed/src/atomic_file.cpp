@@ -60,15 +60,23 @@ void remove_abandoned(const std::string& target) {
 }  // namespace
 
 AtomicFile::AtomicFile(const std::string& path, Readers readers)
-    : path_(path), target_(behind_links(path)), part_(target_ + kPart + "XXXXXX"), readers_(readers) {
+    : path_(path), target_(behind_links(path)), readers_(readers) {
   // The rename would put a file in the place of a device or a pipe.
   struct stat there = {};
   if (::stat(target_.c_str(), &there) == 0 && !S_ISREG(there.st_mode))
     refuse(path_, S_ISDIR(there.st_mode) ? "it is a folder" : "it is there and no regular file");
   remove_abandoned(target_);
-  fd_ = ::mkostemp(part_.data(), O_CLOEXEC);  // For its owner alone until it is whole.
-  if (fd_ < 0) refuse(path_, std::strerror(errno));
-  ::flock(fd_, LOCK_EX | LOCK_NB);
+  while (true) {
+    part_ = target_ + kPart + "XXXXXX";
+    fd_ = ::mkostemp(part_.data(), O_CLOEXEC);  // For its owner alone until it is whole.
+    if (fd_ < 0) refuse(path_, std::strerror(errno));
+    // Until it is locked another writer may take it for abandoned and remove it: then there is need of another.
+    while (::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+    struct stat made = {};
+    if (::fstat(fd_, &made) != 0 || made.st_nlink > 0) return;
+    ::close(fd_);
+  }
 }
 
 AtomicFile::~AtomicFile() {

@@ -220,6 +220,24 @@ TEST(AtomicWrite, RemovesWhatAKilledWriterLeftAndNothingElse) {
   EXPECT_EQ(files_in(folder), 3U);
 }
 
+TEST(AtomicWrite, ManyWritersOfOneFileAllSucceed) {
+  const std::string folder = fresh_folder("many");
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      const std::string text = "writer " + std::to_string(t);
+      for (int i = 0; i < 50; ++i) {
+        embed::AtomicFile file(folder + "/f", embed::Readers::Owner);
+        file.write(text.data(), text.size());
+        EXPECT_NO_THROW(file.commit()) << "another writer took its part away";
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(text_of(folder + "/f").rfind("writer ", 0), 0U);
+  EXPECT_EQ(files_in(folder), 1U);
+}
+
 TEST(FileLock, LetsOneInAtATime) {
   const std::string path = fresh_folder("lock") + "/f";
   std::atomic<int> inside{0}, most{0}, waited{0};
