@@ -48,6 +48,10 @@ class DefaultStart(TrainTest):
                 done = self.ok("train", "--data", "set", "--epochs", 1, "--val-fraction", 0, "--threads", 1, *flags,
                                "--out", "o.safetensors", env=self.env)
                 self.assertNotIn("default weights", done.stderr)
+        # Digits, whatever the default weights are.
+        self.digits("digits")
+        self.ok("train", "--data", "digits", "--epochs", 1, "--val-fraction", 0, "--threads", 1, "--out", "o.safetensors",
+                env={"TRIPLETEMBED_MODEL": "/none"})
         # Pictures that are cut by another rule.
         done = self.ok("train", "--data", "first", "--epochs", 1, "--val-fraction", 0, "--threads", 1, "--out", "o.safetensors",
                        env={"TRIPLETEMBED_MODEL": self.weights})
@@ -77,6 +81,11 @@ class DefaultStart(TrainTest):
     def test_a_threshold_from_too_few_people_is_refused(self):
         self.fails("evaluate", "--weights", "default.safetensors", "--data", "set", "--calibrate", "--far", 0.05,
                    says=["48 pairs of different people, of 3 people, would be chance", "the weights keep the one they have"])
+        for person in range(3):
+            self.write(f"singles/{person}/1.pgm", pgm(16, 16, seed=person))
+        self.ok("pack", "--weights", "default.safetensors", "--as-cut", "--out", "ones", "singles")
+        self.fails("evaluate", "--weights", "default.safetensors", "--data", "ones", "--gallery-data", "set", "--calibrate",
+                   says=["0 pairs of different people"])
 
 
 if __name__ == "__main__":

@@ -99,8 +99,9 @@ void write_threshold(const std::string& weights, float threshold, double far, co
 
 /// Puts the threshold at that false-accept rate, and the evaluation, into the weights file, or into both.
 void write_calibration(const EvaluateOptions& options, Json& result) {
+  // A set without two pictures of anybody has no pairs at all.
   const auto people = result["identities"].get<std::size_t>(),
-             pairs = result["impostor_pairs"].get<std::size_t>();
+             pairs = result.value("impostor_pairs", std::size_t{0});
   if (!enough_to_calibrate(student_input(embed::Dataset(options.data)), people, pairs)) {
     throw Error(ErrorCode::InvalidArgument,
                 "a threshold from " + std::to_string(pairs) + " pairs of different people, of " +
