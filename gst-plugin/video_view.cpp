@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "video_view.h"
 
+#include <algorithm>
 #include <string>
 
 #include "embed/error.h"
@@ -28,6 +29,10 @@ PixelFormat pixel_format(GstVideoFormat format) {
       return PixelFormat::Nv12;
     case GST_VIDEO_FORMAT_I420:
       return PixelFormat::I420;
+    case GST_VIDEO_FORMAT_YUY2:
+      return PixelFormat::Yuy2;
+    case GST_VIDEO_FORMAT_UYVY:
+      return PixelFormat::Uyvy;
     default:
       throw Error(ErrorCode::Unsupported,
                   std::string("frames of format ") + gst_video_format_to_string(format) + " cannot be read");
@@ -61,6 +66,25 @@ PixelRange pixel_range(const GstVideoInfo& info) {
     default:
       return PixelRange::Usual;
   }
+}
+
+Transfer transfer(const GstVideoInfo& info) {
+  switch (info.colorimetry.transfer) {
+    case GST_VIDEO_TRANSFER_SMPTE2084:
+      return Transfer::Pq;
+    case GST_VIDEO_TRANSFER_ARIB_STD_B67:
+      return Transfer::Hlg;
+    default:
+      return Transfer::Display;
+  }
+}
+
+/// A pixel's width over its height. No camera has pixels of a shape beyond the limits: where caps say so,
+/// what is nearest is nearer to the truth than an error.
+float pixel_aspect(const GstVideoInfo& info) {
+  const int width = GST_VIDEO_INFO_PAR_N(&info), height = GST_VIDEO_INFO_PAR_D(&info);
+  if (width <= 0 || height <= 0) return 1;
+  return std::clamp(static_cast<float>(width) / static_cast<float>(height), 1.0F / 16, 16.0F);
 }
 
 }  // namespace
@@ -114,6 +138,8 @@ MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer) : frame_()
   }
   view_.matrix = yuv_matrix(info);
   view_.range = pixel_range(info);
+  view_.transfer = transfer(info);
+  view_.pixel_aspect = pixel_aspect(info);
 }
 
 MappedFrame::~MappedFrame() {

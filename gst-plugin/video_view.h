@@ -8,7 +8,7 @@
 namespace embed::gst {
 
 /// The formats of embed::ImageView, for caps.
-#define TRIPLETEMBED_VIDEO_FORMATS "{ RGB, BGR, RGBA, BGRA, RGBx, BGRx, GRAY8, NV12, I420 }"
+#define TRIPLETEMBED_VIDEO_FORMATS "{ RGB, BGR, RGBA, BGRA, RGBx, BGRx, GRAY8, NV12, I420, YUY2, UYVY }"
 
 /// Takes GstVideoCropMeta out of what the answer to an ALLOCATION query offers: whoever asks then crops by
 /// itself.

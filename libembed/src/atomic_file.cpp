@@ -70,7 +70,8 @@ AtomicFile::AtomicFile(const std::string& path, Readers readers)
     part_ = target_ + kPart + "XXXXXX";
     fd_ = ::mkostemp(part_.data(), O_CLOEXEC);  // For its owner alone until it is whole.
     if (fd_ < 0) refuse(path_, std::strerror(errno));
-    // Until it is locked another writer may take it for abandoned and remove it: then there is need of another.
+    // Until it is locked another writer may take it for abandoned and remove it: then there is need of
+    // another.
     while (::flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
     }
     struct stat made = {};

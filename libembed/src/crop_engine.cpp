@@ -121,6 +121,9 @@ void CropEngine::crop(const ImageView& image, const FaceRegion* region, const In
   place_columns(map, input, layout);
   place_rows(map, input, layout);
   resample(input, layout, lane_order(image, input), out);
+  if (const std::uint8_t* table = transfer_table(image.transfer)) {
+    std::transform(out, out + crop_bytes(input), out, [table](std::uint8_t value) { return table[value]; });
+  }
 }
 
 }  // namespace embed

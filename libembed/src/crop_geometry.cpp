@@ -65,27 +65,29 @@ CentredMap similarity(const Landmarks& from, const Landmarks& to) {
   return {cosine, -sine, sine, cosine, tx - (cosine * fx - sine * fy), ty - (sine * fx + cosine * fy)};
 }
 
-}  // namespace
-
-CentredMap centred_map(const ImageView& image, const FaceRegion* region, const InputSpec& input) {
-  const CropRule& rule = input.crop;
-  // The rule's own crop, without the context around it, in output pixels.
-  const double base_width = input.width / static_cast<double>(rule.context);
-  const double base_height = input.height / static_cast<double>(rule.context);
-  if (rule.alignment == Alignment::Whole || region == nullptr) {
-    return {image.width / base_width, 0, 0, image.height / base_height, image.width / 2.0,
-            image.height / 2.0};
+/// The region as it is shown: with square pixels as high as the image's.
+FaceRegion shown(const FaceRegion& region, float aspect) {
+  FaceRegion wide = region;
+  wide.box.x *= aspect;
+  wide.box.width *= aspect;
+  if (wide.landmarks) {
+    for (Point& point : *wide.landmarks) point.x *= aspect;
   }
-  check_region(*region);
-  if (rule.alignment == Alignment::FivePoint && region->landmarks) {
+  return wide;
+}
+
+/// The map of a face in an image of square pixels. base_width × base_height: the rule's own crop, without the
+/// context around it, in output pixels.
+CentredMap face_map(const FaceRegion& region, const CropRule& rule, double base_width, double base_height) {
+  if (rule.alignment == Alignment::FivePoint && region.landmarks) {
     Landmarks from{};
     for (std::size_t i = 0; i < from.size(); ++i) {
       from[i] = {static_cast<float>((rule.five_points[i].x - 0.5) * base_width),
                  static_cast<float>((rule.five_points[i].y - 0.5) * base_height)};
     }
-    return similarity(from, *region->landmarks);
+    return similarity(from, *region.landmarks);
   }
-  const Rect& box = region->box;
+  const Rect& box = region.box;
   const double longer = std::max(box.width, box.height);
   if (rule.pad_right_bottom) {
     const double scale = longer / std::max(base_width, base_height);
@@ -98,6 +100,24 @@ CentredMap centred_map(const ImageView& image, const FaceRegion* region, const I
           scale,
           box.x + box.width / 2.0 + rule.box_shift_x * longer,
           box.y + box.height / 2.0 + rule.box_shift_y * longer};
+}
+
+}  // namespace
+
+CentredMap centred_map(const ImageView& image, const FaceRegion* region, const InputSpec& input) {
+  const double base_width = input.width / static_cast<double>(input.crop.context);
+  const double base_height = input.height / static_cast<double>(input.crop.context);
+  if (input.crop.alignment == Alignment::Whole || region == nullptr) {
+    return {image.width / base_width, 0, 0, image.height / base_height, image.width / 2.0,
+            image.height / 2.0};
+  }
+  check_region(*region);
+  CentredMap map = face_map(shown(*region, image.pixel_aspect), input.crop, base_width, base_height);
+  const double aspect = image.pixel_aspect;
+  map.a /= aspect;
+  map.b /= aspect;
+  map.centre_x /= aspect;
+  return map;
 }
 
 Window readable(const ImageView& image, const FaceRegion* region, const InputSpec& input) noexcept {
@@ -119,8 +139,8 @@ CellLayout lay_cells(const CentredMap& map, const InputSpec& input, const Window
     return static_cast<int>(std::clamp(std::floor(scale + 1e-6), 1.0, kLargestCell));
   };
   CellLayout layout;
-  layout.cell_x = cell(std::hypot(map.a, map.d));
-  layout.cell_y = cell(std::hypot(map.b, map.e));
+  layout.cell_x = cell(std::hypot(map.a, map.b));
+  layout.cell_y = cell(std::hypot(map.d, map.e));
   const double half_x = std::abs(map.a) * input.width / 2 + std::abs(map.b) * input.height / 2;
   const double half_y = std::abs(map.d) * input.width / 2 + std::abs(map.e) * input.height / 2;
   if (!(half_x / layout.cell_x < kLargestExtent / 2 && half_y / layout.cell_y < kLargestExtent / 2)) {
@@ -144,8 +164,8 @@ CellLayout lay_cells(const CentredMap& map, const InputSpec& input, const Window
 }
 
 int taps_of_pixel(const CentredMap& map, const CellLayout& layout) noexcept {
-  const double spacing =
-      std::max(std::hypot(map.a, map.d) / layout.cell_x, std::hypot(map.b, map.e) / layout.cell_y);
+  const double spacing = std::max(std::hypot(map.a / layout.cell_x, map.d / layout.cell_y),
+                                  std::hypot(map.b / layout.cell_x, map.e / layout.cell_y));
   return spacing > kWidestSpacing + 1e-6 ? 2 : 1;
 }
 

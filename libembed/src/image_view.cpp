@@ -20,6 +20,18 @@ int plane_count(PixelFormat format) noexcept {
   }
 }
 
+bool is_yuv(PixelFormat format) noexcept {
+  switch (format) {
+    case PixelFormat::Nv12:
+    case PixelFormat::I420:
+    case PixelFormat::Yuy2:
+    case PixelFormat::Uyvy:
+      return true;
+    default:
+      return false;
+  }
+}
+
 LumaWeights luma_weights(YuvMatrix matrix) noexcept {
   switch (matrix) {
     case YuvMatrix::Bt709:
@@ -37,13 +49,13 @@ LumaWeights luma_weights(YuvMatrix matrix) noexcept {
 }
 
 bool full_range(const ImageView& image) noexcept {
-  const bool yuv = image.format == PixelFormat::Nv12 || image.format == PixelFormat::I420;
-  return image.range == PixelRange::Usual ? !yuv : image.range == PixelRange::Full;
+  return image.range == PixelRange::Usual ? !is_yuv(image.format) : image.range == PixelRange::Full;
 }
 
 namespace {
 
 constexpr int kLargestSide = 65'535;
+constexpr float kLargestAspect = 16;
 
 std::ptrdiff_t row_bytes(PixelFormat format, int plane, int width) {
   const std::ptrdiff_t half = (static_cast<std::ptrdiff_t>(width) + 1) / 2;
@@ -62,6 +74,9 @@ std::ptrdiff_t row_bytes(PixelFormat format, int plane, int width) {
       return plane == 0 ? width : 2 * half;
     case PixelFormat::I420:
       return plane == 0 ? width : half;
+    case PixelFormat::Yuy2:
+    case PixelFormat::Uyvy:
+      return 4 * half;
   }
   return 0;
 }
@@ -82,6 +97,11 @@ void validate_layout(const ImageView& image) {
     throw Error(ErrorCode::InvalidArgument, "image size " + std::to_string(image.width) + "x" +
                                                 std::to_string(image.height) +
                                                 ": each side must be 1 to 65535");
+  }
+  // So written that what is not a number is refused.
+  if (!(image.pixel_aspect >= 1 / kLargestAspect && image.pixel_aspect <= kLargestAspect)) {
+    throw Error(ErrorCode::InvalidArgument,
+                "image pixel aspect " + std::to_string(image.pixel_aspect) + ": must be from 1/16 to 16");
   }
   for (int plane = 0; plane < plane_count(image.format); ++plane) {
     const auto index = static_cast<std::size_t>(plane);

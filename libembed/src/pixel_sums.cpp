@@ -7,10 +7,6 @@ namespace embed {
 
 namespace {
 
-bool is_yuv(PixelFormat format) {
-  return format == PixelFormat::Nv12 || format == PixelFormat::I420;
-}
-
 int packed_bytes(PixelFormat format) {
   switch (format) {
     case PixelFormat::Rgb:
@@ -42,6 +38,11 @@ PixelSums::PixelSums(const ImageView& image, int channels, const CropKernels& ke
     limited_ = black > 0;
     gains_ = luma_gains(image);
     black_ = {black, black, black, 0};
+  } else if (image.format == PixelFormat::Yuy2 || image.format == PixelFormat::Uyvy) {
+    way_ = Way::Pairs;
+    step_ = kLanes;
+    gains_ = channels == 3 ? yuv_gains(image) : luma_gains(image);
+    black_ = {black, 128, 128, 0};
   } else {
     way_ = channels == 3 ? Way::Yuv : Way::Luma;
     step_ = way_ == Way::Yuv ? kLanes : 1;
@@ -61,18 +62,39 @@ void PixelSums::operator()(const PixelBlock& block, std::uint16_t* sums) const {
     }
     case Way::Yuv:
       return kernels_.sum_yuv(image_, block, sums);
+    case Way::Pairs:
+      return pairs(block, sums);
     case Way::Grey:
       return grey(block, sums);
   }
 }
 
 void PixelSums::to_colours(int count, std::int16_t* means) const {
-  if (way_ == Way::Yuv || way_ == Way::Luma) kernels_.to_colours(gains_, count, means);
+  if (way_ == Way::Yuv || way_ == Way::Luma || way_ == Way::Pairs) kernels_.to_colours(gains_, count, means);
   if (limited_) to_full_range(gains_, count, means);
 }
 
 void PixelSums::colour_cells(const PixelBlock& block, int width, std::int16_t* means) const {
   kernels_.colour_cells(image_, gains_, block, width, means);
+}
+
+void PixelSums::pairs(const PixelBlock& block, std::uint16_t* sums) const {
+  const bool luma_first = image_.format == PixelFormat::Yuy2;
+  const int luma = luma_first ? 0 : 1, u = luma_first ? 1 : 0, v = luma_first ? 3 : 2;
+  const int row_bytes = (image_.width + 1) / 2 * 4;
+  constexpr int kPixels = 512;  // At a time, so that the sums of bytes fit a small buffer.
+  std::uint16_t bytes[2 * kPixels + kSlack];
+  for (int x0 = block.x0; x0 < block.x1; x0 += kPixels) {
+    const int count = std::min(kPixels, block.x1 - x0), pairs = (count + 1) / 2;
+    const std::uint8_t* first = image_.planes[0] + block.y0 * image_.strides[0] + std::ptrdiff_t{x0} * 2;
+    kernels_.sum_bytes(first, image_.strides[0], block.y1 - block.y0, 4 * pairs, row_bytes - 2 * x0, bytes);
+    // Of an odd count the last pair writes one pixel more than it was asked for, into the slack.
+    for (int pair = 0; pair < pairs; ++pair, sums += 2 * kLanes) {
+      const std::uint16_t* in = bytes + std::ptrdiff_t{pair} * 4;
+      sums[0] = in[luma], sums[1] = in[u], sums[2] = in[v], sums[3] = 0;
+      sums[4] = in[luma + 2], sums[5] = in[u], sums[6] = in[v], sums[7] = 0;
+    }
+  }
 }
 
 void PixelSums::grey(const PixelBlock& block, std::uint16_t* sums) const {

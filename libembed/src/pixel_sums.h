@@ -41,8 +41,9 @@ class PixelSums {
   static bool blue_first(PixelFormat format) noexcept;
 
  private:
-  enum class Way { Bytes, Yuv, Luma, Grey };
+  enum class Way { Bytes, Yuv, Pairs, Luma, Grey };
 
+  void pairs(const PixelBlock& block, std::uint16_t* sums) const;
   void grey(const PixelBlock& block, std::uint16_t* sums) const;
 
   const ImageView& image_;

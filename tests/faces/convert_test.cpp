@@ -37,7 +37,7 @@ TEST(ToBgr, EveryFormatGivesThePicture) {
   for (const PixelFormat format : fixtures::all_formats()) {
     if (format == PixelFormat::Gray8) continue;
     const auto image = fixtures::make_image(format, 64, 48, 13);
-    const bool subsampled = format == PixelFormat::Nv12 || format == PixelFormat::I420;
+    const bool subsampled = embed::is_yuv(format);
     EXPECT_LE(mean_difference(converted(image.view(), {64, 48}), expected), subsampled ? 6.0 : 0.0)
         << fixtures::format_name(format);
   }
@@ -133,6 +133,28 @@ TEST(ReducedSize, KeepsTheShapeAndNeverGrows) {
   EXPECT_EQ(reduced(4000, 3000, 0), cv::Size(4000, 3000));
   EXPECT_EQ(reduced(65535, 1, 480), cv::Size(480, 1));
   EXPECT_EQ(reduced(1, 65535, 1), cv::Size(1, 1));
+}
+
+TEST(ReducedSize, IsWithSquarePixels) {
+  ImageView image;
+  const auto reduced = [&image](int width, int height, float aspect, int side) {
+    image.width = width;
+    image.height = height;
+    image.pixel_aspect = aspect;
+    return embed::faces::reduced_size(image, side);
+  };
+  // A recorder's field of half the lines, an anamorphic broadcast, half the columns.
+  EXPECT_EQ(reduced(704, 288, 0.5F, 0), cv::Size(704, 576));
+  EXPECT_EQ(reduced(1440, 1080, 4.0F / 3, 0), cv::Size(1920, 1080));
+  EXPECT_EQ(reduced(1440, 1080, 4.0F / 3, 640), cv::Size(640, 360));
+  EXPECT_EQ(reduced(320, 480, 2.0F, 640), cv::Size(640, 480));
+}
+
+TEST(ToBgr, BringsHighDynamicRangeToWhatAScreenShows) {
+  auto image = fixtures::from_rgb(std::vector<std::uint8_t>(16 * 16 * 3, 148), 16, 16, PixelFormat::Nv12);
+  ImageView view = image.view();
+  view.transfer = embed::Transfer::Pq;
+  EXPECT_NEAR(converted(view, {8, 8}).at<cv::Vec3b>(4, 4)[1], 240, 8);
 }
 
 }  // namespace

@@ -101,6 +101,25 @@ TEST(Colorimetry, IsTheCaps) {
   }
 }
 
+TEST(Frame, ShapeOfPixelsAndTransferAreTheCaps) {
+  const auto picture = fixtures::make_image(embed::PixelFormat::I420, 64, 48);
+  const auto view_of = [&](const std::string& fields) {
+    GstCaps* caps = gst_caps_from_string((gsttest::caps_text(picture) + fields).c_str());
+    GstVideoInfo info;
+    EXPECT_TRUE(gst_video_info_from_caps(&info, caps)) << fields;
+    gst_caps_unref(caps);
+    const auto frame = own(gsttest::make_buffer(picture));
+    return embed::gst::MappedFrame(info, frame.get()).view();
+  };
+  EXPECT_EQ(view_of("").pixel_aspect, 1);
+  EXPECT_EQ(view_of(",pixel-aspect-ratio=(fraction)1/2").pixel_aspect, 0.5F);
+  EXPECT_FLOAT_EQ(view_of(",pixel-aspect-ratio=(fraction)16/15").pixel_aspect, 16.0F / 15);
+  EXPECT_EQ(view_of(",pixel-aspect-ratio=(fraction)1/1000").pixel_aspect, 1.0F / 16) << "no camera has that";
+  EXPECT_EQ(view_of("").transfer, embed::Transfer::Display);
+  EXPECT_EQ(view_of(",colorimetry=(string)bt2100-pq").transfer, embed::Transfer::Pq);
+  EXPECT_EQ(view_of(",colorimetry=(string)bt2100-hlg").transfer, embed::Transfer::Hlg);
+}
+
 class Embed : public ::testing::Test {
  protected:
   GstBuffer* frame(int index = 0) const { return gsttest::make_buffer(picture_, index); }

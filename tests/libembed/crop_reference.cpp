@@ -14,7 +14,7 @@ using embed::YuvMatrix;
 namespace {
 
 bool is_yuv(const ImageView& image) {
-  return image.format == PixelFormat::Nv12 || image.format == PixelFormat::I420;
+  return embed::is_yuv(image.format);
 }
 
 struct LumaWeights {
@@ -126,6 +126,10 @@ std::array<double, 3> values(const ImageView& image, int x, int y) {
       return {at(0, y, x), at(1, y / 2, x / 2 * 2), at(1, y / 2, x / 2 * 2 + 1)};
     case PixelFormat::I420:
       return {at(0, y, x), at(1, y / 2, x / 2), at(2, y / 2, x / 2)};
+    case PixelFormat::Yuy2:
+      return {at(0, y, 2 * x), at(0, y, x / 2 * 4 + 1), at(0, y, x / 2 * 4 + 3)};
+    case PixelFormat::Uyvy:
+      return {at(0, y, 2 * x + 1), at(0, y, x / 2 * 4), at(0, y, x / 2 * 4 + 2)};
   }
   return {};
 }

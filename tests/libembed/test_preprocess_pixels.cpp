@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <thread>
 #include <vector>
@@ -59,7 +60,7 @@ void check(const Pixels& image, const FaceRegion& region, const InputSpec& input
   const auto expected = reference::crop(image.view(), map, input);
   const auto where = reference::inside(image.view(), map, input, 2 * cell);
   const auto difference = reference::compare(got, expected, where);
-  const bool yuv = image.format == PixelFormat::Nv12 || image.format == PixelFormat::I420;
+  const bool yuv = embed::is_yuv(image.format);
   EXPECT_LE(difference.largest, yuv ? 10 : 2.5);
   EXPECT_LE(difference.mean, yuv ? 1.2 : 0.75);
 }
@@ -159,6 +160,40 @@ TEST(CropPixels, PackedFormatsGiveTheSameBytes) {
   }
 }
 
+TEST(CropPixels, BothOrdersOfPairsGiveTheSameBytes) {
+  for (const int channels : {3, 1}) {
+    const auto one = [&](PixelFormat format, int extra) {
+      return crop(fixtures::make_image(format, 1201, 83, extra).view(), box(-5, 8.5F, 1190, 1190),
+                  box_input(64, channels));
+    };
+    EXPECT_EQ(one(PixelFormat::Yuy2, 0), one(PixelFormat::Uyvy, 9));
+  }
+}
+
+TEST(CropPixels, HighDynamicRangeIsBroughtToWhatAScreenShows) {
+  // Diffuse white of 203 cd/m² has the value 0.58 in PQ and 0.75 in HLG (ITU-R BT.2408), black is black, and
+  // a mid grey of a fifth of white is a mid grey.
+  const auto value = [](embed::Transfer transfer, std::uint8_t level) {
+    Pixels image =
+        fixtures::from_rgb(std::vector<std::uint8_t>(32 * 32 * 3, level), 32, 32, PixelFormat::Rgb);
+    ImageView view = image.view();
+    view.transfer = transfer;
+    return int{crop(view, box(4, 4, 24, 24), box_input(16))[16 * 8 * 3]};
+  };
+  for (const auto transfer : {embed::Transfer::Pq, embed::Transfer::Hlg}) {
+    EXPECT_EQ(value(transfer, 0), 0);
+    EXPECT_GT(value(transfer, 255), 250);
+    for (int level = 1; level < 256; ++level) {
+      ASSERT_GE(value(transfer, static_cast<std::uint8_t>(level)),
+                value(transfer, static_cast<std::uint8_t>(level - 1)));
+    }
+  }
+  EXPECT_NEAR(value(embed::Transfer::Pq, 148), 240, 6);
+  EXPECT_NEAR(value(embed::Transfer::Hlg, 191), 240, 6);
+  EXPECT_NEAR(value(embed::Transfer::Pq, 107), 124, 8);
+  EXPECT_EQ(value(embed::Transfer::Display, 77), 77);
+}
+
 TEST(CropPixels, BgrOrderSwapsRedAndBlue) {
   const Pixels image = fixtures::make_image(PixelFormat::I420, 80, 80);
   InputSpec input = box_input();
@@ -237,7 +272,7 @@ TEST(CropPixels, ThreadsAndReusedScratchGiveTheSameBytes) {
   std::vector<Job> jobs;
   for (int i = 0; i < 12; ++i) {
     const int side = 20 + 40 * i;
-    const auto format = fixtures::all_formats()[static_cast<std::size_t>(i) % 9];
+    const auto format = fixtures::all_formats()[static_cast<std::size_t>(i) % fixtures::all_formats().size()];
     Job job{fixtures::make_image(format, side, side + 3, i, static_cast<std::uint64_t>(i)),
             box(-3, 4, static_cast<float>(side), static_cast<float>(side)),
             box_input(16 + 8 * i, i % 2 == 0 ? 3 : 1),
@@ -276,6 +311,8 @@ TEST(CropPixels, RefusesImagesThatAreNone) {
   refuse("plane 0 is missing", [](ImageView& view) { view.planes[0] = nullptr; });
   refuse("plane 2 is missing", [](ImageView& view) { view.planes[2] = nullptr; });
   refuse("CUDA device 1 to read", [](ImageView& view) { view.cuda_device = 1; });
+  refuse("pixel aspect 0.0", [](ImageView& view) { view.pixel_aspect = 0; });
+  refuse("pixel aspect nan", [](ImageView& view) { view.pixel_aspect = std::nanf(""); });
   refuse("plane 0: stride 19", [](ImageView& view) { view.strides[0] = 19; });
   refuse("plane 1: stride 9", [](ImageView& view) { view.strides[1] = 9; });
   refuse("plane 0: stride 20 is less than a row of 60",

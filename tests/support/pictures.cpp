@@ -109,6 +109,26 @@ void paint_yuv(Pixels& image, const std::vector<std::uint8_t>& rgb, int extra_st
   }
 }
 
+void paint_pairs(Pixels& image, const std::vector<std::uint8_t>& rgb, int extra_stride) {
+  const bool full = image.range == PixelRange::Full, luma_first = image.format == PixelFormat::Yuy2;
+  allocate(image, 0, (image.width + 1) / 2 * 4, image.height, extra_stride);
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; x += 2) {
+      std::uint8_t* pair = row(image, 0, y) + 2 * static_cast<std::ptrdiff_t>(x);
+      double u = 0, v = 0;
+      const int count = std::min(2, image.width - x);
+      for (int i = 0; i < count; ++i) {
+        const std::uint8_t* in = rgb.data() + 3 * (static_cast<std::ptrdiff_t>(y) * image.width + x + i);
+        const Yuv yuv = to_yuv(in[0], in[1], in[2], image.matrix);
+        pair[2 * i + (luma_first ? 0 : 1)] = luma_byte(yuv.y, full);
+        u += yuv.u / count, v += yuv.v / count;
+      }
+      pair[luma_first ? 1 : 0] = chroma_byte(u, full);
+      pair[luma_first ? 3 : 2] = chroma_byte(v, full);
+    }
+  }
+}
+
 }  // namespace
 
 embed::ImageView Pixels::view() const {
@@ -128,7 +148,8 @@ embed::ImageView Pixels::view() const {
 const std::vector<PixelFormat>& all_formats() {
   static const std::vector<PixelFormat> formats = {PixelFormat::Rgb,   PixelFormat::Bgr,  PixelFormat::Rgba,
                                                    PixelFormat::Bgra,  PixelFormat::Rgbx, PixelFormat::Bgrx,
-                                                   PixelFormat::Gray8, PixelFormat::Nv12, PixelFormat::I420};
+                                                   PixelFormat::Gray8, PixelFormat::Nv12, PixelFormat::I420,
+                                                   PixelFormat::Yuy2,  PixelFormat::Uyvy};
   return formats;
 }
 
@@ -139,8 +160,8 @@ const std::vector<YuvMatrix>& all_matrices() {
 }
 
 const char* format_name(PixelFormat format) {
-  constexpr std::array<const char*, 9> kNames = {"rgb",  "bgr",   "rgba", "bgra", "rgbx",
-                                                 "bgrx", "gray8", "nv12", "i420"};
+  constexpr std::array<const char*, 11> kNames = {"rgb",   "bgr",  "rgba", "bgra", "rgbx", "bgrx",
+                                                  "gray8", "nv12", "i420", "yuy2", "uyvy"};
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if (all_formats()[i] == format) return kNames[i];
   }
@@ -189,6 +210,10 @@ Pixels from_rgb(const std::vector<std::uint8_t>& rgb, int width, int height, Pix
     case PixelFormat::Nv12:
     case PixelFormat::I420:
       paint_yuv(image, rgb, extra_stride);
+      break;
+    case PixelFormat::Yuy2:
+    case PixelFormat::Uyvy:
+      paint_pairs(image, rgb, extra_stride);
       break;
     case PixelFormat::Gray8:
       paint_packed(image, rgb, 1, extra_stride);

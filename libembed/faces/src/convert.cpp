@@ -59,15 +59,22 @@ int packed_type(PixelFormat format) {
   }
 }
 
-bool is_yuv(PixelFormat format) {
-  return format == PixelFormat::Nv12 || format == PixelFormat::I420;
-}
-
 bool starts_with_red(PixelFormat format) {
   return format == PixelFormat::Rgb || format == PixelFormat::Rgba || format == PixelFormat::Rgbx;
 }
 
+bool is_pairs(PixelFormat format) {
+  return format == PixelFormat::Yuy2 || format == PixelFormat::Uyvy;
+}
+
+/// Luma or the single plane of grey and packed colours.
 cv::Mat first_plane(const ImageView& image) {
+  if (is_pairs(image.format)) {
+    cv::Mat luma;
+    cv::extractChannel(plane_header(image, 0, {image.width, image.height}, CV_8UC2), luma,
+                       image.format == PixelFormat::Yuy2 ? 0 : 1);
+    return luma;
+  }
   return plane_header(image, 0, {image.width, image.height}, packed_type(image.format));
 }
 
@@ -94,7 +101,14 @@ void yuv_to_bgr(const ImageView& image, cv::Mat& out) {
   const cv::Size half((image.width + 1) / 2, (image.height + 1) / 2);
   const cv::Mat luma = resized(first_plane(image), out.size());
   cv::Mat yuv(out.size(), CV_8UC3);
-  if (image.format == PixelFormat::Nv12) {
+  if (is_pairs(image.format)) {
+    const cv::Size pairs((image.width + 1) / 2, image.height);
+    const cv::Mat chroma = resized(plane_header(image, 0, pairs, CV_8UC4), out.size());
+    const cv::Mat sources[] = {luma, chroma};
+    const bool luma_first = image.format == PixelFormat::Yuy2;
+    const int lanes[] = {0, 0, luma_first ? 2 : 1, 1, luma_first ? 4 : 3, 2};
+    cv::mixChannels(sources, 2, &yuv, 1, lanes, 3);
+  } else if (image.format == PixelFormat::Nv12) {
     const cv::Mat chroma = resized(plane_header(image, 1, half, CV_8UC2), out.size());
     const cv::Mat sources[] = {luma, chroma};
     const int pairs[] = {0, 0, 1, 1, 2, 2};
@@ -110,16 +124,26 @@ void yuv_to_bgr(const ImageView& image, cv::Mat& out) {
 }  // namespace
 
 cv::Size reduced_size(const ImageView& image, int max_side) {
-  const int longer = std::max(image.width, image.height);
-  if (max_side <= 0 || longer <= max_side) return {image.width, image.height};
-  const double scale = static_cast<double>(max_side) / longer;
-  const auto side = [scale](int pixels) {
-    return std::max(1, static_cast<int>(std::lround(static_cast<double>(pixels) * scale)));
+  // As it is shown, and no line or column left out.
+  const double aspect = image.pixel_aspect;
+  const double width = image.width * std::max(1.0, aspect), height = image.height * std::max(1.0, 1 / aspect);
+  const double longer = std::max(width, height);
+  const double scale = max_side <= 0 || longer <= max_side ? 1 : max_side / longer;
+  const auto side = [scale](double pixels) {
+    return std::max(1, static_cast<int>(std::lround(pixels * scale)));
   };
-  return {side(image.width), side(image.height)};
+  return {side(width), side(height)};
 }
 
-void to_bgr(const ImageView& image, cv::Mat& out) {
+namespace {
+
+void as_displayed(const ImageView& image, cv::Mat& out) {
+  const std::uint8_t* table = transfer_table(image.transfer);
+  if (table == nullptr) return;
+  cv::LUT(out, cv::Mat(1, 256, CV_8UC1, const_cast<std::uint8_t*>(table)), out);
+}
+
+void to_bgr_values(const ImageView& image, cv::Mat& out) {
   if (is_yuv(image.format)) {
     yuv_to_bgr(image, out);
     return;
@@ -135,6 +159,13 @@ void to_bgr(const ImageView& image, cv::Mat& out) {
     cv::cvtColor(small, out, starts_with_red(image.format) ? cv::COLOR_RGBA2BGR : cv::COLOR_BGRA2BGR);
   }
   if (!full_range(image)) to_full_range(out, out);
+}
+
+}  // namespace
+
+void to_bgr(const ImageView& image, cv::Mat& out) {
+  to_bgr_values(image, out);
+  as_displayed(image, out);
 }
 
 void to_full_range(const cv::Mat& limited, cv::Mat& out) {

@@ -9,13 +9,14 @@
 
 namespace embed::faces {
 
-/// The size of a copy whose longer side is at most `max_side` (0: no limit); both sides ≥ 1, never larger
-/// than the image.
+/// The size of a copy with square pixels whose longer side is at most `max_side` (0: no limit); both sides
+/// ≥ 1. A side is larger than the image's only where its pixels are not square, so that no line or column is
+/// lost.
 cv::Size reduced_size(const ImageView& image, int max_side);
 
-/// Resizes to `out`'s size and converts to BGR of full range, 8UC3. `out` is allocated by the caller and may
-/// be a part of a larger matrix; it is written in place. The image's planes are read where they lie: what is
-/// converted is the reduced copy. `image` must have passed validate().
+/// Resizes to `out`'s size and converts to BGR of full range, as a screen shows it, 8UC3. `out` is allocated
+/// by the caller and may be a part of a larger matrix; it is written in place. The image's planes are read
+/// where they lie: what is converted is the reduced copy. `image` must have passed validate().
 void to_bgr(const ImageView& image, cv::Mat& out);
 
 /// Resizes to `size` and converts to grey, 8UC1, in the image's own range. May return a header over the

@@ -30,6 +30,12 @@ __device__ void read_packed(const Frame& frame, int x, int y, int (&out)[C]) {
 /// One pixel's luma above black and, for colours (C = 3), its chroma.
 template <int C>
 __device__ void read_yuv(const Frame& frame, int x, int y, int (&out)[C]) {
+  if (frame.layout == Frame::Layout::Pairs) {
+    const std::uint8_t* pair = frame.planes[0] + y * frame.strides[0] + x / 2 * 4;
+    out[0] = pair[frame.luma + x % 2 * 2] - frame.black;
+    if constexpr (C == 3) out[1] = pair[frame.u] - 128, out[2] = pair[frame.v] - 128;
+    return;
+  }
   out[0] = frame.planes[0][y * frame.strides[0] + x] - frame.black;
   if constexpr (C == 3) {
     const bool interleaved = frame.layout == Frame::Layout::Nv12;
@@ -114,8 +120,8 @@ __device__ Box cells_of(const FaceCrop& face, double x, double y) {
 
 /// One pixel of the crop, at (x, y) in its tile, out of the averages of the box: one bilinear tap, or two.
 template <int C>
-__device__ void read_cells(const FaceCrop& face, const Box& box, const float* means, int x, int y,
-                           unsigned char* out) {
+__device__ void read_cells(const Frame& frame, const FaceCrop& face, const Box& box, const float* means,
+                           int x, int y, unsigned char* out) {
   float sums[C] = {};
   const auto a = static_cast<float>(face.a), b = static_cast<float>(face.b);
   const auto d = static_cast<float>(face.d), e = static_cast<float>(face.e);
@@ -134,7 +140,10 @@ __device__ void read_cells(const FaceCrop& face, const Box& box, const float* me
       sums[c] += weight * (above + (below - above) * lower_share);
     }
   }
-  for (int c = 0; c < C; ++c) out[c] = static_cast<unsigned char>(clamp_level(sums[c] + 0.5F));
+  for (int c = 0; c < C; ++c) {
+    const auto value = static_cast<unsigned char>(clamp_level(sums[c] + 0.5F));
+    out[c] = frame.has_table ? frame.table[value] : value;
+  }
 }
 
 /// Blocks: x the tiles of a crop, y the faces.
@@ -153,7 +162,7 @@ __global__ void crop_kernel(CropFaces step) {
     average<C>(step.frame, face, box.column + i % box.columns, box.row + i / box.columns, means + i * C);
   }
   __syncthreads();
-  read_cells<C>(face, box, means, thread % kTile, thread / kTile, pixels[thread]);
+  read_cells<C>(step.frame, face, box, means, thread % kTile, thread / kTile, pixels[thread]);
   __syncthreads();
 
   const int column = thread % (kTile / 2), row = thread / (kTile / 2);

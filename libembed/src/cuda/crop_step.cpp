@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cuda/crop_step.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -41,6 +42,13 @@ Frame frame_of(const ImageView& image, const InputSpec& input) {
     case PixelFormat::I420:
       frame.layout = Frame::Layout::I420;
       break;
+    case PixelFormat::Yuy2:
+    case PixelFormat::Uyvy:
+      frame.layout = Frame::Layout::Pairs;
+      frame.luma = image.format == PixelFormat::Yuy2 ? 0 : 1;
+      frame.u = 1 - frame.luma;
+      frame.v = frame.u + 2;
+      break;
     case PixelFormat::Gray8:
       break;
     case PixelFormat::Rgb:
@@ -59,6 +67,10 @@ Frame frame_of(const ImageView& image, const InputSpec& input) {
   frame.black = full_range(image) ? 0 : 16;
   frame.luma_gain = full_range(image) ? 1.0F : static_cast<float>(255.0 / 219.0);
   if (frame.layout != Frame::Layout::Packed) set_yuv(image, input.bgr, frame);
+  if (const std::uint8_t* table = transfer_table(image.transfer)) {
+    frame.has_table = true;
+    std::copy_n(table, 256, frame.table);
+  }
   return frame;
 }
 

@@ -11,17 +11,20 @@ namespace embed::gpu {
 
 /// A frame's pixels, and how they become colours or grey: plain numbers for a kernel.
 struct Frame {
-  enum class Layout { Packed, Nv12, I420 };
+  enum class Layout { Packed, Nv12, I420, Pairs };
   Layout layout = Layout::Packed;
   const std::uint8_t* planes[3] = {};
   std::int64_t strides[3] = {};
   int pixel_bytes = 1;                   ///< Of a packed pixel.
   int first = 0, last = 2;               ///< Where in it the crop's first and last colour are.
+  int luma = 0, u = 0, v = 0;            ///< Where in a pair of pixels its values are.
   int black = 0;                         ///< The value of luma, grey or colours.
   float luma_gain = 1;                   ///< From what is above it to full range.
   float v_to_first = 0, u_to_first = 0;  ///< What chroma adds to each colour of the crop.
   float v_to_green = 0, u_to_green = 0;
   float v_to_last = 0, u_to_last = 0;
+  bool has_table = false;  ///< Whether a value of the crop goes through `table` (transfer_table).
+  std::uint8_t table[256] = {};
 };
 
 /// Where one face's crop comes from; see crop_geometry.h.
