@@ -161,7 +161,8 @@ static GstFlowReturn gst_triplet_overlay_transform_ip(GstBaseTransform* trans, G
     const GstVideoInfo& info = self->state->info;
     const int width = GST_VIDEO_INFO_WIDTH(&info), height = GST_VIDEO_INFO_HEIGHT(&info);
     const auto faces = embed::gst::read_faces(buffer, width, height);
-    const auto patches = embed::gst::draw_faces(faces, width, height, *settings_of(self));
+    const auto patches = embed::gst::draw_faces(faces, width, height, *settings_of(self),
+                                                static_cast<double>(embed::gst::pixel_aspect(info)));
     if (!patches.empty()) blend(patches, info, buffer);
     return GST_FLOW_OK;
   });

@@ -40,6 +40,24 @@ struct Look {
         padding(text * 0.3) {}
 };
 
+/// A frame, drawn on as it is shown: in squares as high as its pixels.
+struct Canvas {
+  int pixels_across, height;  // in pixels
+  double aspect;              // a pixel's width over its height
+  int width() const { return std::max(1, static_cast<int>(std::lround(pixels_across * aspect))); }
+  /// From pixels to squares.
+  PixelRect shown(const PixelRect& r) const {
+    return {std::llround(static_cast<double>(r.x) * aspect), r.y,
+            std::max(1LL, std::llround(static_cast<double>(r.width) * aspect)), r.height};
+  }
+  /// The pixels that a part touches.
+  PixelRect pixels(const PixelRect& r) const {
+    const auto left = static_cast<std::int64_t>(std::floor(static_cast<double>(r.x) / aspect));
+    const auto right = static_cast<std::int64_t>(std::ceil(static_cast<double>(r.x + r.width) / aspect));
+    return {left, r.y, right - left, r.height};
+  }
+};
+
 bool clip(PixelRect& r, int frame_width, int frame_height) {
   const auto right = std::min<std::int64_t>(r.x + r.width, frame_width);
   const auto bottom = std::min<std::int64_t>(r.y + r.height, frame_height);
@@ -50,10 +68,11 @@ bool clip(PixelRect& r, int frame_width, int frame_height) {
   return r.width > 0 && r.height > 0;
 }
 
-/// Calls `draw` with a context whose coordinates are the frame's and that shows `area` of it.
+/// Calls `draw` with a context whose coordinates are the canvas's and that shows `part` of it.
 template <typename Draw>
-void add_patch(std::vector<Patch>& patches, PixelRect area, int frame_width, int frame_height, Draw draw) {
-  if (!clip(area, frame_width, frame_height)) return;
+void add_patch(std::vector<Patch>& patches, const PixelRect& part, const Canvas& canvas, Draw draw) {
+  PixelRect area = canvas.pixels(part);
+  if (!clip(area, canvas.pixels_across, canvas.height)) return;
   Patch patch{static_cast<int>(area.x),
               static_cast<int>(area.y),
               static_cast<int>(area.width),
@@ -66,6 +85,7 @@ void add_patch(std::vector<Patch>& patches, PixelRect area, int frame_width, int
                                                                  patch.width, patch.height, stride));
     const CairoPtr cr(cairo_create(surface.get()));
     cairo_translate(cr.get(), -patch.x, -patch.y);
+    cairo_scale(cr.get(), 1 / canvas.aspect, 1);
     draw(cr.get());
     cairo_surface_flush(surface.get());
   }
@@ -83,7 +103,7 @@ void rounded_rectangle(cairo_t* cr, double x, double y, double width, double hei
 }
 
 void draw_box(std::vector<Patch>& patches, const PixelRect& box, const Colour& colour, const Look& look,
-              int frame_width, int frame_height) {
+              const Canvas& canvas) {
   const double radius = look.line * 3;
   const auto reach = static_cast<std::int64_t>(std::ceil(look.line + radius));
   const auto draw = [&](cairo_t* cr) {
@@ -104,7 +124,7 @@ void draw_box(std::vector<Patch>& patches, const PixelRect& box, const Colour& c
                               {left, std::max(bottom, top + thick), box.width + thick, thick},
                               {left, box.y + half, thick, inner},
                               {std::max(right, left + thick), box.y + half, thick, inner}};
-  for (const PixelRect& strip : strips) add_patch(patches, strip, frame_width, frame_height, draw);
+  for (const PixelRect& strip : strips) add_patch(patches, strip, canvas, draw);
 }
 
 std::string markup(const Identity& identity, bool show_distance) {
@@ -154,16 +174,17 @@ PixelRect place_label(const PixelRect& box, int text_width, int text_height, con
   return label;
 }
 
-void draw_label(std::vector<Patch>& patches, const Face& face, const Colour& colour, const Look& look,
-                int frame_width, int frame_height, const OverlaySettings& settings) {
-  const std::string text = markup(*face.identity, settings.show_distance);
+void draw_label(std::vector<Patch>& patches, const PixelRect& box, const Identity& identity,
+                const Colour& colour, const Look& look, const Canvas& canvas,
+                const OverlaySettings& settings) {
+  const std::string text = markup(identity, settings.show_distance);
   const SurfacePtr scratch(cairo_image_surface_create(CAIRO_FORMAT_ARGB32, 1, 1));
   const CairoPtr measure(cairo_create(scratch.get()));
   int width = 0, height = 0;
-  const LayoutPtr layout = make_layout(measure.get(), text, settings, look, frame_width);
+  const LayoutPtr layout = make_layout(measure.get(), text, settings, look, canvas.width());
   pango_layout_get_pixel_size(layout.get(), &width, &height);
-  const PixelRect label = place_label(face.box, width, height, look, frame_width);
-  add_patch(patches, label, frame_width, frame_height, [&](cairo_t* cr) {
+  const PixelRect label = place_label(box, width, height, look, canvas.width());
+  add_patch(patches, label, canvas, [&](cairo_t* cr) {
     const auto x = static_cast<double>(label.x), y = static_cast<double>(label.y);
     rounded_rectangle(cr, x, y, static_cast<double>(label.width), static_cast<double>(label.height),
                       look.padding);
@@ -202,15 +223,17 @@ Colour identity_colour(const Face& face) {
 }
 
 std::vector<Patch> draw_faces(const std::vector<Face>& faces, int frame_width, int frame_height,
-                              const OverlaySettings& settings) {
+                              const OverlaySettings& settings, double pixel_aspect) {
   std::vector<Patch> patches;
+  const Canvas canvas{frame_width, frame_height, pixel_aspect};
   const Look look(frame_height);
   for (const Face& face : faces) {
     PixelRect visible = face.box;
     if (!clip(visible, frame_width, frame_height)) continue;
     const Colour colour = identity_colour(face);
-    draw_box(patches, face.box, colour, look, frame_width, frame_height);
-    if (face.identity) draw_label(patches, face, colour, look, frame_width, frame_height, settings);
+    const PixelRect box = canvas.shown(face.box);
+    draw_box(patches, box, colour, look, canvas);
+    if (face.identity) draw_label(patches, box, *face.identity, colour, look, canvas, settings);
   }
   return patches;
 }

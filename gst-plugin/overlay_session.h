@@ -36,8 +36,9 @@ struct Colour {
 Colour identity_colour(const Face& face);
 
 /// Boxes and labels of a frame's faces: thin frames as four strips and a label each, so that little is
-/// blended. Any thread.
+/// blended. Sizes are in pixels; pixel_aspect is a pixel's width over its height (> 0), so that letters have
+/// their shape where the frame is shown. Any thread.
 std::vector<Patch> draw_faces(const std::vector<Face>& faces, int frame_width, int frame_height,
-                              const OverlaySettings& settings);
+                              const OverlaySettings& settings, double pixel_aspect = 1);
 
 }  // namespace embed::gst

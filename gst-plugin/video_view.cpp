@@ -79,15 +79,13 @@ Transfer transfer(const GstVideoInfo& info) {
   }
 }
 
-/// A pixel's width over its height. No camera has pixels of a shape beyond the limits: where caps say so,
-/// what is nearest is nearer to the truth than an error.
+}  // namespace
+
 float pixel_aspect(const GstVideoInfo& info) {
   const int width = GST_VIDEO_INFO_PAR_N(&info), height = GST_VIDEO_INFO_PAR_D(&info);
   if (width <= 0 || height <= 0) return 1;
   return std::clamp(static_cast<float>(width) / static_cast<float>(height), 1.0F / 16, 16.0F);
 }
-
-}  // namespace
 
 void ask_for_more_buffers(GstQuery* query, std::size_t held) {
   const auto more = static_cast<guint>(held);

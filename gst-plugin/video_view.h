@@ -21,6 +21,10 @@ void ask_for_more_buffers(GstQuery* query, std::size_t held);
 /// looked for, and marked, beside where they are seen.
 void refuse_crop(const GstVideoInfo& info, GstBuffer* buffer);
 
+/// A pixel's width over its height, brought into 1/16 to 16: no camera has pixels of a shape beyond, and
+/// where caps say so, what is nearest is nearer to the truth than an error.
+float pixel_aspect(const GstVideoInfo& info);
+
 /// A read-only mapping of a frame, with its strides and offsets (GstVideoMeta), for as long as the object
 /// lives. Needs only a readable buffer; never copies pixels.
 class MappedFrame {

@@ -49,14 +49,16 @@ TEST(DrawFaces, PatchesLieInsideTheFrameForEveryBoxAndScript) {
   for (const PixelRect& box : boxes) {
     for (const char* label : {"Ann", "Ναι", "安娜", "آنا", "", "<b>&", "a\nb",
                               "a very long name that is wider than the picture by far and then some more"}) {
-      for (const Patch& p : draw_faces({named(label, box)}, 160, 120, {})) {
-        EXPECT_GE(p.x, 0);
-        EXPECT_GE(p.y, 0);
-        EXPECT_GT(p.width, 0);
-        EXPECT_GT(p.height, 0);
-        EXPECT_LE(p.x + p.width, 160);
-        EXPECT_LE(p.y + p.height, 120);
-        EXPECT_EQ(p.pixels.size(), static_cast<std::size_t>(4 * p.width * p.height));
+      for (const double aspect : {1.0, 0.5, 16.0 / 15, 2.0}) {
+        for (const Patch& p : draw_faces({named(label, box)}, 160, 120, {}, aspect)) {
+          EXPECT_GE(p.x, 0);
+          EXPECT_GE(p.y, 0);
+          EXPECT_GT(p.width, 0);
+          EXPECT_GT(p.height, 0);
+          EXPECT_LE(p.x + p.width, 160);
+          EXPECT_LE(p.y + p.height, 120);
+          EXPECT_EQ(p.pixels.size(), static_cast<std::size_t>(4 * p.width * p.height));
+        }
       }
     }
   }
@@ -69,6 +71,14 @@ TEST(DrawFaces, TheDistanceCanBeLeftOut) {
   const auto width = [](const std::vector<Patch>& patches) { return patches.back().width; };
   EXPECT_LT(width(draw_faces({named("Ann")}, 320, 240, without)),
             width(draw_faces({named("Ann")}, 320, 240, {})));
+}
+
+TEST(DrawFaces, LettersKeepTheirShapeWhereTheFrameIsShown) {
+  const auto label = [](double aspect) { return draw_faces({named("Ann")}, 640, 480, {}, aspect).back(); };
+  const Patch square = label(1), narrow = label(0.5), wide = label(2);
+  EXPECT_EQ(narrow.height, square.height);
+  EXPECT_NEAR(narrow.width, 2 * square.width, 2);
+  EXPECT_NEAR(2 * wide.width, square.width, 2);
 }
 
 class OverlayFormats : public ::testing::TestWithParam<embed::PixelFormat> {};
