@@ -149,6 +149,34 @@ TEST_F(Streams, AFlushDropsWhatIsInFlightAndNothingElse) {
   EXPECT_EQ(stat(harness.element(), "frames"), 3U);
 }
 
+TEST_F(Streams, AFlushKeepsCapsAndTagsThatWaitedInLine) {
+  Gate gate;
+  gsttest::Harness harness(quick(kHeld));
+  harness.caps(caps());
+  gst_harness_push(harness.get(), frame(0));
+  picture_ = fixtures::make_image(embed::PixelFormat::Rgb, 2 * kWidth, 2 * kHeight);
+  GstCaps* changed = gst_caps_from_string(caps().c_str());
+  GstTagList* tags = gst_tag_list_new(GST_TAG_TITLE, "waited", nullptr);
+  for (GstEvent* event :
+       {gst_event_new_stream_start("another"), gst_event_new_caps(changed), gst_event_new_tag(tags)})
+    gst_harness_push_event(harness.get(), event);
+  Log log(harness.element());
+  flush(harness);
+  gst_harness_push(harness.get(), frame(1));
+  gate.open();
+  ASSERT_EQ(index_of(own(gst_harness_pull(harness.get())).get()), 1);
+  EXPECT_THAT(log.lines(), ::testing::IsSupersetOf({"stream-start", "caps", "segment", "tag", "1"}));
+  EXPECT_EQ(log.lines().back(), "1");
+  GstPad* source = gst_element_get_static_pad(harness.element(), "src");
+  GstCaps* sent = gst_pad_get_current_caps(source);
+  EXPECT_TRUE(gst_caps_is_subset(sent, changed)) << "frames leave under the caps that they came with";
+  g_autofree gchar* id = gst_pad_get_stream_id(source);
+  EXPECT_STREQ(id, "another");
+  gst_caps_unref(sent);
+  gst_caps_unref(changed);
+  gst_object_unref(source);
+}
+
 TEST_F(Streams, FullIsBackPressureAndAFlushEndsIt) {
   Gate gate;
   gsttest::Harness harness(quick(std::string(kHeld) + "max-size-buffers=2"));
