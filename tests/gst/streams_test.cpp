@@ -250,6 +250,46 @@ TEST_F(Streams, EventsIntoAStoppedSourcePadAreFlushing) {
   gst_caps_unref(caps_of_others);
 }
 
+// The steps of docs/threading.md.
+TEST_F(Streams, CanBeReplacedWhileItsTaskWaitsInAPausedSink) {
+  const std::string launch = "videotestsrc ! capsfilter name=c caps=video/x-raw,width=32,height=32 ! " +
+                             quick("inference-region=full-frame") + " ! fakesink name=s";
+  GstElement* pipeline = gst_parse_launch(launch.c_str(), nullptr);
+  const auto pad_of = [&](const char* name, const char* pad) {
+    GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), name);
+    GstPad* found = gst_element_get_static_pad(element, pad);
+    gst_object_unref(element);
+    return found;
+  };
+  GstPad *before = pad_of("c", "src"), *behind = pad_of("s", "sink");
+  gst_element_set_state(pipeline, GST_STATE_PAUSED);
+  ASSERT_EQ(gst_element_get_state(pipeline, nullptr, nullptr, 10 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), "e");
+  ASSERT_TRUE(soon([&] { return stat(element, "queue-depth") >= 2; }));
+  gst_pad_send_event(behind, gst_event_new_flush_start());
+  auto stopped =
+      std::async(std::launch::async, [&] { return gst_element_set_state(element, GST_STATE_NULL); });
+  ASSERT_EQ(stopped.wait_for(10s), std::future_status::ready);
+  gst_bin_remove(GST_BIN(pipeline), element);
+  gst_object_unref(element);
+  GstElement* other = gst_element_factory_make("tripletembed", nullptr);
+  g_object_set(other, "model", quick_weights_file().c_str(), nullptr);
+  gst_bin_add(GST_BIN(pipeline), other);
+  GstPad *sink = gst_element_get_static_pad(other, "sink"),
+         *source = gst_element_get_static_pad(other, "src");
+  EXPECT_EQ(gst_pad_link(before, sink), GST_PAD_LINK_OK);
+  EXPECT_EQ(gst_pad_link(source, behind), GST_PAD_LINK_OK);
+  EXPECT_TRUE(gst_element_sync_state_with_parent(other));
+  gst_pad_send_event(behind, gst_event_new_flush_stop(TRUE));
+  EXPECT_TRUE(gst_element_seek_simple(pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  EXPECT_EQ(gst_element_get_state(pipeline, nullptr, nullptr, 10 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  EXPECT_TRUE(soon([&] { return stat(other, "frames") > 20; }));
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  for (GstPad* pad : {before, behind, sink, source}) gst_object_unref(pad);
+  gst_object_unref(pipeline);
+}
+
 TEST_F(Streams, SeeksAtAnyTime) {
   GstElement* pipeline =
       gst_parse_launch(("videotestsrc num-buffers=100000 ! video/x-raw,width=32,height=32 ! " +
