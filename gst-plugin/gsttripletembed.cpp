@@ -124,13 +124,10 @@ static GstStructure* make_stats(GstTripletEmbed* self) {
 
 static void gst_triplet_embed_set_property(GObject* object, guint id, const GValue* value,
                                            GParamSpec* pspec) {
-  GstTripletEmbed* self = GST_TRIPLET_EMBED(object);
-  GST_OBJECT_LOCK(self);
-  const bool known = embed::gst::set_option(self->state->values, id, value);
-  if (known)
-    self->state->settings = std::make_shared<const EmbedSettings>(EmbedSettings::from(self->state->values));
-  GST_OBJECT_UNLOCK(self);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  State& state = *GST_TRIPLET_EMBED(object)->state;
+  embed::gst::set_property(object, state.values, id, value, pspec, [&state] {
+    state.settings = std::make_shared<const EmbedSettings>(EmbedSettings::from(state.values));
+  });
 }
 
 static void gst_triplet_embed_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
@@ -139,10 +136,7 @@ static void gst_triplet_embed_get_property(GObject* object, guint id, GValue* va
     g_value_take_boxed(value, make_stats(self));
     return;
   }
-  GST_OBJECT_LOCK(self);
-  const bool known = embed::gst::get_option(self->state->values, id, value);
-  GST_OBJECT_UNLOCK(self);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  embed::gst::get_property(object, GST_TRIPLET_EMBED(object)->state->values, id, value, pspec);
 }
 
 // --- the sink pad's thread: from a buffer to a frame on the way
