@@ -3,6 +3,7 @@
 
 #include <cctype>
 #include <string>
+#include <utility>
 
 namespace embed::gst {
 namespace {
@@ -65,43 +66,24 @@ GParamSpec* make_param(const char* prefix, const ElementOption& option, const Op
                              flags);
 }
 
-}  // namespace
-
-void install_options(GObjectClass* object_class, const char* prefix,
-                     const std::vector<ElementOption>& options) {
-  const OptionValues presets(options);
-  for (std::size_t i = 0; i < options.size(); ++i) {
-    g_object_class_install_property(object_class, static_cast<guint>(i + 1),
-                                    make_param(prefix, options[i], presets.at(i)));
-  }
-}
-
-bool set_option(OptionValues& values, guint property_id, const GValue* value) {
-  const std::size_t index = property_id - 1;
-  if (property_id == 0 || index >= values.options().size()) return false;
-  const OptionSpec& spec = values.options()[index].spec;
+OptionValue read_value(const OptionSpec& spec, const GValue* value) {
   switch (spec.type) {
     case OptionType::Bool:
-      values.set(index, g_value_get_boolean(value) != FALSE);
-      break;
+      return g_value_get_boolean(value) != FALSE;
     case OptionType::Int:
-      values.set(index, static_cast<std::int64_t>(g_value_get_int(value)));
-      break;
+      return static_cast<std::int64_t>(g_value_get_int(value));
     case OptionType::Double:
-      values.set(index, g_value_get_double(value));
-      break;
-    case OptionType::String: {
-      const gchar* text = g_value_get_string(value);
-      values.set(index, std::string(text != nullptr ? text : ""));
-      break;
-    }
+      return g_value_get_double(value);
     case OptionType::Choice:
-      values.set(index, split_choices(spec.choices).at(static_cast<std::size_t>(g_value_get_enum(value))));
+      return split_choices(spec.choices).at(static_cast<std::size_t>(g_value_get_enum(value)));
+    case OptionType::String:
       break;
   }
-  return true;
+  const gchar* text = g_value_get_string(value);
+  return std::string(text != nullptr ? text : "");
 }
 
+// False for an id that is none of the options'.
 bool get_option(const OptionValues& values, guint property_id, GValue* value) {
   const std::size_t index = property_id - 1;
   if (property_id == 0 || index >= values.options().size()) return false;
@@ -131,6 +113,50 @@ bool get_option(const OptionValues& values, guint property_id, GValue* value) {
     }
   }
   return true;
+}
+
+}  // namespace
+
+void install_options(GObjectClass* object_class, const char* prefix,
+                     const std::vector<ElementOption>& options) {
+  const OptionValues presets(options);
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    g_object_class_install_property(object_class, static_cast<guint>(i + 1),
+                                    make_param(prefix, options[i], presets.at(i)));
+  }
+}
+
+SetResult set_option(GstElement* element, OptionValues& values, guint property_id, const GValue* value) {
+  const std::size_t index = property_id - 1;
+  if (property_id == 0 || index >= values.options().size()) return SetResult::Unknown;
+  const ElementOption& option = values.options()[index];
+  OptionValue wanted = read_value(option.spec, value);
+  if (wanted == values.at(index)) return SetResult::Taken;
+  // What is taken at the start is taken on the way to READY and to PAUSED; so the state that comes next
+  // counts too.
+  const bool started = GST_STATE(element) > GST_STATE_READY || GST_STATE_NEXT(element) > GST_STATE_READY;
+  if (option.takes == Takes::AtStart && started) return SetResult::Refused;
+  values.set(index, std::move(wanted));
+  return SetResult::Taken;
+}
+
+void report(GstElement* element, guint property_id, GParamSpec* spec, SetResult result) {
+  if (result == SetResult::Unknown) G_OBJECT_WARN_INVALID_PROPERTY_ID(element, property_id, spec);
+  if (result != SetResult::Refused) return;
+  GST_ELEMENT_WARNING(
+      element, LIBRARY, SETTINGS,
+      ("the property '%s' cannot change in PAUSED or PLAYING and stays as it was: set it in READY "
+       "or NULL",
+       g_param_spec_get_name(spec)),
+      (nullptr));
+}
+
+void get_property(GObject* object, const OptionValues& values, guint property_id, GValue* value,
+                  GParamSpec* spec) {
+  GST_OBJECT_LOCK(object);
+  const bool known = get_option(values, property_id, value);
+  GST_OBJECT_UNLOCK(object);
+  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, property_id, spec);
 }
 
 }  // namespace embed::gst

@@ -67,21 +67,14 @@ static std::shared_ptr<const DetectSettings> settings_of(GstTripletDetect* self)
 
 static void gst_triplet_detect_set_property(GObject* object, guint id, const GValue* value,
                                             GParamSpec* pspec) {
-  GstTripletDetect* self = GST_TRIPLET_DETECT(object);
-  GST_OBJECT_LOCK(self);
-  const bool known = embed::gst::set_option(self->state->values, id, value);
-  if (known)
-    self->state->settings = std::make_shared<const DetectSettings>(DetectSettings::from(self->state->values));
-  GST_OBJECT_UNLOCK(self);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  State& state = *GST_TRIPLET_DETECT(object)->state;
+  embed::gst::set_property(object, state.values, id, value, pspec, [&state] {
+    state.settings = std::make_shared<const DetectSettings>(DetectSettings::from(state.values));
+  });
 }
 
 static void gst_triplet_detect_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
-  GstTripletDetect* self = GST_TRIPLET_DETECT(object);
-  GST_OBJECT_LOCK(self);
-  const bool known = embed::gst::get_option(self->state->values, id, value);
-  GST_OBJECT_UNLOCK(self);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  embed::gst::get_property(object, GST_TRIPLET_DETECT(object)->state->values, id, value, pspec);
 }
 
 static gboolean open_session(GstTripletDetect* self) {

@@ -28,7 +28,9 @@
 #include <memory>
 #include <utility>
 #include <variant>
+#include <vector>
 
+#include "downstream_flow.h"
 #include "embed_session.h"
 #include "face_meta.h"
 #include "frame_warnings.h"
@@ -80,10 +82,8 @@ struct State {
   EmbedSession session;
   embed::gst::InFlight<Item> way;
   embed::gst::Lateness lateness;
-  std::atomic<GstFlowReturn> flow{GST_FLOW_OK};  // What became of the latest frame behind the source pad.
-  std::atomic<bool> told{false};                 // Upstream has been told of `flow`.
-  std::atomic<bool> failed{false};               // An error of ours was posted: nothing more is sent.
-  std::atomic<bool> playing{false};              // Else frames come to a stop somewhere downstream.
+  embed::gst::DownstreamFlow downstream;
+  std::atomic<bool> playing{false};  // Else frames come to a stop somewhere downstream.
 
   // Of the thread that holds the sink pad's stream lock.
   GstVideoInfo info{};
@@ -124,13 +124,10 @@ static GstStructure* make_stats(GstTripletEmbed* self) {
 
 static void gst_triplet_embed_set_property(GObject* object, guint id, const GValue* value,
                                            GParamSpec* pspec) {
-  GstTripletEmbed* self = GST_TRIPLET_EMBED(object);
-  GST_OBJECT_LOCK(self);
-  const bool known = embed::gst::set_option(self->state->values, id, value);
-  if (known)
-    self->state->settings = std::make_shared<const EmbedSettings>(EmbedSettings::from(self->state->values));
-  GST_OBJECT_UNLOCK(self);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  State& state = *GST_TRIPLET_EMBED(object)->state;
+  embed::gst::set_property(object, state.values, id, value, pspec, [&state] {
+    state.settings = std::make_shared<const EmbedSettings>(EmbedSettings::from(state.values));
+  });
 }
 
 static void gst_triplet_embed_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
@@ -139,10 +136,7 @@ static void gst_triplet_embed_get_property(GObject* object, guint id, GValue* va
     g_value_take_boxed(value, make_stats(self));
     return;
   }
-  GST_OBJECT_LOCK(self);
-  const bool known = embed::gst::get_option(self->state->values, id, value);
-  GST_OBJECT_UNLOCK(self);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  embed::gst::get_property(object, GST_TRIPLET_EMBED(object)->state->values, id, value, pspec);
 }
 
 // --- the sink pad's thread: from a buffer to a frame on the way
@@ -168,9 +162,7 @@ static void begin(GstTripletEmbed* self, Frame& frame) {
   State& state = *self->state;
   read_regions(self, frame);
   const bool late = frame.settings->qos && state.lateness.is_late(state.segment, frame.buffer.get());
-  const bool unwanted = state.flow != GST_FLOW_OK;
-  frame.plan =
-      state.session.plan(frame.list.rois, frame.width, frame.height, *frame.settings, late || unwanted);
+  frame.plan = state.session.plan(frame.list.rois, frame.width, frame.height, *frame.settings, late);
   ++state.frames;
   if (late && frame.plan.late) {
     ++state.late_frames;
@@ -202,13 +194,13 @@ static GstFlowReturn gst_triplet_embed_chain(GstPad*, GstObject* parent, GstBuff
   frame.height = GST_VIDEO_INFO_HEIGHT(&state.info);
   if (frame.width == 0) return GST_FLOW_NOT_NEGOTIATED;
   const GstFlowReturn result = guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, &state, &frame] {
-    if (state.failed) return GST_FLOW_ERROR;
+    if (const auto flow = state.downstream.ask(); flow != GST_FLOW_OK) return flow;
     if (!state.way.reserve(state.session.most_frames(*frame.settings))) return GST_FLOW_FLUSHING;
+    // Again, for what was answered while this thread waited for room.
+    if (const auto flow = state.downstream.ask(); flow != GST_FLOW_OK) return flow;
     begin(self, frame);
     if (!state.way.push(Item(std::move(frame)), true)) return GST_FLOW_FLUSHING;
-    const GstFlowReturn flow = state.flow;
-    state.told = flow != GST_FLOW_OK;
-    return flow;
+    return state.downstream.ask();
   });
   if (result != GST_FLOW_OK) state.session.rest();  // Upstream stops at that.
   return result;
@@ -216,9 +208,9 @@ static GstFlowReturn gst_triplet_embed_chain(GstPad*, GstObject* parent, GstBuff
 
 // --- the source pad's task: from a frame on the way to a buffer
 
-static GstFlowReturn send_frame(GstTripletEmbed* self, Frame& frame) {
+static void send_frame(GstTripletEmbed* self, Frame& frame) {
   State& state = *self->state;
-  if (state.failed) return GST_FLOW_ERROR;
+  if (!state.downstream.is_open()) return;
   const GstFlowReturn done = guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [&] {
     if (!state.session.complete(frame.plan, *frame.settings)) return GST_FLOW_FLUSHING;
     embed::gst::write_identities(frame.buffer.get(), frame.list, frame.plan.identities,
@@ -226,19 +218,29 @@ static GstFlowReturn send_frame(GstTripletEmbed* self, Frame& frame) {
     state.session.finish(frame.plan);
     return GST_FLOW_OK;
   });
-  state.failed = done == GST_FLOW_ERROR;
-  return done == GST_FLOW_OK ? gst_pad_push(self->src, frame.buffer.release()) : done;
+  if (done == GST_FLOW_OK) {
+    state.downstream.take(gst_pad_push(self->src, frame.buffer.release()));
+  } else {
+    state.downstream.take(done, true);
+  }
 }
 
-static void send_event(GstTripletEmbed* self, GstEvent* event) {
+static bool begins_segment(GstEvent* event) {
+  return GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT || GST_EVENT_TYPE(event) == GST_EVENT_STREAM_START;
+}
+
+static void send_event(GstTripletEmbed* self, EventPtr event) {
   State& state = *self->state;
-  const GstFlowReturn flow = state.flow;
-  // Nothing follows the end of the stream whose return value could tell upstream.
-  if (GST_EVENT_TYPE(event) == GST_EVENT_EOS && !state.told && !state.failed &&
-      (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS)) {
-    GST_ELEMENT_FLOW_ERROR(self, flow);
+  if (begins_segment(event.get())) state.downstream.segment_leaves();
+  if (GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS) {
+    // Nothing follows the end of the stream whose return value could tell upstream.
+    const GstFlowReturn flow = state.downstream.untold_error();
+    if (flow != GST_FLOW_OK) GST_ELEMENT_FLOW_ERROR(self, flow);
+  } else if (!state.downstream.is_open()) {
+    if (GST_EVENT_IS_STICKY(event.get())) gst_pad_store_sticky_event(self->src, event.get());
+    return;
   }
-  gst_pad_push_event(self->src, event);
+  gst_pad_push_event(self->src, event.release());
 }
 
 static void log_stats(GstTripletEmbed* self) {
@@ -261,9 +263,9 @@ static void gst_triplet_embed_loop(gpointer pad) {
     return;
   }
   if (auto* event = std::get_if<EventPtr>(&item)) {
-    send_event(self, event->release());
+    send_event(self, std::move(*event));
   } else {
-    state.flow = send_frame(self, std::get<Frame>(item));
+    send_frame(self, std::get<Frame>(item));
     log_stats(self);
   }
   state.way.done();
@@ -271,19 +273,32 @@ static void gst_triplet_embed_loop(gpointer pad) {
 
 // --- starting and stopping
 
-// Ends all waiting in either thread. A frame that is being pushed is let go by downstream.
-static void halt(GstTripletEmbed* self) {
-  self->state->way.flush();
+// Ends all waiting in either thread and returns what was in line. A frame that is being pushed is let go by
+// downstream.
+static std::vector<Item> halt(GstTripletEmbed* self) {
+  std::vector<Item> dropped = self->state->way.flush();
   self->state->session.withdraw();
+  return dropped;
+}
+
+// Upstream sends caps and tags once: those that were in line wait on the source pad for the next frame.
+static void flush(GstTripletEmbed* self) {
+  const std::vector<Item> dropped = halt(self);
+  gst_pad_pause_task(self->src);  // Events that the task has taken out of the line come before the others.
+  for (const Item& item : dropped) {
+    const auto* event = std::get_if<EventPtr>(&item);
+    if (event == nullptr || !GST_EVENT_IS_STICKY(event->get())) continue;
+    const GstEventType type = GST_EVENT_TYPE(event->get());
+    if (type != GST_EVENT_SEGMENT && type != GST_EVENT_EOS)
+      gst_pad_store_sticky_event(self->src, event->get());
+  }
 }
 
 static gboolean go(GstTripletEmbed* self) {
   State& state = *self->state;
   state.session.withdraw();  // What the sink pad's thread put in line while all was being flushed.
   state.lateness.reset();
-  state.flow = GST_FLOW_OK;
-  state.told = false;
-  state.failed = false;
+  state.downstream.reset();
   state.way.restart();
   return gst_pad_start_task(self->src, gst_triplet_embed_loop, self->src, nullptr);
 }
@@ -331,8 +346,12 @@ static GstStateChangeReturn gst_triplet_embed_change_state(GstElement* element, 
     gst_video_info_init(&state.info);
     gst_segment_init(&state.segment, GST_FORMAT_UNDEFINED);
   }
-  state.playing = transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING;
-  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) state.session.rest();
+  // From PLAYING to PLAYING, as by gst_element_sync_state_with_parent(), nothing changes.
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) state.playing = true;
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) {
+    state.playing = false;
+    state.session.rest();
+  }
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_triplet_embed_parent_class)->change_state(element, transition);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
@@ -369,13 +388,13 @@ static GstFlowReturn gst_triplet_embed_sink_event(GstPad*, GstObject* parent, Gs
   switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_FLUSH_START: {
       const gboolean sent = gst_pad_push_event(self->src, owned.release());
-      halt(self);
-      gst_pad_pause_task(self->src);
+      flush(self);
       return as_flow(sent);
     }
     case GST_EVENT_FLUSH_STOP: {
       const gboolean sent = gst_pad_push_event(self->src, owned.release());
       gst_segment_init(&self->state->segment, GST_FORMAT_UNDEFINED);
+      flush(self);  // For upstream that did not begin the flush.
       // Not when a change of state has stopped the source pad meanwhile.
       if (GST_PAD_IS_ACTIVE(self->src)) go(self);
       return as_flow(sent);
@@ -385,6 +404,10 @@ static GstFlowReturn gst_triplet_embed_sink_event(GstPad*, GstObject* parent, Gs
       break;
     case GST_EVENT_SEGMENT:
       gst_event_copy_segment(event, &self->state->segment);
+      self->state->downstream.segment_comes();
+      break;
+    case GST_EVENT_STREAM_START:
+      self->state->downstream.segment_comes();
       break;
     case GST_EVENT_EOS:
     case GST_EVENT_SEGMENT_DONE:
@@ -399,7 +422,9 @@ static GstFlowReturn gst_triplet_embed_sink_event(GstPad*, GstObject* parent, Gs
 }
 
 static gboolean gst_triplet_embed_src_event(GstPad* pad, GstObject* parent, GstEvent* event) {
-  if (GST_EVENT_TYPE(event) == GST_EVENT_QOS) GST_TRIPLET_EMBED(parent)->state->lateness.observe(event);
+  State& state = *GST_TRIPLET_EMBED(parent)->state;
+  if (GST_EVENT_TYPE(event) == GST_EVENT_QOS) state.lateness.observe(event);
+  if (GST_EVENT_TYPE(event) == GST_EVENT_RECONFIGURE) state.downstream.relinked();
   return gst_pad_event_default(pad, parent, event);
 }
 

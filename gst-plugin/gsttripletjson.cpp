@@ -64,21 +64,14 @@ static std::shared_ptr<const JsonSettings> settings_of(GstTripletJson* self) {
 }
 
 static void gst_triplet_json_set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
-  GstTripletJson* self = GST_TRIPLET_JSON(object);
-  GST_OBJECT_LOCK(self);
-  const bool known = embed::gst::set_option(self->state->values, id, value);
-  if (known)
-    self->state->settings = std::make_shared<const JsonSettings>(JsonSettings::from(self->state->values));
-  GST_OBJECT_UNLOCK(self);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  State& state = *GST_TRIPLET_JSON(object)->state;
+  embed::gst::set_property(object, state.values, id, value, pspec, [&state] {
+    state.settings = std::make_shared<const JsonSettings>(JsonSettings::from(state.values));
+  });
 }
 
 static void gst_triplet_json_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
-  GstTripletJson* self = GST_TRIPLET_JSON(object);
-  GST_OBJECT_LOCK(self);
-  const bool known = embed::gst::get_option(self->state->values, id, value);
-  GST_OBJECT_UNLOCK(self);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  embed::gst::get_property(object, GST_TRIPLET_JSON(object)->state->values, id, value, pspec);
 }
 
 static gboolean gst_triplet_json_start(GstBaseTransform* trans) {

@@ -20,7 +20,7 @@
 
 #include <memory>
 
-#include "embed/error.h"
+#include "checked_map.h"
 #include "face_meta.h"
 #include "gobject_options.h"
 #include "gst_guard.h"
@@ -63,22 +63,14 @@ static std::shared_ptr<const OverlaySettings> settings_of(GstTripletOverlay* sel
 
 static void gst_triplet_overlay_set_property(GObject* object, guint id, const GValue* value,
                                              GParamSpec* pspec) {
-  GstTripletOverlay* self = GST_TRIPLET_OVERLAY(object);
-  GST_OBJECT_LOCK(self);
-  const bool known = embed::gst::set_option(self->state->values, id, value);
-  if (known)
-    self->state->settings =
-        std::make_shared<const OverlaySettings>(OverlaySettings::from(self->state->values));
-  GST_OBJECT_UNLOCK(self);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  State& state = *GST_TRIPLET_OVERLAY(object)->state;
+  embed::gst::set_property(object, state.values, id, value, pspec, [&state] {
+    state.settings = std::make_shared<const OverlaySettings>(OverlaySettings::from(state.values));
+  });
 }
 
 static void gst_triplet_overlay_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
-  GstTripletOverlay* self = GST_TRIPLET_OVERLAY(object);
-  GST_OBJECT_LOCK(self);
-  const bool known = embed::gst::get_option(self->state->values, id, value);
-  GST_OBJECT_UNLOCK(self);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+  embed::gst::get_property(object, GST_TRIPLET_OVERLAY(object)->state->values, id, value, pspec);
 }
 
 static gboolean gst_triplet_overlay_set_caps(GstBaseTransform* trans, GstCaps* incaps, GstCaps*) {
@@ -110,8 +102,13 @@ static bool is_aligned(const GstVideoFrame& frame) {
   return true;
 }
 
-static void blend_in_copy(GstVideoOverlayComposition* composition, const GstVideoInfo& info,
-                          GstVideoFrame* frame) {
+/// Of the frame's size: a GstVideoMeta may say that it is larger than the caps do.
+static void blend_in_copy(GstVideoOverlayComposition* composition, GstVideoFrame* frame) {
+  GstVideoInfo info;
+  gst_video_info_set_format(&info, GST_VIDEO_FRAME_FORMAT(frame),
+                            static_cast<guint>(GST_VIDEO_FRAME_WIDTH(frame)),
+                            static_cast<guint>(GST_VIDEO_FRAME_HEIGHT(frame)));
+  info.colorimetry = frame->info.colorimetry;
   GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
   GstVideoFrame copy;
   if (gst_video_frame_map(&copy, &info, buffer, GST_MAP_READWRITE) != FALSE) {
@@ -126,25 +123,19 @@ static void blend_in_copy(GstVideoOverlayComposition* composition, const GstVide
 static void blend(const std::vector<embed::gst::Patch>& patches, const GstVideoInfo& info,
                   GstBuffer* buffer) {
   embed::gst::refuse_crop(info, buffer);
-  GstVideoFrame frame;
-  if (gst_video_frame_map(&frame, &info, buffer,
-                          static_cast<GstMapFlags>(GST_MAP_READWRITE | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) ==
-      FALSE) {
-    throw embed::Error(embed::ErrorCode::Io, "a video frame's memory cannot be mapped for writing");
-  }
+  embed::gst::CheckedMap map(info, buffer, GST_MAP_READWRITE);
   GstVideoOverlayComposition* composition = gst_video_overlay_composition_new(nullptr);
   for (const auto& patch : patches) {
     GstVideoOverlayRectangle* rectangle = make_rectangle(patch);
     gst_video_overlay_composition_add_rectangle(composition, rectangle);
     gst_video_overlay_rectangle_unref(rectangle);
   }
-  if (is_aligned(frame)) {
-    gst_video_overlay_composition_blend(composition, &frame);
+  if (is_aligned(*map.frame())) {
+    gst_video_overlay_composition_blend(composition, map.frame());
   } else {
-    blend_in_copy(composition, info, &frame);
+    blend_in_copy(composition, map.frame());
   }
   gst_video_overlay_composition_unref(composition);
-  gst_video_frame_unmap(&frame);
 }
 
 static gboolean gst_triplet_overlay_propose_allocation(GstBaseTransform* trans, GstQuery* decided,

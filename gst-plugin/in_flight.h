@@ -6,6 +6,7 @@
 #include <deque>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 namespace embed::gst {
 
@@ -72,16 +73,22 @@ class InFlight {
     return !flushing_;
   }
 
-  /// Drops what is on the way and ends all waiting, until restart().
-  void flush() {
+  /// Ends all waiting, until restart(), and hands back what was on the way and not popped, in order.
+  std::vector<Item> flush() {
     std::deque<std::pair<Item, bool>> dropped;
-    const std::lock_guard<std::mutex> lock(mutex_);
-    flushing_ = true;
-    popped_ = false;
-    weighty_ = 0;
-    dropped.swap(items_);
-    left_.notify_all();
-    arrived_.notify_all();
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      flushing_ = true;
+      popped_ = false;
+      weighty_ = 0;
+      dropped.swap(items_);
+      left_.notify_all();
+      arrived_.notify_all();
+    }
+    std::vector<Item> items;
+    items.reserve(dropped.size());
+    for (auto& [item, weighty] : dropped) items.push_back(std::move(item));
+    return items;
   }
 
   void restart() {

@@ -14,7 +14,7 @@ namespace embed::gst {
 
 /// When a change of a property takes effect.
 enum class Takes {
-  AtStart,  ///< With the next NULL → READY or READY → PAUSED.
+  AtStart,  ///< With the next NULL → READY or READY → PAUSED; refused beyond READY.
   AtOnce,   ///< With the next frame, in any state.
 };
 

@@ -118,30 +118,21 @@ void refuse_crop(const GstVideoInfo& info, GstBuffer* buffer) {
               "upstream must crop it");
 }
 
-MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer) : frame_() {
+MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer) : map_(info, buffer, GST_MAP_READ) {
   refuse_crop(info, buffer);
+  const GstVideoFrame& frame = *map_.frame();
   view_.format = pixel_format(GST_VIDEO_INFO_FORMAT(&info));
-  if (gst_video_frame_map(
-          &frame_, &info, buffer,
-          static_cast<GstMapFlags>(int{GST_MAP_READ} | int{GST_VIDEO_FRAME_MAP_FLAG_NO_REF})) == FALSE) {
-    throw Error(ErrorCode::Io,
-                "a video frame's memory cannot be mapped for reading, or is smaller than its caps say");
-  }
-  view_.width = GST_VIDEO_FRAME_WIDTH(&frame_);
-  view_.height = GST_VIDEO_FRAME_HEIGHT(&frame_);
+  view_.width = GST_VIDEO_FRAME_WIDTH(&frame);
+  view_.height = GST_VIDEO_FRAME_HEIGHT(&frame);
   for (int plane = 0; plane < plane_count(view_.format); ++plane) {
     const auto p = static_cast<std::size_t>(plane);
-    view_.planes[p] = static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame_, plane));
-    view_.strides[p] = GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, plane);
+    view_.planes[p] = static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, plane));
+    view_.strides[p] = GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane);
   }
   view_.matrix = yuv_matrix(info);
   view_.range = pixel_range(info);
   view_.transfer = transfer(info);
   view_.pixel_aspect = pixel_aspect(info);
-}
-
-MappedFrame::~MappedFrame() {
-  gst_video_frame_unmap(&frame_);
 }
 
 }  // namespace embed::gst

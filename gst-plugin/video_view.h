@@ -3,6 +3,7 @@
 
 #include <gst/video/video.h>
 
+#include "checked_map.h"
 #include "embed/image_view.h"
 
 namespace embed::gst {
@@ -29,18 +30,14 @@ float pixel_aspect(const GstVideoInfo& info);
 /// lives. Needs only a readable buffer; never copies pixels.
 class MappedFrame {
  public:
-  /// Throws Error(Io) when the memory cannot be mapped, Error(Unsupported) for another format and as
-  /// refuse_crop.
+  /// Throws Error(Unsupported) for another format, and as refuse_crop and CheckedMap.
   MappedFrame(const GstVideoInfo& info, GstBuffer* buffer);
-  ~MappedFrame();
-  MappedFrame(const MappedFrame&) = delete;
-  MappedFrame& operator=(const MappedFrame&) = delete;
 
   /// Borrows from this object.
   const ImageView& view() const noexcept { return view_; }
 
  private:
-  GstVideoFrame frame_;
+  CheckedMap map_;
   ImageView view_;
 };
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "streams_support.h"
@@ -48,9 +49,95 @@ TEST_F(Downstream, ItsAnswerComesBackWithALaterFrame) {
     for (int i = 0; i < 5; ++i) gst_harness_push(harness.get(), frame(i));
     ASSERT_TRUE(soon(empty));
     EXPECT_EQ(stat(harness.element(), "embedded"), embedded);
-    // And if it changes its mind, so do we.
+    // It stays, as that of a queue does, until a flush.
     flow_ = GST_FLOW_OK;
-    EXPECT_TRUE(soon([&] { return gst_harness_push(harness.get(), frame(0)) == GST_FLOW_OK; }));
+    EXPECT_EQ(gst_harness_push(harness.get(), frame(0)), flow);
+    flush(harness);
+    EXPECT_EQ(gst_harness_push(harness.get(), frame(0)), GST_FLOW_OK);
+  }
+}
+
+/// Frames that were pushed; the first of them gets an answer of its own.
+class FirstAnswer {
+ public:
+  FirstAnswer(GstElement* element, GstFlowReturn first)
+      : pad_(gst_element_get_static_pad(element, "src")), first_(first) {
+    id_ = gst_pad_add_probe(pad_, GST_PAD_PROBE_TYPE_BUFFER, answer, this, nullptr);
+  }
+  ~FirstAnswer() {
+    gst_pad_remove_probe(pad_, id_);
+    gst_object_unref(pad_);
+  }
+  int frames() const { return frames_; }
+
+ private:
+  static GstPadProbeReturn answer(GstPad*, GstPadProbeInfo* info, gpointer user) {
+    auto* self = static_cast<FirstAnswer*>(user);
+    gst_buffer_unref(GST_PAD_PROBE_INFO_BUFFER(info));
+    GST_PAD_PROBE_INFO_DATA(info) = nullptr;
+    GST_PAD_PROBE_INFO_FLOW_RETURN(info) = self->frames_++ == 0 ? self->first_ : GST_FLOW_OK;
+    return GST_PAD_PROBE_HANDLED;
+  }
+  GstPad* pad_;
+  GstFlowReturn first_;
+  gulong id_ = 0;
+  std::atomic<int> frames_{0};
+};
+
+TEST_F(Downstream, TheFirstErrorStaysAndNothingIsPushedAfterIt) {
+  for (const GstFlowReturn flow : {GST_FLOW_NOT_LINKED, GST_FLOW_EOS, GST_FLOW_ERROR, GST_FLOW_NOT_NEGOTIATED,
+                                   GST_FLOW_FLUSHING, GST_FLOW_CUSTOM_ERROR}) {
+    Gate gate;
+    gsttest::Harness harness(quick(std::string(kHeld) + "max-size-buffers=8"));
+    FirstAnswer answer(harness.element(), flow);
+    harness.caps(caps());
+    for (int i = 0; i < 6; ++i) EXPECT_EQ(gst_harness_push(harness.get(), frame(i)), GST_FLOW_OK);
+    gate.open();
+    ASSERT_TRUE(soon([&] { return answer.frames() > 0 && stat(harness.element(), "queue-depth") == 0; }));
+    for (int i = 6; i < 12; ++i)
+      EXPECT_EQ(gst_harness_push(harness.get(), frame(i)), flow) << gst_flow_get_name(flow);
+    EXPECT_EQ(answer.frames(), 1) << gst_flow_get_name(flow);
+    // Caps in that time are not lost.
+    picture_ = fixtures::make_image(embed::PixelFormat::I420, kWidth + 16, kHeight);
+    GstCaps* changed = gst_caps_from_string(caps().c_str());
+    gst_harness_push_event(harness.get(), gst_event_new_caps(changed));
+    gst_caps_unref(changed);
+    flush(harness);
+    EXPECT_EQ(gst_harness_push(harness.get(), frame(12)), GST_FLOW_OK);
+    ASSERT_TRUE(soon([&] { return answer.frames() == 2; }));
+    GstPad* source = gst_element_get_static_pad(harness.element(), "src");
+    GstCaps* sent = gst_pad_get_current_caps(source);
+    int width = 0;
+    gst_structure_get_int(gst_caps_get_structure(sent, 0), "width", &width);
+    EXPECT_EQ(width, picture_.width);
+    gst_caps_unref(sent);
+    gst_object_unref(source);
+    picture_ = fixtures::make_image(embed::PixelFormat::I420, kWidth, kHeight);
+  }
+}
+
+TEST_F(Downstream, ItsEndIsThatOfTheSegment) {
+  gsttest::Harness harness(quick());
+  FirstAnswer answer(harness.element(), GST_FLOW_EOS);
+  harness.caps(caps());
+  EXPECT_TRUE(soon([&] { return gst_harness_push(harness.get(), frame(0)) == GST_FLOW_EOS; }));
+  EXPECT_EQ(gst_harness_push(harness.get(), frame(1)), GST_FLOW_EOS);
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  EXPECT_TRUE(gst_harness_push_event(harness.get(), gst_event_new_segment(&segment)));
+  EXPECT_EQ(gst_harness_push(harness.get(), frame(2)), GST_FLOW_OK);
+  EXPECT_TRUE(soon([&] { return answer.frames() == 2; }));
+}
+
+TEST_F(Downstream, APadThatIsLinkedAnewIsTriedAgain) {
+  for (const auto& [flow, after] :
+       {std::pair{GST_FLOW_NOT_LINKED, GST_FLOW_OK}, {GST_FLOW_ERROR, GST_FLOW_ERROR}}) {
+    gsttest::Harness harness(quick());
+    FirstAnswer answer(harness.element(), flow);
+    harness.caps(caps());
+    EXPECT_TRUE(soon([&] { return gst_harness_push(harness.get(), frame(0)) != GST_FLOW_OK; }));
+    gst_harness_push_upstream_event(harness.get(), gst_event_new_reconfigure());
+    EXPECT_EQ(gst_harness_push(harness.get(), frame(1)), after);
   }
 }
 
@@ -117,8 +204,9 @@ TEST_F(Streams, LatencyIsOfTheTimeoutThatIsInUse) {
   const auto least = [&] { return latency_behind(harness, 0, GST_CLOCK_TIME_NONE).first; };
   EXPECT_EQ(least(), 20U);
   g_object_set(harness.element(), "batch-timeout", 80.0, nullptr);
-  EXPECT_EQ(least(), 20U) << "taken on the way to PAUSED";
+  EXPECT_EQ(least(), 20U) << "it cannot change while PLAYING";
   ASSERT_EQ(gst_element_set_state(harness.element(), GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
+  g_object_set(harness.element(), "batch-timeout", 80.0, nullptr);
   ASSERT_NE(gst_element_set_state(harness.element(), GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
   EXPECT_EQ(least(), 80U);
 }

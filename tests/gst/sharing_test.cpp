@@ -70,6 +70,23 @@ TEST_F(Streams, FacesOfSeveralStreamsGoThroughOnePass) {
   }
 }
 
+TEST_F(Streams, ToBePlayingWhilePlayingChangesNothing) {
+  gsttest::Harness one(quick("batch-timeout=10000")), other(quick("batch-timeout=10000"));
+  for (auto* harness : {&one, &other}) {
+    harness->caps(caps());
+    // What gst_element_sync_state_with_parent() does in a pipeline that is playing.
+    ASSERT_EQ(gst_element_set_state(harness->element(), GST_STATE_PLAYING), GST_STATE_CHANGE_SUCCESS);
+  }
+  for (auto* harness : {&one, &other}) gst_harness_push(harness->get(), frame(0));
+  for (auto* harness : {&one, &other}) own(gst_harness_pull(harness->get()));
+  const guint64 before = stat(one.element(), "batches");
+  gst_harness_push(one.get(), frame(1));
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(stat(one.element(), "batches"), before) << "did not wait for the other's face";
+  EXPECT_EQ(index_of(own(other.push(frame(1))).get()), 1);
+  EXPECT_EQ(index_of(own(gst_harness_pull(one.get())).get()), 1);
+}
+
 TEST_F(Streams, AStalledStreamHoldsNoOther) {
   gsttest::Harness stalled(quick("max-size-buffers=3")), other(quick());
   for (auto* harness : {&stalled, &other}) harness->caps(caps());

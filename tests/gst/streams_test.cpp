@@ -149,6 +149,34 @@ TEST_F(Streams, AFlushDropsWhatIsInFlightAndNothingElse) {
   EXPECT_EQ(stat(harness.element(), "frames"), 3U);
 }
 
+TEST_F(Streams, AFlushKeepsCapsAndTagsThatWaitedInLine) {
+  Gate gate;
+  gsttest::Harness harness(quick(kHeld));
+  harness.caps(caps());
+  gst_harness_push(harness.get(), frame(0));
+  picture_ = fixtures::make_image(embed::PixelFormat::Rgb, 2 * kWidth, 2 * kHeight);
+  GstCaps* changed = gst_caps_from_string(caps().c_str());
+  GstTagList* tags = gst_tag_list_new(GST_TAG_TITLE, "waited", nullptr);
+  for (GstEvent* event :
+       {gst_event_new_stream_start("another"), gst_event_new_caps(changed), gst_event_new_tag(tags)})
+    gst_harness_push_event(harness.get(), event);
+  Log log(harness.element());
+  flush(harness);
+  gst_harness_push(harness.get(), frame(1));
+  gate.open();
+  ASSERT_EQ(index_of(own(gst_harness_pull(harness.get())).get()), 1);
+  EXPECT_THAT(log.lines(), ::testing::IsSupersetOf({"stream-start", "caps", "segment", "tag", "1"}));
+  EXPECT_EQ(log.lines().back(), "1");
+  GstPad* source = gst_element_get_static_pad(harness.element(), "src");
+  GstCaps* sent = gst_pad_get_current_caps(source);
+  EXPECT_TRUE(gst_caps_is_subset(sent, changed)) << "frames leave under the caps that they came with";
+  g_autofree gchar* id = gst_pad_get_stream_id(source);
+  EXPECT_STREQ(id, "another");
+  gst_caps_unref(sent);
+  gst_caps_unref(changed);
+  gst_object_unref(source);
+}
+
 TEST_F(Streams, FullIsBackPressureAndAFlushEndsIt) {
   Gate gate;
   gsttest::Harness harness(quick(std::string(kHeld) + "max-size-buffers=2"));
@@ -220,6 +248,46 @@ TEST_F(Streams, EventsIntoAStoppedSourcePadAreFlushing) {
     gst_object_unref(pad);
   }
   gst_caps_unref(caps_of_others);
+}
+
+// The steps of docs/threading.md.
+TEST_F(Streams, CanBeReplacedWhileItsTaskWaitsInAPausedSink) {
+  const std::string launch = "videotestsrc ! capsfilter name=c caps=video/x-raw,width=32,height=32 ! " +
+                             quick("inference-region=full-frame") + " ! fakesink name=s";
+  GstElement* pipeline = gst_parse_launch(launch.c_str(), nullptr);
+  const auto pad_of = [&](const char* name, const char* pad) {
+    GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), name);
+    GstPad* found = gst_element_get_static_pad(element, pad);
+    gst_object_unref(element);
+    return found;
+  };
+  GstPad *before = pad_of("c", "src"), *behind = pad_of("s", "sink");
+  gst_element_set_state(pipeline, GST_STATE_PAUSED);
+  ASSERT_EQ(gst_element_get_state(pipeline, nullptr, nullptr, 10 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), "e");
+  ASSERT_TRUE(soon([&] { return stat(element, "queue-depth") >= 2; }));
+  gst_pad_send_event(behind, gst_event_new_flush_start());
+  auto stopped =
+      std::async(std::launch::async, [&] { return gst_element_set_state(element, GST_STATE_NULL); });
+  ASSERT_EQ(stopped.wait_for(10s), std::future_status::ready);
+  gst_bin_remove(GST_BIN(pipeline), element);
+  gst_object_unref(element);
+  GstElement* other = gst_element_factory_make("tripletembed", nullptr);
+  g_object_set(other, "model", quick_weights_file().c_str(), nullptr);
+  gst_bin_add(GST_BIN(pipeline), other);
+  GstPad *sink = gst_element_get_static_pad(other, "sink"),
+         *source = gst_element_get_static_pad(other, "src");
+  EXPECT_EQ(gst_pad_link(before, sink), GST_PAD_LINK_OK);
+  EXPECT_EQ(gst_pad_link(source, behind), GST_PAD_LINK_OK);
+  EXPECT_TRUE(gst_element_sync_state_with_parent(other));
+  gst_pad_send_event(behind, gst_event_new_flush_stop(TRUE));
+  EXPECT_TRUE(gst_element_seek_simple(pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  EXPECT_EQ(gst_element_get_state(pipeline, nullptr, nullptr, 10 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+  EXPECT_TRUE(soon([&] { return stat(other, "frames") > 20; }));
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  for (GstPad* pad : {before, behind, sink, source}) gst_object_unref(pad);
+  gst_object_unref(pipeline);
 }
 
 TEST_F(Streams, SeeksAtAnyTime) {
