@@ -15,7 +15,7 @@ constexpr OptionSpec kDetectInterval = {
     1000000,
     "1",
     "",
-    "Look for faces on every Nth frame; the frames between pass without metadata of ours"};
+    "Look for faces on every Nth frame; the frames between get the last ones found, marked as predicted"};
 
 std::string key_of(const faces::DetectorOptions& o) {
   std::string key = o.detector + '\n' + o.model;

@@ -31,6 +31,8 @@ class DetectSession {
   void open(const DetectSettings& settings);
   void close() noexcept;
 
+  /// The next frame is the first.
+  void restart() noexcept { frame_ = 0; }
   /// Counts a frame; true when faces are to be looked for on it.
   bool due(const DetectSettings& settings) noexcept;
   /// Largest face first. Throws Error(InvalidArgument | Internal).

@@ -82,7 +82,8 @@ void EmbedSession::open(const EmbedSettings& settings) {
   auto client = std::make_unique<BatchClient>(queue_, timeout);
   model_name_ = std::filesystem::path(model).stem().string();
   opened_as_ = key;
-  frame_ = 0;
+  restart();
+  forget();
   const std::lock_guard lock(stats_mutex_);
   client_ = std::move(client);
   stats_ = {};
@@ -110,18 +111,25 @@ void EmbedSession::close() noexcept {
 FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height,
                              const EmbedSettings& settings, bool late) {
   FramePlan plan;
-  const bool due = frame_++ % static_cast<std::uint64_t>(settings.inference_interval) == 0;
+  // Frames on which nobody looked for faces do not count: an interval of frames that have faces of their own.
+  const bool seen =
+      rois.empty() || !std::all_of(rois.begin(), rois.end(), [](const Roi& roi) { return roi.predicted; });
+  const bool due = seen && frame_ % static_cast<std::uint64_t>(settings.inference_interval) == 0;
+  frame_ += seen ? 1 : 0;
+  plan.frame = frame_;
   plan.identities.reserve(rois.size());
+  plan.boxes.reserve(rois.size());
   for (const Roi& roi : rois) {
     RoiCrop crop = check_roi(roi, width, height, settings.min_face_size);
     plan.rejected += crop.rejected ? 1 : 0;
     if (crop.region && due && late) plan.late = true;
-    if (crop.region && (late || !due)) crop = {std::nullopt, "skipped", false};
+    if (crop.region && (late || !due || roi.predicted)) crop = {std::nullopt, "skipped", false};
     if (crop.region) {
       plan.regions.push_back(*crop.region);
       plan.roi_of.push_back(plan.identities.size());
     }
     plan.identities.push_back(unnamed(settings, crop.reason));
+    plan.boxes.push_back(roi.box);
   }
   return plan;
 }
@@ -174,7 +182,13 @@ void EmbedSession::submit(const ImageView& image, FramePlan& plan) {
 }
 
 bool EmbedSession::complete(FramePlan& plan, const EmbedSettings& settings) {
-  if (!plan.request) return true;
+  if (plan.request && !complete_request(plan, settings)) return false;
+  carried_.carry(plan.boxes, plan.roi_of, plan.frame, static_cast<std::uint64_t>(settings.inference_interval),
+                 plan.identities);
+  return true;
+}
+
+bool EmbedSession::complete_request(FramePlan& plan, const EmbedSettings& settings) {
   if (!client_->wait(*plan.request)) return false;
   auto start = Clock::now();
   const std::size_t count = plan.regions.size();
@@ -218,17 +232,21 @@ std::uint64_t EmbedSession::batch_timeout() const {
 void EmbedSession::finish(const FramePlan& plan) {
   const std::lock_guard lock(stats_mutex_);
   ++stats_.frames;
-  stats_.faces += plan.identities.size();
+  stats_.faces += plan.identities.size() + plan.surplus;
   stats_.embedded += plan.regions.size();
   stats_.drops += plan.late ? 1 : 0;
   stats_.rejected += plan.rejected;
   for (const Identity& identity : plan.identities) {
-    if (identity.reason.empty()) {
+    if (identity.predicted) {
+      ++stats_.predicted;
+      ++stats_.unnamed["skipped"];
+    } else if (identity.reason.empty()) {
       ++stats_.named;
     } else {
       ++stats_.unnamed[identity.reason];
     }
   }
+  if (plan.surplus > 0) stats_.unnamed["too-many"] += plan.surplus;
 }
 
 bool EmbedSession::in_software() const {

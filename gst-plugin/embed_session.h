@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "carried_identities.h"
 #include "embed/shared_embedder.h"
 #include "embed/shared_gallery.h"
 #include "embed_settings.h"
@@ -29,6 +30,8 @@ struct EmbedStats {
   double mean_batch_size = 0;   ///< Faces of all elements in those passes, by the passes.
   std::uint64_t wait_time = 0;  ///< Of faces, each from being cut to the start of its pass.
   std::uint64_t preprocess_time = 0, infer_time = 0, match_time = 0;
+  /// Faces of skipped frames with the last result of the face in their place; `skipped` counts them too.
+  std::uint64_t predicted = 0;
   std::map<std::string, std::uint64_t> unnamed;  ///< By reason.
 };
 
@@ -37,6 +40,9 @@ struct FramePlan {
   std::vector<Identity> identities;  ///< One for each ROI, in order; final where nothing is to be embedded.
   std::vector<FaceRegion> regions;   ///< To embed.
   std::vector<std::size_t> roi_of;   ///< regions[i] belongs to ROI roi_of[i].
+  std::vector<PixelRect> boxes;      ///< Of the ROIs.
+  std::uint64_t frame = 0;           ///< Counts the frames on which somebody looked for faces.
+  std::size_t surplus = 0;           ///< ROIs that were left out as too many; the caller's to set.
   std::size_t rejected = 0;          ///< ROIs that are worth a warning.
   bool late = false;                 ///< Regions were left out because the frame came too late.
   std::shared_ptr<BatchRequest> request;  ///< From submit() to complete().
@@ -59,12 +65,17 @@ class EmbedSession {
   /// Decides what is to be embedded on a frame of that size. On a late one nothing is.
   FramePlan plan(const std::vector<Roi>& rois, int width, int height, const EmbedSettings& settings,
                  bool late = false);
+  /// The next frame that is planned is the first of a stream. For the thread that plans.
+  void restart() noexcept { frame_ = 0; }
   /// Cuts the plan's regions and puts them in line for a pass; `image` is not needed any more after it.
   /// Throws Error(InvalidArgument).
   void submit(const ImageView& image, FramePlan& plan);
-  /// Waits for the plan's embeddings and names them. False when they were withdrawn; a plan without a
-  /// request is complete. Throws Error(Device | OutOfMemory).
+  /// Waits for the plan's embeddings and names them; faces that were skipped get the last result of the face
+  /// in their place. Plans come in their order. False when they were withdrawn. Throws Error(Device |
+  /// OutOfMemory).
   bool complete(FramePlan& plan, const EmbedSettings& settings);
+  /// What was completed so far says nothing of the plans to come. For the thread that completes.
+  void forget() noexcept { carried_.clear(); }
   /// Adds a finished plan to the statistics.
   void finish(const FramePlan& plan);
   /// Takes back all that was submitted: every complete() of it returns false at once.
@@ -92,6 +103,7 @@ class EmbedSession {
  private:
   void name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
             Identity& identity) const;
+  bool complete_request(FramePlan& plan, const EmbedSettings& settings);
   std::shared_ptr<BatchRequest> take_request();
   void give_back(std::shared_ptr<BatchRequest> request);
 
@@ -102,6 +114,7 @@ class EmbedSession {
   std::shared_ptr<const Gallery> gallery_;
   std::uint64_t frame_ = 0;
   std::vector<Match> matches_;
+  CarriedIdentities carried_;
 
   std::mutex requests_mutex_;  // Guards idle_requests_ alone; no other lock is taken under it.
   std::vector<std::shared_ptr<BatchRequest>> idle_requests_;  // Re-used from frame to frame.

@@ -30,7 +30,11 @@ constexpr OptionSpec kFrameOptions[] = {
     {"inference-region", OptionType::Choice, 0, 0, "roi-list", "roi-list|full-frame",
      "What to embed: the regions of interest on the frame, or the frame as a whole"},
     {"inference-interval", OptionType::Int, 1, 1000000, "1", "",
-     "Embed the faces of every Nth frame; those of the frames between get the reason 'skipped'"},
+     "Embed the faces of every Nth frame; those of the frames between get the last result of the face in "
+     "their place, marked as predicted, else the reason 'skipped'"},
+    {"max-faces", OptionType::Int, 0, 65535, "256", "",
+     "Most regions of a frame to embed, the largest first; the others stay as they came and are counted as "
+     "'too-many'; 0 embeds all"},
     {"qos", OptionType::Bool, 0, 0, "true", "",
      "Pass frames that come too late without embedding their faces, which get the reason 'skipped'"},
     {"unknown-label", OptionType::String, 0, 0, "???", "", "Label of a face that is nobody in the gallery"},
@@ -76,6 +80,7 @@ EmbedSettings EmbedSettings::from(const OptionValues& values) {
   s.object_class = values.text("object-class");
   s.full_frame = values.text("inference-region") == "full-frame";
   s.inference_interval = values.integer("inference-interval");
+  s.max_faces = static_cast<std::size_t>(values.integer("max-faces"));
   s.unknown_label = values.text("unknown-label");
   s.min_face_size = values.integer("min-face-size");
   s.attach_embedding = values.flag("attach-embedding");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct EmbedSettings {
   std::string object_class = "face";  ///< ROI types to embed, see read_rois(); empty: every ROI.
   bool full_frame = false;            ///< Embed the whole frame in place of ROIs.
   int inference_interval = 1;         ///< Embed the faces of every so-many-th frame.
+  std::size_t max_faces = 256;        ///< Most regions of a frame to embed; 0: all.
   std::string unknown_label = "???";
   int min_face_size = 0;  ///< Pixels.
   bool attach_embedding = true;

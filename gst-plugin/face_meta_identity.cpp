@@ -17,6 +17,8 @@ namespace {
 static_assert(G_BYTE_ORDER == G_LITTLE_ENDIAN, "embeddings are stored as little-endian float32");
 
 constexpr char kFaces[] = "faces";
+constexpr char kPredicted[] = "predicted";
+constexpr char kPredictedRegion[] = "predicted_region";
 
 using StructurePtr = std::unique_ptr<GstStructure, decltype(&gst_structure_free)>;
 
@@ -50,6 +52,7 @@ GstStructure* classification_param(const Identity& identity, const std::string& 
   gst_structure_set(param, "attribute_name", G_TYPE_STRING, "identity", "label", G_TYPE_STRING,
                     identity.label.c_str(), "label_id", G_TYPE_INT, identity.label_id, "confidence",
                     G_TYPE_DOUBLE, confidence_of(identity), nullptr);
+  if (identity.predicted) gst_structure_set(param, kPredicted, G_TYPE_BOOLEAN, TRUE, nullptr);
   return param;
 }
 
@@ -89,6 +92,8 @@ GstStructure* stored_face(const Roi& roi, const Identity& identity, const std::s
       G_TYPE_STRING, identity.label.c_str(), "label_id", G_TYPE_INT, identity.label_id, "reason",
       G_TYPE_STRING, identity.reason.c_str(), "model_name", G_TYPE_STRING, model_name.c_str(), nullptr);
   if (roi.confidence) gst_structure_set(s, "confidence", G_TYPE_DOUBLE, *roi.confidence, nullptr);
+  if (identity.predicted) gst_structure_set(s, kPredicted, G_TYPE_BOOLEAN, TRUE, nullptr);
+  if (roi.predicted) gst_structure_set(s, kPredictedRegion, G_TYPE_BOOLEAN, TRUE, nullptr);
   set_optional(s, "distance", identity.distance);
   set_optional(s, "threshold", identity.threshold);
   if (!identity.nearest.empty())
@@ -128,6 +133,11 @@ std::string get_text(const GstStructure* structure, const char* field) {
   return text != nullptr ? text : "";
 }
 
+bool get_flag(const GstStructure* structure, const char* field) {
+  gboolean flag = FALSE;
+  return gst_structure_get_boolean(structure, field, &flag) != FALSE && flag != FALSE;
+}
+
 std::optional<Embedding> get_embedding(const GstStructure* structure) {
   const GValue* value = gst_structure_get_value(structure, "embedding");
   if (value == nullptr || !G_VALUE_HOLDS(value, G_TYPE_BYTES)) return std::nullopt;
@@ -158,6 +168,8 @@ StoredFace read_stored(const GstStructure* s) {
   identity.threshold = get_optional(s, "threshold");
   identity.runner_up_distance = get_optional(s, "runner_up_distance");
   identity.embedding = get_embedding(s);
+  identity.predicted = get_flag(s, kPredicted);
+  out.face.predicted = get_flag(s, kPredictedRegion);
   out.face.identity = std::move(identity);
   return out;
 }
@@ -207,19 +219,28 @@ void write_identities(GstBuffer* buffer, const RoiList& list, const std::vector<
 }
 
 std::vector<Face> read_faces(GstBuffer* buffer, int frame_width, int frame_height) {
+  return read_most_faces(buffer, frame_width, frame_height, 0).faces;
+}
+
+FaceList read_most_faces(GstBuffer* buffer, int frame_width, int frame_height, std::size_t most) {
+  FaceList list;
   std::vector<StoredFace> stored;
   std::map<Key, std::size_t> by_key;
   if (GstCustomMeta* meta = gst_buffer_get_custom_meta(buffer, kMetaName)) {
     for_each_stored(gst_custom_meta_get_structure(meta), [&](const GstStructure* face) {
+      list.whole &= most == 0 || stored.size() < most;
+      if (!list.whole) return;
       stored.push_back(read_stored(face));
       const Face& face_read = stored.back().face;
       by_key.emplace(Key(face_read.type, face_read.id), stored.size() - 1);
     });
   }
-  std::vector<Face> faces;
+  std::vector<Face>& faces = list.faces;
   std::vector<bool> used(stored.size(), false);
-  for (Roi& roi : read_rois(buffer, "", frame_width, frame_height).rois) {
-    Face face{roi.id, std::move(roi.type), roi.box, roi.confidence, std::nullopt};
+  RoiList regions = read_rois(buffer, "", frame_width, frame_height, most);
+  list.whole &= regions.surplus == 0;
+  for (Roi& roi : regions.rois) {
+    Face face{roi.id, std::move(roi.type), roi.box, roi.confidence, roi.predicted, std::nullopt};
     if (const auto found = by_key.find({face.type, face.id}); found != by_key.end()) {
       const Face& known = stored[found->second].face;
       face.identity = known.identity;
@@ -234,7 +255,13 @@ std::vector<Face> read_faces(GstBuffer* buffer, int frame_width, int frame_heigh
     face.box = rescale(stored[i], frame_width, frame_height);
     faces.push_back(std::move(face));
   }
-  return faces;
+  if (most > 0 && faces.size() > most) {
+    std::stable_partition(faces.begin(), faces.end(),
+                          [](const Face& face) { return face.identity.has_value(); });
+    faces.resize(most);
+    list.whole = false;
+  }
+  return list;
 }
 
 }  // namespace embed::gst

@@ -12,6 +12,7 @@ namespace embed::gst {
 namespace {
 
 constexpr char kDetection[] = "detection";
+constexpr char kPredicted[] = "predicted";
 constexpr char kLandmarks[] = "landmarks";
 constexpr char kLandmarkFormat[] = "landmark_points";
 constexpr std::size_t kLandmarkValues = 10;
@@ -65,6 +66,8 @@ void read_detection(const GstStructure* param, int frame_width, int frame_height
   if (gst_structure_get_double(param, "confidence", &confidence) != FALSE && std::isfinite(confidence)) {
     roi.confidence = confidence;
   }
+  gboolean predicted = FALSE;
+  if (gst_structure_get_boolean(param, kPredicted, &predicted) != FALSE) roi.predicted = predicted != FALSE;
   double x0 = 0, x1 = 0, y0 = 0, y1 = 0;
   if (gst_structure_get(param, "x_min", G_TYPE_DOUBLE, &x0, "x_max", G_TYPE_DOUBLE, &x1, "y_min",
                         G_TYPE_DOUBLE, &y0, "y_max", G_TYPE_DOUBLE, &y1, nullptr) == FALSE) {
@@ -92,6 +95,39 @@ void read_landmarks(const GstStructure* param, Roi& roi) {
     points[i].y = static_cast<float>(roi.box.y) + values[2 * i + 1] * static_cast<float>(roi.box.height);
   }
   roi.landmarks = points;
+}
+
+using RoiMetas = std::vector<GstVideoRegionOfInterestMeta*>;
+
+/// Pixels of a region that lie inside the frame.
+std::int64_t visible_area(const GstVideoRegionOfInterestMeta* meta, int frame_width, int frame_height) {
+  const auto inside = [](std::int64_t start, std::int64_t length, std::int64_t limit) {
+    return std::min(start + length, limit) - std::min(start, limit);
+  };
+  return inside(meta->x, meta->w, frame_width) * inside(meta->y, meta->h, frame_height);
+}
+
+/// Takes all but the `most` largest out of `metas`, which keep their order, and returns them.
+RoiMetas take_surplus(RoiMetas& metas, std::size_t most, int frame_width, int frame_height) {
+  if (most == 0 || metas.size() <= most) return {};
+  struct Ranked {
+    std::int64_t area;
+    std::size_t place;
+  };
+  std::vector<Ranked> ranking;
+  ranking.reserve(metas.size());
+  for (std::size_t i = 0; i < metas.size(); ++i)
+    ranking.push_back({visible_area(metas[i], frame_width, frame_height), i});
+  const auto cut = ranking.begin() + static_cast<std::ptrdiff_t>(most);
+  std::nth_element(ranking.begin(), cut, ranking.end(), [](const Ranked& a, const Ranked& b) {
+    return a.area != b.area ? a.area > b.area : a.place < b.place;
+  });
+  std::sort(ranking.begin(), cut, [](const Ranked& a, const Ranked& b) { return a.place < b.place; });
+  RoiMetas kept, surplus;
+  for (auto ranked = ranking.begin(); ranked != ranking.end(); ++ranked)
+    (ranked < cut ? kept : surplus).push_back(metas[ranked->place]);
+  metas = std::move(kept);
+  return surplus;
 }
 
 Roi read_roi(const GstVideoRegionOfInterestMeta* meta, int frame_width, int frame_height) {
@@ -131,6 +167,17 @@ GstVideoRegionOfInterestMeta* add_face(GstBuffer* buffer, const FaceRegion& regi
   return meta;
 }
 
+GstVideoRegionOfInterestMeta* add_predicted_face(GstBuffer* buffer, const FaceRegion& region,
+                                                 double confidence, int frame_width, int frame_height,
+                                                 int id) {
+  auto* meta = add_face(buffer, region, confidence, frame_width, frame_height);
+  if (meta == nullptr) return nullptr;
+  meta->id = id;
+  GstStructure* param = gst_video_region_of_interest_meta_get_param(meta, kDetection);
+  gst_structure_set(param, kPredicted, G_TYPE_BOOLEAN, TRUE, nullptr);
+  return meta;
+}
+
 RoiList add_whole_frame(GstBuffer* buffer, const char* type, int frame_width, int frame_height) {
   auto* meta = gst_buffer_add_video_region_of_interest_meta(
       buffer, type, 0, 0, static_cast<guint>(frame_width), static_cast<guint>(frame_height));
@@ -141,24 +188,31 @@ RoiList add_whole_frame(GstBuffer* buffer, const char* type, int frame_width, in
   return list;
 }
 
-RoiList read_rois(GstBuffer* buffer, const std::string& types, int frame_width, int frame_height) {
+RoiList read_rois(GstBuffer* buffer, const std::string& types, int frame_width, int frame_height,
+                  std::size_t most) {
   RoiList list;
   gpointer state = nullptr;
   while (GstMeta* found =
              gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
     auto* meta = reinterpret_cast<GstVideoRegionOfInterestMeta*>(found);
-    Roi roi = read_roi(meta, frame_width, frame_height);
-    if (!types.empty() && !is_listed(roi.type, types)) continue;
-    list.rois.push_back(std::move(roi));
-    list.metas.push_back(meta);
+    const gchar* type = g_quark_to_string(meta->roi_type);
+    if (types.empty() || is_listed(type != nullptr ? type : "", types)) list.metas.push_back(meta);
   }
+  const RoiMetas surplus = take_surplus(list.metas, most, frame_width, frame_height);
+  list.surplus = surplus.size();
+  for (const auto* meta : surplus) list.surplus_ids.insert(meta->id);
+  list.rois.reserve(list.metas.size());
+  for (const auto* meta : list.metas) list.rois.push_back(read_roi(meta, frame_width, frame_height));
   return list;
 }
 
 void assign_ids(RoiList& list) {
-  std::unordered_set<int> taken{0};
+  std::unordered_set<int> taken = list.surplus_ids;
+  taken.insert(0);
   for (const Roi& roi : list.rois) taken.insert(roi.id);
-  std::unordered_set<int> seen{0};
+  // A region that nobody embeds must not be taken for one that has a name.
+  std::unordered_set<int> seen = list.surplus_ids;
+  seen.insert(0);
   for (std::size_t i = 0; i < list.rois.size(); ++i) {
     int& id = list.rois[i].id;
     if (seen.insert(id).second) continue;

@@ -26,6 +26,7 @@ struct Roi {
   std::optional<double> confidence;  ///< 0 to 1, from a `detection` param.
   std::optional<Rect> exact_box;  ///< Unrounded, in pixels, from a `detection` param that agrees with `box`.
   std::optional<Landmarks> landmarks;  ///< In pixels of the frame.
+  bool predicted = false;  ///< Nobody looked for it on this frame: its place is that on an earlier one.
 };
 
 /// What tripletembed says of one face.
@@ -40,6 +41,8 @@ struct Identity {
   std::string
       reason;  ///< Why there is no name: small, outside, far, ambiguous, skipped, no-gallery; empty with one.
   std::optional<Embedding> embedding;
+  bool predicted =
+      false;  ///< Not of this frame: the last result of the face in this place, without its embedding.
 };
 
 /// One face as the elements downstream read it from a frame.
@@ -48,6 +51,7 @@ struct Face {
   std::string type;
   PixelRect box;  ///< In pixels of the frame it was read from.
   std::optional<double> confidence;
+  bool predicted = false;            ///< As Roi's.
   std::optional<Identity> identity;  ///< Absent where tripletembed has not looked.
 };
 

@@ -126,6 +126,15 @@ void install_options(GObjectClass* object_class, const char* prefix,
   }
 }
 
+void add_pads(GstElementClass* element_class, const char* text) {
+  GstCaps* caps = gst_caps_from_string(text);
+  gst_element_class_add_pad_template(element_class,
+                                     gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+  gst_element_class_add_pad_template(element_class,
+                                     gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
+  gst_caps_unref(caps);
+}
+
 SetResult set_option(GstElement* element, OptionValues& values, guint property_id, const GValue* value) {
   const std::size_t index = property_id - 1;
   if (property_id == 0 || index >= values.options().size()) return SetResult::Unknown;

@@ -15,6 +15,10 @@ namespace embed::gst {
 void install_options(GObjectClass* object_class, const char* prefix,
                      const std::vector<ElementOption>& options);
 
+/// Gives the class a sink and a source pad that are always there and take these caps. Call it from
+/// class_init.
+void add_pads(GstElementClass* element_class, const char* caps);
+
 /// What became of a value that a property was to have.
 enum class SetResult {
   Taken,

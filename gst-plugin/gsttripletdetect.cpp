@@ -6,8 +6,8 @@
  * Finds faces and marks each with a GstVideoRegionOfInterestMeta of type `face` that carries a `detection`
  * param (confidence and the box as fractions of the frame) and, from YuNet and CenterFace, a `landmarks`
  * param with five points. Pixels are read, never copied or written. With detect-interval=N the frames between
- * two detections pass as they came, as behind DL Streamer's gvadetect with inference-interval: metadata never
- * says what was not seen on its frame.
+ * two detections get the faces of the last one, with the same ids, and their `detection` param says
+ * `predicted`: nobody looked for them there.
  *
  * ## Example launch lines
  * |[
@@ -22,6 +22,8 @@
 #include <gst/video/video.h>
 
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "detect_session.h"
 #include "detector_query.h"
@@ -38,6 +40,11 @@ GST_DEBUG_CATEGORY_STATIC(gst_triplet_detect_debug);
 
 namespace {
 
+struct Found {
+  embed::faces::DetectedFace face;
+  int id = 0;
+};
+
 /// What the GObject points to. `values` and `settings` are guarded by the object lock; the rest belongs to
 /// the streaming thread while there is one, else to the thread that changes the state.
 struct State {
@@ -46,6 +53,8 @@ struct State {
       std::make_shared<const DetectSettings>(DetectSettings::from(values));
   embed::gst::DetectSession session;
   GstVideoInfo info{};
+  bool told_of_haar = false;
+  std::vector<Found> found;  // On the last frame that was looked at.
 };
 
 }  // namespace
@@ -77,9 +86,32 @@ static void gst_triplet_detect_get_property(GObject* object, guint id, GValue* v
   embed::gst::get_property(object, GST_TRIPLET_DETECT(object)->state->values, id, value, pspec);
 }
 
+// What was found before says nothing of the frames to come; the next one is looked at.
+static void forget_faces(GstTripletDetect* self) {
+  self->state->found.clear();
+  self->state->session.restart();
+}
+
+// Whoever asks for it by name has it in mind.
+static void tell_of_haar(GstTripletDetect* self, const embed::faces::DetectorOptions& asked) {
+  const char* named = g_getenv("TRIPLETEMBED_DETECTOR");
+  if (asked.detector != "auto" || !asked.model.empty() || (named != nullptr && *named != '\0')) return;
+  if (self->state->session.description().rfind("haar", 0) != 0) return;
+  if (std::exchange(self->state->told_of_haar, true)) return;
+  GST_ELEMENT_WARNING(
+      self, LIBRARY, SETTINGS,
+      ("no model of YuNet or CenterFace was found, so faces are looked for with OpenCV's Haar cascade: it "
+       "misses more of them and gives no landmarks to align them by, which makes names less sure. "
+       "Put face_detection_yunet_2023mar.onnx of github.com/opencv/opencv_zoo into "
+       "~/.local/share/tripletembed/models, or name a model with the property 'model'"),
+      (nullptr));
+}
+
 static gboolean open_session(GstTripletDetect* self) {
   return guarded(GST_ELEMENT(self), FALSE, [self] {
     self->state->session.open(*settings_of(self));
+    forget_faces(self);
+    tell_of_haar(self, settings_of(self)->detector);
     GST_INFO_OBJECT(self, "%s", self->state->session.description().c_str());
     return TRUE;
   });
@@ -93,7 +125,10 @@ static GstStateChangeReturn gst_triplet_detect_change_state(GstElement* element,
     return GST_STATE_CHANGE_FAILURE;
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_triplet_detect_parent_class)->change_state(element, transition);
-  if (transition == GST_STATE_CHANGE_READY_TO_NULL) self->state->session.close();
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
+    self->state->session.close();
+    self->state->told_of_haar = false;
+  }
   return result;
 }
 
@@ -103,7 +138,13 @@ static gboolean gst_triplet_detect_start(GstBaseTransform* trans) {
 }
 
 static gboolean gst_triplet_detect_set_caps(GstBaseTransform* trans, GstCaps* incaps, GstCaps*) {
+  forget_faces(GST_TRIPLET_DETECT(trans));
   return gst_video_info_from_caps(&GST_TRIPLET_DETECT(trans)->state->info, incaps);
+}
+
+static gboolean gst_triplet_detect_sink_event(GstBaseTransform* trans, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT) forget_faces(GST_TRIPLET_DETECT(trans));
+  return GST_BASE_TRANSFORM_CLASS(gst_triplet_detect_parent_class)->sink_event(trans, event);
 }
 
 static gboolean gst_triplet_detect_query(GstBaseTransform* trans, GstPadDirection direction,
@@ -120,21 +161,32 @@ static gboolean gst_triplet_detect_propose_allocation(GstBaseTransform* trans, G
   return answered;
 }
 
+static void look_for_faces(State& state, GstBuffer* buffer) {
+  const embed::gst::MappedFrame frame(state.info, buffer);
+  state.found.clear();
+  for (auto& face : state.session.detect(frame.view())) state.found.push_back({std::move(face), 0});
+}
+
+static void mark_faces(State& state, GstBuffer* buffer, bool predicted) {
+  const int width = GST_VIDEO_INFO_WIDTH(&state.info), height = GST_VIDEO_INFO_HEIGHT(&state.info);
+  for (Found& found : state.found) {
+    const auto& region = found.face.region;
+    const auto confidence = static_cast<double>(found.face.confidence);
+    const auto* meta =
+        predicted ? embed::gst::add_predicted_face(buffer, region, confidence, width, height, found.id)
+                  : embed::gst::add_face(buffer, region, confidence, width, height);
+    if (meta != nullptr) found.id = meta->id;
+  }
+}
+
 static GstFlowReturn gst_triplet_detect_transform_ip(GstBaseTransform* trans, GstBuffer* buffer) {
   GstTripletDetect* self = GST_TRIPLET_DETECT(trans);
   return guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, buffer] {
     State& state = *self->state;
-    if (!state.session.due(*settings_of(self))) return GST_FLOW_OK;
-    std::vector<embed::faces::DetectedFace> faces;
-    {
-      const embed::gst::MappedFrame frame(state.info, buffer);
-      faces = state.session.detect(frame.view());
-    }
-    for (const auto& face : faces) {
-      embed::gst::add_face(buffer, face.region, static_cast<double>(face.confidence),
-                           GST_VIDEO_INFO_WIDTH(&state.info), GST_VIDEO_INFO_HEIGHT(&state.info));
-    }
-    GST_LOG_OBJECT(self, "%" G_GSIZE_FORMAT " faces", faces.size());
+    const bool due = state.session.due(*settings_of(self));
+    if (due) look_for_faces(state, buffer);
+    mark_faces(state, buffer, !due);
+    GST_LOG_OBJECT(self, "%" G_GSIZE_FORMAT " faces%s", state.found.size(), due ? "" : ", predicted");
     return GST_FLOW_OK;
   });
 }
@@ -165,16 +217,12 @@ static void gst_triplet_detect_class_init(GstTripletDetectClass* klass) {
   element_class->change_state = gst_triplet_detect_change_state;
   trans_class->start = gst_triplet_detect_start;
   trans_class->set_caps = gst_triplet_detect_set_caps;
+  trans_class->sink_event = gst_triplet_detect_sink_event;
   trans_class->query = gst_triplet_detect_query;
   trans_class->propose_allocation = gst_triplet_detect_propose_allocation;
   trans_class->transform_ip = gst_triplet_detect_transform_ip;
 
-  GstCaps* caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));
-  gst_element_class_add_pad_template(element_class,
-                                     gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
-  gst_element_class_add_pad_template(element_class,
-                                     gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
-  gst_caps_unref(caps);
+  embed::gst::add_pads(element_class, GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));
   gst_element_class_set_static_metadata(
       element_class, "Face detector", "Filter/Analyzer/Video",
       "Marks faces with regions of interest, found by YuNet, CenterFace or a Haar cascade; for example: "

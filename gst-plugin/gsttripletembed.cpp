@@ -39,11 +39,16 @@
 #include "in_flight.h"
 #include "lateness.h"
 #include "stats_structure.h"
+#include "stream_events.h"
+#include "stream_items.h"
 #include "video_view.h"
 
 using embed::gst::EmbedSession;
 using embed::gst::EmbedSettings;
+using embed::gst::EventPtr;
+using embed::gst::Frame;
 using embed::gst::guarded;
+using Item = embed::gst::StreamItem;
 
 GST_DEBUG_CATEGORY_STATIC(gst_triplet_embed_debug);
 #define GST_CAT_DEFAULT gst_triplet_embed_debug
@@ -51,21 +56,6 @@ GST_DEBUG_CATEGORY_STATIC(gst_triplet_embed_debug);
 namespace {
 
 constexpr gint64 kStatsPause = G_TIME_SPAN_SECOND;
-
-struct Unref {
-  void operator()(gpointer object) const { gst_mini_object_unref(GST_MINI_OBJECT_CAST(object)); }
-};
-using EventPtr = std::unique_ptr<GstEvent, Unref>;
-
-/// A frame between the pads.
-struct Frame {
-  std::unique_ptr<GstBuffer, Unref> buffer;
-  int width = 0, height = 0;
-  embed::gst::RoiList list;
-  embed::gst::FramePlan plan;
-  std::shared_ptr<const EmbedSettings> settings;
-};
-using Item = std::variant<EventPtr, Frame>;
 
 /// What the GObject points to.
 struct State {
@@ -150,8 +140,10 @@ static void read_regions(GstTripletEmbed* self, Frame& frame) {
   GstBuffer* buffer = gst_buffer_make_writable(frame.buffer.release());
   frame.buffer.reset(buffer);
   frame.list = whole ? embed::gst::add_whole_frame(buffer, "frame", frame.width, frame.height)
-                     : embed::gst::read_rois(buffer, frame.settings->object_class, frame.width, frame.height);
+                     : embed::gst::read_rois(buffer, frame.settings->object_class, frame.width, frame.height,
+                                             frame.settings->max_faces);
   if (whole) return;
+  self->state->warnings.see_surplus(GST_ELEMENT(self), frame.list.surplus, frame.settings->max_faces);
   self->state->warnings.see_types(GST_ELEMENT(self), buffer, frame.list, frame.settings->object_class);
   embed::gst::assign_ids(frame.list);
 }
@@ -163,6 +155,7 @@ static void begin(GstTripletEmbed* self, Frame& frame) {
   read_regions(self, frame);
   const bool late = frame.settings->qos && state.lateness.is_late(state.segment, frame.buffer.get());
   frame.plan = state.session.plan(frame.list.rois, frame.width, frame.height, *frame.settings, late);
+  frame.plan.surplus = frame.list.surplus;
   ++state.frames;
   if (late && frame.plan.late) {
     ++state.late_frames;
@@ -225,13 +218,10 @@ static void send_frame(GstTripletEmbed* self, Frame& frame) {
   }
 }
 
-static bool begins_segment(GstEvent* event) {
-  return GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT || GST_EVENT_TYPE(event) == GST_EVENT_STREAM_START;
-}
-
 static void send_event(GstTripletEmbed* self, EventPtr event) {
   State& state = *self->state;
-  if (begins_segment(event.get())) state.downstream.segment_leaves();
+  if (embed::gst::begins_segment(event.get())) state.downstream.segment_leaves();
+  if (embed::gst::begins_pictures(event.get())) state.session.forget();
   if (GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS) {
     // Nothing follows the end of the stream whose return value could tell upstream.
     const GstFlowReturn flow = state.downstream.untold_error();
@@ -286,17 +276,14 @@ static void flush(GstTripletEmbed* self) {
   const std::vector<Item> dropped = halt(self);
   gst_pad_pause_task(self->src);  // Events that the task has taken out of the line come before the others.
   for (const Item& item : dropped) {
-    const auto* event = std::get_if<EventPtr>(&item);
-    if (event == nullptr || !GST_EVENT_IS_STICKY(event->get())) continue;
-    const GstEventType type = GST_EVENT_TYPE(event->get());
-    if (type != GST_EVENT_SEGMENT && type != GST_EVENT_EOS)
-      gst_pad_store_sticky_event(self->src, event->get());
+    if (const auto* event = std::get_if<EventPtr>(&item)) embed::gst::keep_sticky(self->src, event->get());
   }
 }
 
 static gboolean go(GstTripletEmbed* self) {
   State& state = *self->state;
   state.session.withdraw();  // What the sink pad's thread put in line while all was being flushed.
+  state.session.forget();
   state.lateness.reset();
   state.downstream.reset();
   state.way.restart();
@@ -385,6 +372,7 @@ static GstFlowReturn as_flow(gboolean taken) {
 static GstFlowReturn gst_triplet_embed_sink_event(GstPad*, GstObject* parent, GstEvent* event) {
   GstTripletEmbed* self = GST_TRIPLET_EMBED(parent);
   EventPtr owned(event);
+  if (embed::gst::begins_pictures(event)) self->state->session.restart();
   switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_FLUSH_START: {
       const gboolean sent = gst_pad_push_event(self->src, owned.release());
@@ -410,6 +398,9 @@ static GstFlowReturn gst_triplet_embed_sink_event(GstPad*, GstObject* parent, Gs
       self->state->downstream.segment_comes();
       break;
     case GST_EVENT_EOS:
+      self->state->warnings.end(self->sink, settings_of(self)->object_class);
+      self->state->session.rest();
+      break;
     case GST_EVENT_SEGMENT_DONE:
     case GST_EVENT_GAP:
       self->state->session.rest();  // No frame follows for now.
@@ -442,20 +433,13 @@ static gboolean gst_triplet_embed_sink_query(GstPad* pad, GstObject* parent, Gst
 }
 
 static gboolean answer_latency(GstTripletEmbed* self, GstQuery* query) {
-  if (gst_pad_peer_query(self->sink, query) == FALSE) return FALSE;
-  gboolean live = FALSE;
-  GstClockTime least = 0, most = 0;
-  gst_query_parse_latency(query, &live, &least, &most);
-  const GstClockTime wait = self->state->session.batch_timeout();
   GST_OBJECT_LOCK(self);
   const GstClockTime duration = self->state->frame_duration;
   GST_OBJECT_UNLOCK(self);
+  const embed::gst::EmbedSession& session = self->state->session;
   const GstClockTime held =
-      GST_CLOCK_TIME_IS_VALID(duration) ? self->state->session.most_frames(*settings_of(self)) * duration : 0;
-  least += wait;
-  if (GST_CLOCK_TIME_IS_VALID(most)) most += MAX(wait, held);
-  gst_query_set_latency(query, live, least, most);
-  return TRUE;
+      GST_CLOCK_TIME_IS_VALID(duration) ? session.most_frames(*settings_of(self)) * duration : 0;
+  return embed::gst::answer_latency(self->sink, query, session.batch_timeout(), held);
 }
 
 static gboolean gst_triplet_embed_src_query(GstPad* pad, GstObject* parent, GstQuery* query) {
@@ -506,12 +490,7 @@ static void gst_triplet_embed_class_init(GstTripletEmbedClass* klass) {
 
   element_class->change_state = gst_triplet_embed_change_state;
 
-  GstCaps* caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));
-  gst_element_class_add_pad_template(element_class,
-                                     gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
-  gst_element_class_add_pad_template(element_class,
-                                     gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
-  gst_caps_unref(caps);
+  embed::gst::add_pads(element_class, GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));
   gst_element_class_set_static_metadata(
       element_class, "Face embedder", "Filter/Analyzer/Video",
       "Embeds the faces that a detector marked and names them by the nearest identity of a gallery; for "

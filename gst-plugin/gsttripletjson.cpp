@@ -188,12 +188,7 @@ static void gst_triplet_json_class_init(GstTripletJsonClass* klass) {
   trans_class->transform_ip = gst_triplet_json_transform_ip;
   trans_class->transform_ip_on_passthrough = TRUE;
 
-  GstCaps* caps = gst_caps_new_any();
-  gst_element_class_add_pad_template(element_class,
-                                     gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
-  gst_element_class_add_pad_template(element_class,
-                                     gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
-  gst_caps_unref(caps);
+  embed::gst::add_pads(element_class, "ANY");
   gst_element_class_set_static_metadata(element_class, "Faces to JSON", "Filter/Metadata/Video",
                                         "Writes the faces of each frame and their names as a line of JSON "
                                         "and passes the frame on; for example: "

@@ -19,6 +19,7 @@
 #include <gst/video/video.h>
 
 #include <memory>
+#include <utility>
 
 #include "checked_map.h"
 #include "face_meta.h"
@@ -35,13 +36,14 @@ GST_DEBUG_CATEGORY_STATIC(gst_triplet_overlay_debug);
 
 namespace {
 
-/// What the GObject points to. `values` and `settings` are guarded by the object lock; `info` belongs to the
-/// streaming thread.
+/// What the GObject points to. `values` and `settings` are guarded by the object lock; the rest belongs to
+/// the streaming thread.
 struct State {
   embed::gst::OptionValues values{embed::gst::overlay_options()};
   std::shared_ptr<const OverlaySettings> settings =
       std::make_shared<const OverlaySettings>(OverlaySettings::from(values));
   GstVideoInfo info{};
+  bool told_of_surplus = false;
 };
 
 }  // namespace
@@ -77,6 +79,11 @@ static gboolean gst_triplet_overlay_set_caps(GstBaseTransform* trans, GstCaps* i
   return gst_video_info_from_caps(&GST_TRIPLET_OVERLAY(trans)->state->info, incaps);
 }
 
+static gboolean gst_triplet_overlay_start(GstBaseTransform* trans) {
+  GST_TRIPLET_OVERLAY(trans)->state->told_of_surplus = false;
+  return TRUE;
+}
+
 static GstVideoOverlayRectangle* make_rectangle(const embed::gst::Patch& patch) {
   GstBuffer* pixels = gst_buffer_new_memdup(patch.pixels.data(), patch.pixels.size());
   gst_buffer_add_video_meta(pixels, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB,
@@ -102,40 +109,47 @@ static bool is_aligned(const GstVideoFrame& frame) {
   return true;
 }
 
-/// Of the frame's size: a GstVideoMeta may say that it is larger than the caps do.
-static void blend_in_copy(GstVideoOverlayComposition* composition, GstVideoFrame* frame) {
-  GstVideoInfo info;
-  gst_video_info_set_format(&info, GST_VIDEO_FRAME_FORMAT(frame),
-                            static_cast<guint>(GST_VIDEO_FRAME_WIDTH(frame)),
-                            static_cast<guint>(GST_VIDEO_FRAME_HEIGHT(frame)));
-  info.colorimetry = frame->info.colorimetry;
-  GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
-  GstVideoFrame copy;
-  if (gst_video_frame_map(&copy, &info, buffer, GST_MAP_READWRITE) != FALSE) {
-    gst_video_frame_copy(&copy, frame);
-    gst_video_overlay_composition_blend(composition, &copy);
-    gst_video_frame_copy(frame, &copy);
-    gst_video_frame_unmap(&copy);
-  }
-  gst_buffer_unref(buffer);
-}
-
-static void blend(const std::vector<embed::gst::Patch>& patches, const GstVideoInfo& info,
-                  GstBuffer* buffer) {
-  embed::gst::refuse_crop(info, buffer);
-  embed::gst::CheckedMap map(info, buffer, GST_MAP_READWRITE);
+static void blend(const std::vector<embed::gst::Patch>& patches, GstVideoFrame* frame) {
   GstVideoOverlayComposition* composition = gst_video_overlay_composition_new(nullptr);
   for (const auto& patch : patches) {
     GstVideoOverlayRectangle* rectangle = make_rectangle(patch);
     gst_video_overlay_composition_add_rectangle(composition, rectangle);
     gst_video_overlay_rectangle_unref(rectangle);
   }
-  if (is_aligned(*map.frame())) {
-    gst_video_overlay_composition_blend(composition, map.frame());
-  } else {
-    blend_in_copy(composition, map.frame());
-  }
+  gst_video_overlay_composition_blend(composition, frame);
   gst_video_overlay_composition_unref(composition);
+}
+
+/// One face at a time, so that many take no more memory than one.
+static void draw(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
+                 GstVideoFrame* frame) {
+  const int width = GST_VIDEO_FRAME_WIDTH(frame), height = GST_VIDEO_FRAME_HEIGHT(frame);
+  const auto aspect = static_cast<double>(embed::gst::pixel_aspect(frame->info));
+  for (const auto& face : faces) {
+    const auto patches = embed::gst::draw_faces({face}, width, height, settings, aspect);
+    if (!patches.empty()) blend(patches, frame);
+  }
+}
+
+/// Of the frame's size: a GstVideoMeta may say that it is larger than the caps do.
+static void draw_in_copy(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
+                         GstVideoFrame* frame) {
+  GstVideoInfo info;
+  gst_video_info_set_format(&info, GST_VIDEO_FRAME_FORMAT(frame),
+                            static_cast<guint>(GST_VIDEO_FRAME_WIDTH(frame)),
+                            static_cast<guint>(GST_VIDEO_FRAME_HEIGHT(frame)));
+  info.colorimetry = frame->info.colorimetry;
+  info.par_n = frame->info.par_n;
+  info.par_d = frame->info.par_d;
+  GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
+  GstVideoFrame copy;
+  if (gst_video_frame_map(&copy, &info, buffer, GST_MAP_READWRITE) != FALSE) {
+    gst_video_frame_copy(&copy, frame);
+    draw(faces, settings, &copy);
+    gst_video_frame_copy(frame, &copy);
+    gst_video_frame_unmap(&copy);
+  }
+  gst_buffer_unref(buffer);
 }
 
 static gboolean gst_triplet_overlay_propose_allocation(GstBaseTransform* trans, GstQuery* decided,
@@ -149,12 +163,21 @@ static gboolean gst_triplet_overlay_propose_allocation(GstBaseTransform* trans, 
 static GstFlowReturn gst_triplet_overlay_transform_ip(GstBaseTransform* trans, GstBuffer* buffer) {
   GstTripletOverlay* self = GST_TRIPLET_OVERLAY(trans);
   return guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, buffer] {
-    const GstVideoInfo& info = self->state->info;
-    const int width = GST_VIDEO_INFO_WIDTH(&info), height = GST_VIDEO_INFO_HEIGHT(&info);
-    const auto faces = embed::gst::read_faces(buffer, width, height);
-    const auto patches = embed::gst::draw_faces(faces, width, height, *settings_of(self),
-                                                static_cast<double>(embed::gst::pixel_aspect(info)));
-    if (!patches.empty()) blend(patches, info, buffer);
+    State& state = *self->state;
+    const auto settings = settings_of(self);
+    const auto list = embed::gst::read_most_faces(buffer, GST_VIDEO_INFO_WIDTH(&state.info),
+                                                  GST_VIDEO_INFO_HEIGHT(&state.info), settings->max_faces);
+    if (!list.whole && !std::exchange(state.told_of_surplus, true)) {
+      GST_ELEMENT_WARNING(self, STREAM, FAILED,
+                          ("a frame has more than %" G_GSIZE_FORMAT
+                           " faces; those with an identity, then the largest, are drawn (max-faces)",
+                           settings->max_faces),
+                          (nullptr));
+    }
+    if (list.faces.empty()) return GST_FLOW_OK;
+    embed::gst::refuse_crop(state.info, buffer);
+    embed::gst::CheckedMap map(state.info, buffer, GST_MAP_READWRITE);
+    (is_aligned(*map.frame()) ? draw : draw_in_copy)(list.faces, *settings, map.frame());
     return GST_FLOW_OK;
   });
 }
@@ -182,16 +205,12 @@ static void gst_triplet_overlay_class_init(GstTripletOverlayClass* klass) {
   object_class->finalize = gst_triplet_overlay_finalize;
   embed::gst::install_options(object_class, "GstTripletOverlay", embed::gst::overlay_options());
 
+  trans_class->start = gst_triplet_overlay_start;
   trans_class->set_caps = gst_triplet_overlay_set_caps;
   trans_class->propose_allocation = gst_triplet_overlay_propose_allocation;
   trans_class->transform_ip = gst_triplet_overlay_transform_ip;
 
-  GstCaps* caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));
-  gst_element_class_add_pad_template(element_class,
-                                     gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
-  gst_element_class_add_pad_template(element_class,
-                                     gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
-  gst_caps_unref(caps);
+  embed::gst::add_pads(element_class, GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));
   gst_element_class_set_static_metadata(
       element_class, "Face overlay", "Filter/Effect/Video",
       "Draws boxes and names of the faces on the frame; for example: ... ! tripletdetect ! tripletembed "

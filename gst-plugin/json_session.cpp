@@ -40,7 +40,8 @@ Json identity_to_json(const Identity& identity) {
           {"nearest", text_or_null(identity.nearest)},
           {"runner_up", text_or_null(identity.runner_up)},
           {"runner_up_distance", number(identity.runner_up_distance)},
-          {"reason", text_or_null(identity.reason)}};
+          {"reason", text_or_null(identity.reason)},
+          {"predicted", identity.predicted}};
 }
 
 Json face_to_json(const Face& face, const FrameFacts& facts, bool add_embedding) {
@@ -48,6 +49,7 @@ Json face_to_json(const Face& face, const FrameFacts& facts, bool add_embedding)
   Json object = {{"id", face.id},  {"x", box.x},      {"y", box.y},
                  {"w", box.width}, {"h", box.height}, {"roi_type", face.type}};
   object["detection"] = {{"confidence", number(face.confidence)},
+                         {"predicted", face.predicted},
                          {"bounding_box",
                           {{"x_min", fraction(box.x, facts.width)},
                            {"y_min", fraction(box.y, facts.height)},
@@ -78,9 +80,15 @@ std::string frame_to_json(const FrameFacts& facts, std::uint64_t frame, const st
   line["frame"] = frame;
   line["source"] = facts.source;
   line["resolution"] = {{"width", facts.width}, {"height", facts.height}};
-  line["objects"] = Json::array();
-  for (const Face& face : faces) line["objects"].push_back(face_to_json(face, facts, add_embedding));
-  return line.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto text_of = [](const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  };
+  std::string text = text_of(line);
+  // One object at a time: a tree of them all takes many times the memory of its text.
+  text.replace(text.size() - 1, 1, ",\"objects\":[");
+  for (std::size_t i = 0; i < faces.size(); ++i)
+    text += (i > 0 ? "," : "") + text_of(face_to_json(faces[i], facts, add_embedding));
+  return text + "]}";
 }
 
 void JsonSession::open(const JsonSettings& settings) {

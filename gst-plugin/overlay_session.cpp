@@ -16,6 +16,8 @@ constexpr OptionSpec kOptions[] = {
      "Font of the names, as Pango names it, without a size"},
     {"show-distance", OptionType::Bool, 0, 0, "true", "",
      "Show the distance to the nearest identity beside the name"},
+    {"max-faces", OptionType::Int, 0, 65535, "256", "",
+     "Most faces of a frame to draw: those with an identity first, then the largest; 0 draws all"},
 };
 
 constexpr Colour kUnknown{0.62, 0.64, 0.67};
@@ -201,13 +203,14 @@ void draw_label(std::vector<Patch>& patches, const PixelRect& box, const Identit
 }  // namespace
 
 const std::vector<ElementOption>& overlay_options() {
-  static const std::vector<ElementOption> options = {{kOptions[0], Takes::AtOnce},
-                                                     {kOptions[1], Takes::AtOnce}};
+  static const std::vector<ElementOption> options = {
+      {kOptions[0], Takes::AtOnce}, {kOptions[1], Takes::AtOnce}, {kOptions[2], Takes::AtOnce}};
   return options;
 }
 
 OverlaySettings OverlaySettings::from(const OptionValues& values) {
-  return {values.text("font"), values.flag("show-distance")};
+  return {values.text("font"), values.flag("show-distance"),
+          static_cast<std::size_t>(values.integer("max-faces"))};
 }
 
 Colour identity_colour(const Face& face) {

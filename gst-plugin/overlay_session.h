@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ const std::vector<ElementOption>& overlay_options();
 struct OverlaySettings {
   std::string font = "Sans Bold";  ///< Pango's name of the font, without a size.
   bool show_distance = true;
+  std::size_t max_faces = 256;  ///< Most faces of a frame to draw; 0: all.
 
   static OverlaySettings from(const OptionValues& values);
 };

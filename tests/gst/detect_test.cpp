@@ -120,14 +120,71 @@ TEST(RealVideo, EveryFrameOfAClipHasItsFaceInEveryFormat) {
   }
 }
 
-TEST(RealVideo, FramesBetweenTwoDetectionsStayBare) {
+TEST(RealVideo, FramesBetweenTwoDetectionsHaveThePredictedFace) {
   NEED_DATA();
   const auto lines = whole_frames(run_to_json(decode("carphone_pristine.mp4") + "! identity eos-after=10 " +
                                               detect() + " detect-interval=3"),
                                   10);
   ASSERT_FALSE(lines.empty());
-  for (std::size_t i = 0; i < lines.size(); ++i)
-    EXPECT_EQ(lines[i]["objects"].size(), i % 3 == 0 ? 1U : 0U) << i;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    ASSERT_EQ(lines[i]["objects"].size(), 1U) << i;
+    const auto& face = lines[i]["objects"][0];
+    EXPECT_EQ(face["detection"]["predicted"], i % 3 != 0) << i;
+    const auto& found = lines[i - i % 3]["objects"][0];
+    EXPECT_EQ(face["id"], found["id"]) << i;
+    EXPECT_EQ(face["x"], found["x"]) << i;
+  }
+}
+
+TEST(RealVideo, ANameIsCarriedOverFramesThatNobodyLookedAt) {
+  NEED_DATA();
+  const auto lines = whole_frames(
+      run_to_json(
+          decode("carphone_pristine.mp4") + "! identity eos-after=10 " + detect() +
+          " detect-interval=2 ! tripletembed inference-interval=2 unknown-label=me precision=fp32 model=" +
+          gsttest::quick_weights_file()),
+      10);
+  ASSERT_FALSE(lines.empty());
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const auto& identity = lines[i]["objects"].at(0)["identity"];
+    EXPECT_EQ(identity["label"], "me") << i;
+    EXPECT_EQ(identity["reason"], "no-gallery") << i;
+    EXPECT_EQ(identity["predicted"], i % 4 != 0) << i;
+  }
+}
+
+TEST(TripletDetect, ANewSegmentIsLookedAtAnew) {
+  NEED_DATA();
+  gsttest::Harness harness("tripletdetect name=e detector=yunet detect-interval=1000 model=" + yunet());
+  const auto picture = fixtures::make_image(embed::PixelFormat::I420, 64, 48);
+  harness.caps(gsttest::caps_text(picture));
+  for (const bool anew : {true, false, true, false}) {
+    if (anew) {
+      GstSegment segment;
+      gst_segment_init(&segment, GST_FORMAT_TIME);
+      gst_harness_push_event(harness.get(), gst_event_new_segment(&segment));
+    }
+    // Looking at it is told by the crop that is refused then.
+    GstBuffer* in = gsttest::make_buffer(picture);
+    GstVideoCropMeta* crop = gst_buffer_add_video_crop_meta(in);
+    crop->x = crop->y = 0;
+    crop->width = crop->height = 24;
+    EXPECT_EQ(gst_harness_push(harness.get(), in), anew ? GST_FLOW_ERROR : GST_FLOW_OK);
+  }
+}
+
+TEST(TripletDetect, SaysThatItFellBackToTheHaarCascade) {
+  const std::string empty = fixtures::temp_dir() + "/no-models";
+  std::filesystem::create_directories(empty);
+  g_unsetenv("TRIPLETEMBED_DETECTOR");
+  for (const char* name : {"HOME", "XDG_DATA_HOME"}) g_setenv(name, empty.c_str(), TRUE);
+  const auto fell_back = gsttest::try_state("tripletdetect", GST_STATE_PAUSED, GST_MESSAGE_WARNING);
+  ASSERT_NE(fell_back.result, GST_STATE_CHANGE_FAILURE);
+  for (const char* words : {"Haar", "YuNet", "landmarks", "model"})
+    EXPECT_NE(fell_back.message.find(words), std::string::npos) << fell_back.message;
+  EXPECT_EQ(gsttest::try_state("tripletdetect detector=haar", GST_STATE_PAUSED, GST_MESSAGE_WARNING).message,
+            "")
+      << "it was asked for";
 }
 
 TEST(RealVideo, AFaceEmbedsInThePipelineAsInTheLibrary) {

@@ -247,7 +247,7 @@ TEST_F(Embed, AbsurdRoisPassAndAreCounted) {
 
 TEST_F(Embed, FiveHundredRoisOnOneFrame) {
   // With one thread, for several would share each batch out.
-  gsttest::Harness harness(quick("batch-size=64 threads=1"));
+  gsttest::Harness harness(quick("batch-size=64 threads=1 max-faces=0"));
   harness.caps(caps());
   GstBuffer* in = frame();
   for (guint i = 0; i < 500; ++i) gsttest::add_roi(in, "face", i % 100, i / 10, 30, 30);
@@ -329,6 +329,25 @@ TEST_F(Embed, WarnsOnceWhenNobodyDetects) {
     ++warnings;
   }
   EXPECT_EQ(warnings, 1);
+}
+
+TEST_F(Embed, WarnsAtTheEndOfAShortStreamToo) {
+  for (const int frames : {9, 51}) {
+    gsttest::Harness harness(quick());
+    gsttest::Bus bus(harness.element());
+    harness.caps(caps());
+    for (int i = 0; i < frames; ++i) own(harness.push(frame(i)));
+    EXPECT_FALSE(bus.pop(GST_MESSAGE_WARNING));
+    gst_harness_push_event(harness.get(), gst_event_new_eos());
+    const auto message = bus.pop(GST_MESSAGE_WARNING);
+    ASSERT_EQ(message != nullptr, frames == 51);
+    if (!message) continue;
+    GError* error = nullptr;
+    gst_message_parse_warning(message.get(), &error, nullptr);
+    for (const char* words : {"51 frames", "tripletdetect"})
+      EXPECT_NE(std::string(error->message).find(words), std::string::npos) << error->message;
+    g_error_free(error);
+  }
 }
 
 TEST_F(Embed, WarnsOfAPrecisionThatTheCpuLacks) {

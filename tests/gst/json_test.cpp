@@ -67,6 +67,8 @@ TEST(FrameToJson, HoldsWhatTheFormatPromises) {
   EXPECT_EQ(o["identity"]["nearest"], "Alice");
   EXPECT_EQ(o["identity"]["runner_up"], "Bob");
   EXPECT_EQ(o["identity"]["reason"], nullptr);
+  EXPECT_EQ(o["identity"]["predicted"], false);
+  EXPECT_EQ(o["detection"]["predicted"], false);
   EXPECT_EQ(o["embedding"].size(), embed::kEmbeddingDim);
 }
 
@@ -89,6 +91,18 @@ TEST(FrameToJson, LeavesOutAndNullsWhatThereIsNot) {
   EXPECT_FALSE(json["objects"][0].contains("embedding")) << "not asked for";
   EXPECT_FALSE(json["objects"][1].contains("identity")) << "tripletembed has not looked";
   EXPECT_EQ(json["objects"][1]["detection"]["bounding_box"]["x_min"], nullptr) << "no frame size";
+}
+
+TEST(FrameToJson, SaysWhatIsPredicted) {
+  Face known = ann(), looked_for = ann();
+  known.predicted = known.identity->predicted = looked_for.identity->predicted = true;
+  const Json json = Json::parse(frame_to_json(kFacts, 0, {known, looked_for}, false));
+  ASSERT_EQ(json["objects"].size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(json["objects"][i]["detection"]["predicted"], i == 0);
+    EXPECT_EQ(json["objects"][i]["identity"]["predicted"], true);
+  }
+  EXPECT_TRUE(Json::parse(frame_to_json(kFacts, 0, {}, false))["objects"].empty());
 }
 
 TEST(FrameToJson, RepairsTextThatIsNotUtf8) {

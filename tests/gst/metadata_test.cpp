@@ -153,6 +153,35 @@ TEST(IdentityMeta, IsReadBackWhole) {
   expect_ann(faces[0]);
 }
 
+TEST(IdentityMeta, SaysWhatIsPredicted) {
+  const auto buffer = own(blank());
+  auto* meta = add_predicted_face(buffer.get(), region_at(40, 30, 40, 60), 0.5, 160, 120, 77);
+  ASSERT_NE(meta, nullptr);
+  auto list = read_rois(buffer.get(), "face", 160, 120);
+  EXPECT_EQ(list.rois.at(0).id, 77);
+  EXPECT_TRUE(list.rois.at(0).predicted);
+  EXPECT_TRUE(list.rois.at(0).exact_box) << "it is whole in every other way";
+  Identity carried = ann();
+  carried.predicted = true;
+  write_identities(buffer.get(), list, {carried}, "weights", 160, 120);
+  for (const char* param : {"detection", "classification"}) {
+    gboolean predicted = FALSE;
+    gst_structure_get_boolean(gst_video_region_of_interest_meta_get_param(meta, param), "predicted",
+                              &predicted);
+    EXPECT_TRUE(predicted) << param;
+  }
+  // Also where the region was dropped on the way.
+  for (int dropped = 0; dropped < 2; ++dropped) {
+    const auto faces = read_faces(buffer.get(), 160, 120);
+    ASSERT_EQ(faces.size(), 1U);
+    EXPECT_TRUE(faces[0].predicted && faces[0].identity->predicted);
+    if (dropped == 0) gst_buffer_remove_meta(buffer.get(), reinterpret_cast<GstMeta*>(meta));
+  }
+  const auto plain = own(with_ann());
+  const auto face = read_faces(plain.get(), 160, 120).at(0);
+  EXPECT_FALSE(face.predicted || face.identity->predicted);
+}
+
 TEST(IdentityMeta, RoiParamsFollowDlStreamersConvention) {
   const auto buffer = own(with_ann());
   auto* meta = gst_buffer_get_video_region_of_interest_meta(buffer.get());

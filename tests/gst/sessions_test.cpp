@@ -213,11 +213,52 @@ TEST_F(Session, WithoutGalleryNobodyIsNamedButAllAreEmbedded) {
 TEST_F(Session, SkipsTheFramesBetween) {
   settings_.inference_interval = 3;
   session_.open(settings_);
-  std::vector<std::string> reasons;
-  for (int i = 0; i < 6; ++i) reasons.push_back(run({roi_at(10, 10, 40, 40)}).at(0).reason);
-  EXPECT_EQ(reasons, (std::vector<std::string>{"no-gallery", "skipped", "skipped", "no-gallery", "skipped",
-                                               "skipped"}));
-  EXPECT_EQ(session_.stats().embedded, 2U);
+  // The face moves, and on each frame another one comes in its corner.
+  for (int i = 0; i < 6; ++i) {
+    const auto got = run({roi_at(10 + 5 * i, 10, 40, 40), roi_at(100, i % 3 == 0 ? -200 : 60, 40, 40)});
+    const bool embedded = i % 3 == 0;
+    EXPECT_EQ(got.at(0).reason, "no-gallery") << "the last result is carried on";
+    EXPECT_EQ(got.at(0).predicted, !embedded);
+    EXPECT_EQ(got.at(0).embedding.has_value(), embedded);
+    EXPECT_EQ(got.at(1).reason, embedded ? "outside" : "skipped") << "nothing is known of it";
+    EXPECT_FALSE(got.at(1).predicted);
+  }
+  const auto stats = session_.stats();
+  EXPECT_EQ(stats.embedded, 2U);
+  EXPECT_EQ(stats.predicted, 4U);
+  EXPECT_EQ(stats.unnamed.at("skipped"), 8U);
+}
+
+TEST_F(Session, CarriesNoResultToAnotherFaceOrAnotherStream) {
+  settings_.inference_interval = 4;
+  settings_.unknown_label = "A";
+  session_.open(settings_);
+  run({roi_at(10, 10, 40, 40)});
+  settings_.unknown_label = "B";
+  auto got = run({roi_at(12, 10, 40, 40), roi_at(14, 10, 40, 40)});
+  EXPECT_EQ(got.at(0).label, "A");
+  EXPECT_EQ(got.at(1).reason, "skipped") << "one face is not two";
+  EXPECT_EQ(run({roi_at(45, 10, 40, 40)}).at(0).reason, "skipped") << "the boxes hardly overlap";
+  session_.restart();
+  session_.forget();
+  got = run({roi_at(12, 10, 40, 40)});
+  EXPECT_FALSE(got.at(0).predicted) << "the first frame of a stream is embedded";
+  EXPECT_EQ(got.at(0).label, "B");
+}
+
+TEST_F(Session, APredictedRegionGetsTheLastResultAndCountsForNoInterval) {
+  settings_.inference_interval = 2;
+  session_.open(settings_);
+  Roi seen = roi_at(10, 10, 40, 40), predicted = seen;
+  predicted.predicted = true;
+  std::string marks;
+  // A detector that looks at every third frame.
+  for (int i = 0; i < 12; ++i) {
+    const auto got = run({i % 3 == 0 ? seen : predicted});
+    EXPECT_EQ(got.at(0).reason, "no-gallery") << i;
+    marks += got.at(0).predicted ? 'p' : 'E';
+  }
+  EXPECT_EQ(marks, "EpppppEppppp");
 }
 
 TEST_F(Session, ThresholdIsTheGallerysElseTheWeightsOfTheSameMetric) {
