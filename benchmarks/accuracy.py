@@ -61,14 +61,17 @@ class Bench:
 
     def pairs(self):
         for flags, title in (([], "pairsDevTest"), (["--flip"], "… with the mirrored picture")):
-            found = self.evaluate("--pairs", PAIRS, "--images", os.path.join(DATA, "lfw"), "--detector-model", DETECTOR, *flags)
+            found = self.evaluate("--pairs", PAIRS, "--images", os.path.join(DATA, "lfw"), "--detector-model", DETECTOR,
+                                  "--bootstrap", 1000, *flags)
             print(f"| {title}: accuracy / AUC / TAR at 1 % | {found['accuracy']:.3f} / {found['auc']:.4f} / "
                   f"{found['tar_at_far']['0.01']:.3f} |")
-        found = self.evaluate("--data", self.people("lfw-test"))
+            print_intervals(found)
+        found = self.evaluate("--data", self.people("lfw-test"), "--bootstrap", 200)
         print(f"| all {found['impostor_pairs'] + found['genuine_pairs']:,} pairs: EER / AUC | {100 * found['eer']:.1f} % / "
               f"{found['auc']:.4f} |")
         rates = " / ".join(f"{found['tar_at_far'][rate]:.3f}" for rate in ("0.01", "0.001", "0.0001"))
         print(f"| … TAR at 1 % / 0.1 % / 0.01 % | {rates} |")
+        print_intervals(found)
 
     def named(self):
         for people, photographs in ((50, 3), (10, 1), (200, 3), (500, 1)):
@@ -106,6 +109,15 @@ class Bench:
             print(f"| strangers taken for one person among {name} ({pairs:,} pairs) | {100 * rate:.2f} %, {rate / mean:.1f} × "
                   "the mean |")
         print(f"| … mean of {len(rates)} groups / least | {100 * mean:.2f} % / {100 * min(rates.values())[0]:.2f} % |")
+
+
+def print_intervals(found):
+    """The 95 % intervals that evaluate gives, of pairs or of people drawn anew."""
+    intervals = found["intervals_95"]
+    rates = intervals.get("tar_at_far", {})
+    named = [(name, intervals[name]) for name in ("accuracy", "auc", "eer") if name in intervals]
+    named += [(f"TAR at {rate}", rates[rate]) for rate in ("0.01", "0.001") if rates.get(rate)]
+    print("| … 95 % intervals | " + ", ".join(f"{name} {low:.3f} to {high:.3f}" for name, (low, high) in named) + " |")
 
 
 def header_of(path):
