@@ -222,7 +222,7 @@ static void gst_triplet_detect_class_init(GstTripletDetectClass* klass) {
   trans_class->propose_allocation = gst_triplet_detect_propose_allocation;
   trans_class->transform_ip = gst_triplet_detect_transform_ip;
 
-  embed::gst::add_pads(element_class, GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));
+  embed::gst::add_pads(element_class, embed::gst::video_caps().c_str());
   gst_element_class_set_static_metadata(
       element_class, "Face detector", "Filter/Analyzer/Video",
       "Marks faces with regions of interest, found by YuNet, CenterFace or a Haar cascade; for example: "

@@ -490,7 +490,7 @@ static void gst_triplet_embed_class_init(GstTripletEmbedClass* klass) {
 
   element_class->change_state = gst_triplet_embed_change_state;
 
-  embed::gst::add_pads(element_class, GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));
+  embed::gst::add_pads(element_class, embed::gst::video_caps().c_str());
   gst_element_class_set_static_metadata(
       element_class, "Face embedder", "Filter/Analyzer/Video",
       "Embeds the faces that a detector marked and names them by the nearest identity of a gallery; for "

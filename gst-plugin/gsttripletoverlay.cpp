@@ -210,7 +210,7 @@ static void gst_triplet_overlay_class_init(GstTripletOverlayClass* klass) {
   trans_class->propose_allocation = gst_triplet_overlay_propose_allocation;
   trans_class->transform_ip = gst_triplet_overlay_transform_ip;
 
-  embed::gst::add_pads(element_class, GST_VIDEO_CAPS_MAKE(TRIPLETEMBED_VIDEO_FORMATS));
+  embed::gst::add_pads(element_class, embed::gst::video_caps().c_str());
   gst_element_class_set_static_metadata(
       element_class, "Face overlay", "Filter/Effect/Video",
       "Draws boxes and names of the faces on the frame; for example: ... ! tripletdetect ! tripletembed "

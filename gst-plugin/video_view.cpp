@@ -2,7 +2,10 @@
 #include "video_view.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <tuple>
+#include <type_traits>
 
 #include "embed/error.h"
 
@@ -10,33 +13,17 @@ namespace embed::gst {
 namespace {
 
 PixelFormat pixel_format(GstVideoFormat format) {
-  switch (format) {
-    case GST_VIDEO_FORMAT_RGB:
-      return PixelFormat::Rgb;
-    case GST_VIDEO_FORMAT_BGR:
-      return PixelFormat::Bgr;
-    case GST_VIDEO_FORMAT_RGBA:
-      return PixelFormat::Rgba;
-    case GST_VIDEO_FORMAT_BGRA:
-      return PixelFormat::Bgra;
-    case GST_VIDEO_FORMAT_RGBx:
-      return PixelFormat::Rgbx;
-    case GST_VIDEO_FORMAT_BGRx:
-      return PixelFormat::Bgrx;
-    case GST_VIDEO_FORMAT_GRAY8:
-      return PixelFormat::Gray8;
-    case GST_VIDEO_FORMAT_NV12:
-      return PixelFormat::Nv12;
-    case GST_VIDEO_FORMAT_I420:
-      return PixelFormat::I420;
-    case GST_VIDEO_FORMAT_YUY2:
-      return PixelFormat::Yuy2;
-    case GST_VIDEO_FORMAT_UYVY:
-      return PixelFormat::Uyvy;
-    default:
-      throw Error(ErrorCode::Unsupported,
-                  std::string("frames of format ") + gst_video_format_to_string(format) + " cannot be read");
-  }
+  static const auto formats = [] {
+    std::array<GstVideoFormat, std::tuple_size_v<std::decay_t<decltype(pixel_layouts())>>> all{};
+    std::transform(pixel_layouts().begin(), pixel_layouts().end(), all.begin(),
+                   [](const PixelLayout& layout) { return gst_video_format_from_string(layout.name); });
+    return all;
+  }();
+  const auto found = std::find(formats.begin(), formats.end(), format);
+  if (found != formats.end())
+    return pixel_layouts()[static_cast<std::size_t>(found - formats.begin())].format;
+  throw Error(ErrorCode::Unsupported,
+              std::string("frames of format ") + gst_video_format_to_string(format) + " cannot be read");
 }
 
 YuvMatrix yuv_matrix(const GstVideoInfo& info) {
@@ -80,6 +67,15 @@ Transfer transfer(const GstVideoInfo& info) {
 }
 
 }  // namespace
+
+std::string video_caps() {
+  std::string formats;
+  for (const PixelLayout& layout : pixel_layouts())
+    formats += (formats.empty() ? "" : ", ") + std::string(layout.name);
+  return "video/x-raw, format = (string) { " + formats +
+         " }, width = " GST_VIDEO_SIZE_RANGE ", height = " GST_VIDEO_SIZE_RANGE
+         ", framerate = " GST_VIDEO_FPS_RANGE;
+}
 
 float pixel_aspect(const GstVideoInfo& info) {
   const int width = GST_VIDEO_INFO_PAR_N(&info), height = GST_VIDEO_INFO_PAR_D(&info);

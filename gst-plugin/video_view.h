@@ -3,13 +3,15 @@
 
 #include <gst/video/video.h>
 
+#include <string>
+
 #include "checked_map.h"
 #include "embed/image_view.h"
 
 namespace embed::gst {
 
-/// The formats of embed::ImageView, for caps.
-#define TRIPLETEMBED_VIDEO_FORMATS "{ RGB, BGR, RGBA, BGRA, RGBx, BGRx, GRAY8, NV12, I420, YUY2, UYVY }"
+/// Caps of what embed::ImageView can show: pixel_layouts(), any size and rate.
+std::string video_caps();
 
 /// Takes GstVideoCropMeta out of what the answer to an ALLOCATION query offers: whoever asks then crops by
 /// itself.

@@ -43,7 +43,7 @@ std::int32_t fixed_from(double cells, int first) {
 LaneOrder lane_order(const ImageView& image, const InputSpec& input) {
   if (input.channels == 1) return LaneOrder::Grey;
   if (image.format == PixelFormat::Gray8) return LaneOrder::GreyToThree;
-  return PixelSums::blue_first(image.format) == input.bgr ? LaneOrder::AsIs : LaneOrder::Swapped;
+  return layout_of(image.format).blue_first == input.bgr ? LaneOrder::AsIs : LaneOrder::Swapped;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "embed/image_view.h"
 
+#include <array>
 #include <cstdlib>
 #include <string>
 
@@ -9,27 +10,49 @@
 
 namespace embed {
 
-int plane_count(PixelFormat format) noexcept {
-  switch (format) {
-    case PixelFormat::Nv12:
-      return 2;
-    case PixelFormat::I420:
-      return 3;
-    default:
-      return 1;
+namespace {
+
+using Layouts = std::array<PixelLayout, 11>;
+
+// In the order of PixelFormat, so that a format is its row's place.
+constexpr Layouts kLayouts = {{
+    {PixelFormat::Rgb, "RGB", 1, 3, 1, 0, false, false},
+    {PixelFormat::Bgr, "BGR", 1, 3, 1, 0, false, true},
+    {PixelFormat::Rgba, "RGBA", 1, 4, 1, 0, false, false},
+    {PixelFormat::Bgra, "BGRA", 1, 4, 1, 0, false, true},
+    {PixelFormat::Rgbx, "RGBx", 1, 4, 1, 0, false, false},
+    {PixelFormat::Bgrx, "BGRx", 1, 4, 1, 0, false, true},
+    {PixelFormat::Gray8, "GRAY8", 1, 1, 1, 0, false, false},
+    {PixelFormat::Nv12, "NV12", 2, 1, 1, 2, true, false},
+    {PixelFormat::I420, "I420", 3, 1, 1, 1, true, false},
+    {PixelFormat::Yuy2, "YUY2", 1, 2, 2, 0, true, false},
+    {PixelFormat::Uyvy, "UYVY", 1, 2, 2, 0, true, false},
+}};
+
+constexpr bool in_order(const Layouts& layouts) {
+  for (std::size_t i = 0; i < layouts.size(); ++i) {
+    if (static_cast<std::size_t>(layouts[i].format) != i) return false;
   }
+  return true;
+}
+static_assert(in_order(kLayouts));
+
+}  // namespace
+
+const Layouts& pixel_layouts() noexcept {
+  return kLayouts;
+}
+
+const PixelLayout& layout_of(PixelFormat format) noexcept {
+  return kLayouts[static_cast<std::size_t>(format)];
+}
+
+int plane_count(PixelFormat format) noexcept {
+  return layout_of(format).planes;
 }
 
 bool is_yuv(PixelFormat format) noexcept {
-  switch (format) {
-    case PixelFormat::Nv12:
-    case PixelFormat::I420:
-    case PixelFormat::Yuy2:
-    case PixelFormat::Uyvy:
-      return true;
-    default:
-      return false;
-  }
+  return layout_of(format).yuv;
 }
 
 LumaWeights luma_weights(YuvMatrix matrix) noexcept {
@@ -58,27 +81,11 @@ constexpr int kLargestSide = 65'535;
 constexpr float kLargestAspect = 16;
 
 std::ptrdiff_t row_bytes(PixelFormat format, int plane, int width) {
-  const std::ptrdiff_t half = (static_cast<std::ptrdiff_t>(width) + 1) / 2;
-  switch (format) {
-    case PixelFormat::Rgb:
-    case PixelFormat::Bgr:
-      return 3 * static_cast<std::ptrdiff_t>(width);
-    case PixelFormat::Rgba:
-    case PixelFormat::Bgra:
-    case PixelFormat::Rgbx:
-    case PixelFormat::Bgrx:
-      return 4 * static_cast<std::ptrdiff_t>(width);
-    case PixelFormat::Gray8:
-      return width;
-    case PixelFormat::Nv12:
-      return plane == 0 ? width : 2 * half;
-    case PixelFormat::I420:
-      return plane == 0 ? width : half;
-    case PixelFormat::Yuy2:
-    case PixelFormat::Uyvy:
-      return 4 * half;
-  }
-  return 0;
+  const PixelLayout& layout = layout_of(format);
+  const auto pixels = static_cast<std::ptrdiff_t>(width);
+  if (plane > 0) return (pixels + 1) / 2 * layout.chroma_bytes;
+  return (pixels + layout.pixels_together - 1) / layout.pixels_together * layout.pixels_together *
+         layout.pixel_bytes;
 }
 
 }  // namespace

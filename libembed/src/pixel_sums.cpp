@@ -5,49 +5,46 @@
 
 namespace embed {
 
-namespace {
-
-int packed_bytes(PixelFormat format) {
+PixelSums::Way PixelSums::way_of(PixelFormat format, int channels) noexcept {
   switch (format) {
+    case PixelFormat::Gray8:
+      return Way::Bytes;
     case PixelFormat::Rgb:
     case PixelFormat::Bgr:
-      return 3;
     case PixelFormat::Rgba:
     case PixelFormat::Bgra:
     case PixelFormat::Rgbx:
     case PixelFormat::Bgrx:
-      return 4;
-    default:
-      return 1;
+      return channels == 1 ? Way::Grey : Way::Bytes;
+    case PixelFormat::Nv12:
+    case PixelFormat::I420:
+      return channels == 1 ? Way::Luma : Way::Yuv;
+    case PixelFormat::Yuy2:
+    case PixelFormat::Uyvy:
+      return Way::Pairs;
   }
-}
-
-}  // namespace
-
-bool PixelSums::blue_first(PixelFormat format) noexcept {
-  return format == PixelFormat::Bgr || format == PixelFormat::Bgra || format == PixelFormat::Bgrx;
+  return Way::Bytes;
 }
 
 PixelSums::PixelSums(const ImageView& image, int channels, const CropKernels& kernels)
-    : image_(image), kernels_(kernels) {
-  const int bytes = packed_bytes(image.format);
+    : image_(image), kernels_(kernels), way_(way_of(image.format, channels)) {
   const std::uint8_t black = full_range(image) ? 0 : 16;
-  if (!is_yuv(image.format)) {
-    way_ = channels == 1 && bytes > 1 ? Way::Grey : Way::Bytes;
-    step_ = way_ == Way::Grey ? 1 : bytes;
-    limited_ = black > 0;
-    gains_ = luma_gains(image);
-    black_ = {black, black, black, 0};
-  } else if (image.format == PixelFormat::Yuy2 || image.format == PixelFormat::Uyvy) {
-    way_ = Way::Pairs;
-    step_ = kLanes;
-    gains_ = channels == 3 ? yuv_gains(image) : luma_gains(image);
-    black_ = {black, 128, 128, 0};
-  } else {
-    way_ = channels == 3 ? Way::Yuv : Way::Luma;
-    step_ = way_ == Way::Yuv ? kLanes : 1;
-    gains_ = way_ == Way::Yuv ? yuv_gains(image) : luma_gains(image);
-    black_ = {black, 128, 128, 0};
+  const bool yuv = is_yuv(image.format);
+  gains_ = yuv && channels == 3 ? yuv_gains(image) : luma_gains(image);
+  black_ = {black, black, black, 0};
+  if (yuv) black_ = {black, 128, 128, 0};
+  limited_ = !yuv && black > 0;
+  switch (way_) {
+    case Way::Bytes:
+      step_ = layout_of(image.format).pixel_bytes;
+      break;
+    case Way::Yuv:
+    case Way::Pairs:
+      step_ = kLanes;
+      break;
+    case Way::Luma:
+    case Way::Grey:
+      step_ = 1;
   }
 }
 
@@ -100,9 +97,9 @@ void PixelSums::pairs(const PixelBlock& block, std::uint16_t* sums) const {
 void PixelSums::grey(const PixelBlock& block, std::uint16_t* sums) const {
   // BT.601 luma in 16.16 fixed point, whose three weights add up to exactly one.
   constexpr int kOne = 1 << 16, kRed = 19'595, kBlue = 7'471, kGreen = kOne - kRed - kBlue;
-  const bool blue = blue_first(image_.format);
+  const bool blue = layout_of(image_.format).blue_first;
   const int first = blue ? kBlue : kRed, last = blue ? kRed : kBlue;
-  const int bytes = packed_bytes(image_.format);
+  const int bytes = layout_of(image_.format).pixel_bytes;
   std::fill(sums, sums + (block.x1 - block.x0), std::uint16_t{0});
   for (int y = block.y0; y < block.y1; ++y) {
     const std::uint8_t* pixel = image_.planes[0] + y * image_.strides[0] + std::ptrdiff_t{block.x0} * bytes;

@@ -37,18 +37,16 @@ class PixelSums {
   /// CropKernels::colour_cells of this image.
   void colour_cells(const PixelBlock& block, int width, std::int16_t* means) const;
 
-  /// Whether the first colour of an image's pixel is blue.
-  static bool blue_first(PixelFormat format) noexcept;
-
  private:
   enum class Way { Bytes, Yuv, Pairs, Luma, Grey };
+  static Way way_of(PixelFormat format, int channels) noexcept;
 
   void pairs(const PixelBlock& block, std::uint16_t* sums) const;
   void grey(const PixelBlock& block, std::uint16_t* sums) const;
 
   const ImageView& image_;
   const CropKernels& kernels_;
-  Way way_ = Way::Bytes;
+  Way way_;
   int step_ = 1;
   bool limited_ = false;  // colours or grey
   YuvGains gains_{};

@@ -12,17 +12,7 @@
 namespace gsttest {
 
 std::string format_name(embed::PixelFormat format) {
-  switch (format) {
-    case embed::PixelFormat::Rgbx:
-      return "RGBx";
-    case embed::PixelFormat::Bgrx:
-      return "BGRx";
-    default:
-      break;
-  }
-  std::string name = fixtures::format_name(format);
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
-  return name;
+  return fixtures::format_name(format);
 }
 
 std::string caps_text(embed::PixelFormat format, int width, int height) {

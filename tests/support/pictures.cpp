@@ -146,10 +146,11 @@ embed::ImageView Pixels::view() const {
 }
 
 const std::vector<PixelFormat>& all_formats() {
-  static const std::vector<PixelFormat> formats = {PixelFormat::Rgb,   PixelFormat::Bgr,  PixelFormat::Rgba,
-                                                   PixelFormat::Bgra,  PixelFormat::Rgbx, PixelFormat::Bgrx,
-                                                   PixelFormat::Gray8, PixelFormat::Nv12, PixelFormat::I420,
-                                                   PixelFormat::Yuy2,  PixelFormat::Uyvy};
+  static const std::vector<PixelFormat> formats = [] {
+    std::vector<PixelFormat> all;
+    for (const embed::PixelLayout& layout : embed::pixel_layouts()) all.push_back(layout.format);
+    return all;
+  }();
   return formats;
 }
 
@@ -160,12 +161,7 @@ const std::vector<YuvMatrix>& all_matrices() {
 }
 
 const char* format_name(PixelFormat format) {
-  constexpr std::array<const char*, 11> kNames = {"rgb",   "bgr",  "rgba", "bgra", "rgbx", "bgrx",
-                                                  "gray8", "nv12", "i420", "yuy2", "uyvy"};
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (all_formats()[i] == format) return kNames[i];
-  }
-  return "?";
+  return embed::layout_of(format).name;
 }
 
 std::array<double, 3> pattern(double x, double y, int width, int height, std::uint64_t seed) {

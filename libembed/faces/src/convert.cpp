@@ -44,27 +44,8 @@ cv::Mat resized(const cv::Mat& source, cv::Size size) {
   return target;
 }
 
-int packed_type(PixelFormat format) {
-  switch (format) {
-    case PixelFormat::Rgb:
-    case PixelFormat::Bgr:
-      return CV_8UC3;
-    case PixelFormat::Rgba:
-    case PixelFormat::Bgra:
-    case PixelFormat::Rgbx:
-    case PixelFormat::Bgrx:
-      return CV_8UC4;
-    default:
-      return CV_8UC1;
-  }
-}
-
-bool starts_with_red(PixelFormat format) {
-  return format == PixelFormat::Rgb || format == PixelFormat::Rgba || format == PixelFormat::Rgbx;
-}
-
 bool is_pairs(PixelFormat format) {
-  return format == PixelFormat::Yuy2 || format == PixelFormat::Uyvy;
+  return layout_of(format).pixels_together == 2;
 }
 
 /// Luma or the single plane of grey and packed colours.
@@ -75,7 +56,7 @@ cv::Mat first_plane(const ImageView& image) {
                        image.format == PixelFormat::Yuy2 ? 0 : 1);
     return luma;
   }
-  return plane_header(image, 0, {image.width, image.height}, packed_type(image.format));
+  return plane_header(image, 0, {image.width, image.height}, CV_8UC(layout_of(image.format).pixel_bytes));
 }
 
 /// The 3×4 matrix from Y, U, V (0–255) to B, G, R (0–255).
@@ -100,22 +81,21 @@ cv::Matx34f yuv_to_bgr_matrix(const ImageView& image) {
 void yuv_to_bgr(const ImageView& image, cv::Mat& out) {
   const cv::Size half((image.width + 1) / 2, (image.height + 1) / 2);
   const cv::Mat luma = resized(first_plane(image), out.size());
+  const auto chroma = [&](std::size_t plane, cv::Size size, int type) {
+    return resized(plane_header(image, plane, size, type), out.size());
+  };
   cv::Mat yuv(out.size(), CV_8UC3);
   if (is_pairs(image.format)) {
-    const cv::Size pairs((image.width + 1) / 2, image.height);
-    const cv::Mat chroma = resized(plane_header(image, 0, pairs, CV_8UC4), out.size());
-    const cv::Mat sources[] = {luma, chroma};
+    const cv::Mat sources[] = {luma, chroma(0, {(image.width + 1) / 2, image.height}, CV_8UC4)};
     const bool luma_first = image.format == PixelFormat::Yuy2;
     const int lanes[] = {0, 0, luma_first ? 2 : 1, 1, luma_first ? 4 : 3, 2};
     cv::mixChannels(sources, 2, &yuv, 1, lanes, 3);
-  } else if (image.format == PixelFormat::Nv12) {
-    const cv::Mat chroma = resized(plane_header(image, 1, half, CV_8UC2), out.size());
-    const cv::Mat sources[] = {luma, chroma};
-    const int pairs[] = {0, 0, 1, 1, 2, 2};
-    cv::mixChannels(sources, 2, &yuv, 1, pairs, 3);
+  } else if (plane_count(image.format) == 2) {
+    const cv::Mat sources[] = {luma, chroma(1, half, CV_8UC2)};
+    const int lanes[] = {0, 0, 1, 1, 2, 2};
+    cv::mixChannels(sources, 2, &yuv, 1, lanes, 3);
   } else {
-    const cv::Mat sources[] = {luma, resized(plane_header(image, 1, half, CV_8UC1), out.size()),
-                               resized(plane_header(image, 2, half, CV_8UC1), out.size())};
+    const cv::Mat sources[] = {luma, chroma(1, half, CV_8UC1), chroma(2, half, CV_8UC1)};
     cv::merge(sources, 3, yuv);
   }
   cv::transform(yuv, out, yuv_to_bgr_matrix(image));
@@ -156,7 +136,7 @@ void to_bgr_values(const ImageView& image, cv::Mat& out) {
   } else if (small.channels() == 3) {
     cv::cvtColor(small, out, cv::COLOR_RGB2BGR);
   } else {
-    cv::cvtColor(small, out, starts_with_red(image.format) ? cv::COLOR_RGBA2BGR : cv::COLOR_BGRA2BGR);
+    cv::cvtColor(small, out, layout_of(image.format).blue_first ? cv::COLOR_BGRA2BGR : cv::COLOR_RGBA2BGR);
   }
   if (!full_range(image)) to_full_range(out, out);
 }
@@ -176,7 +156,7 @@ cv::Mat to_gray(const ImageView& image, cv::Size size) {
   const cv::Mat small = resized(first_plane(image), size);
   if (small.channels() == 1) return small;
   cv::Mat gray;
-  const bool red_first = starts_with_red(image.format);
+  const bool red_first = !layout_of(image.format).blue_first;
   if (small.channels() == 3) {
     cv::cvtColor(small, gray, red_first ? cv::COLOR_RGB2GRAY : cv::COLOR_BGR2GRAY);
   } else {

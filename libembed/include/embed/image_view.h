@@ -75,6 +75,23 @@ struct ImageView {
   int cuda_device = -1;
 };
 
+/// What there is to know of a pixel format: one row of the table below.
+struct PixelLayout {
+  PixelFormat format;
+  const char* name;     ///< GStreamer's.
+  int planes;           ///< 1 to 3.
+  int pixel_bytes;      ///< From one pixel to the next in plane 0.
+  int pixels_together;  ///< A row of plane 0 holds a whole number of so many pixels.
+  int chroma_bytes;     ///< Of a sample in the planes behind the first, at half resolution; 0: there is none.
+  bool yuv;             ///< Luma and chroma in the place of colours.
+  bool blue_first;      ///< Blue, green, red in the place of red, green, blue.
+};
+
+/// All pixel formats: who reads pixels, or names formats, does it by this table. Any thread.
+const std::array<PixelLayout, 11>& pixel_layouts() noexcept;
+/// A format's row of it. Any thread.
+const PixelLayout& layout_of(PixelFormat format) noexcept;
+
 /// Number of planes of a format: 1, 2 (Nv12) or 3 (I420).
 int plane_count(PixelFormat format) noexcept;
 

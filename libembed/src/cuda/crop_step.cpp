@@ -34,7 +34,7 @@ Frame frame_of(const ImageView& image, const InputSpec& input) {
     frame.planes[i] = image.planes[i];
     frame.strides[i] = image.strides[i];
   }
-  bool blue_first = false;
+  const PixelLayout& layout = layout_of(image.format);
   switch (image.format) {
     case PixelFormat::Nv12:
       frame.layout = Frame::Layout::Nv12;
@@ -50,18 +50,16 @@ Frame frame_of(const ImageView& image, const InputSpec& input) {
       frame.v = frame.u + 2;
       break;
     case PixelFormat::Gray8:
-      break;
     case PixelFormat::Rgb:
     case PixelFormat::Bgr:
-      frame.pixel_bytes = 3;
-      blue_first = image.format == PixelFormat::Bgr;
-      break;
-    default:
-      frame.pixel_bytes = 4;
-      blue_first = image.format == PixelFormat::Bgra || image.format == PixelFormat::Bgrx;
+    case PixelFormat::Rgba:
+    case PixelFormat::Bgra:
+    case PixelFormat::Rgbx:
+    case PixelFormat::Bgrx:
+      frame.pixel_bytes = layout.pixel_bytes;
   }
   // Grey is a sum of red, green and blue in this order.
-  const bool swap = blue_first != (input.channels == 3 && input.bgr);
+  const bool swap = layout.blue_first != (input.channels == 3 && input.bgr);
   frame.first = frame.pixel_bytes == 1 ? 0 : swap ? 2 : 0;
   frame.last = frame.pixel_bytes == 1 ? 0 : 2 - frame.first;
   frame.black = full_range(image) ? 0 : 16;
