@@ -2,7 +2,6 @@
 #include "embed/dataset.h"
 
 #include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "embed/error.h"
@@ -16,27 +15,19 @@ constexpr const char* kKind = "tripletembed.dataset";
 constexpr int kVersion = 1;
 constexpr int kLargestSide = 4096;
 
-std::vector<std::string> string_list(const SafetensorsFile& file, const std::string& key) {
-  const nlohmann::json json =
-      nlohmann::json::parse(file.metadata_at(key), nullptr, /*allow_exceptions=*/false);
-  bool strings = json.is_array();
-  if (strings) {
-    for (const auto& item : json) strings = strings && item.is_string();
-  }
-  if (!strings) throw Error(ErrorCode::Format, "a JSON array of strings expected", file.path(), key);
-  return json.get<std::vector<std::string>>();
-}
+/// Class names that no image has are allowed, but not without end.
+constexpr std::size_t kMostUnused = 65'536;
 
 }  // namespace
 
 struct Dataset::Impl {
-  explicit Impl(const std::string& path) : file(path) {}
+  explicit Impl(const std::string& path) : file(path, Contents::Header) {}
   SafetensorsFile file;
   std::size_t count = 0;
   int height = 0, width = 0, channels = 0;
   float context = 1.0F;
-  const std::uint8_t* images = nullptr;
-  const std::uint8_t* labels = nullptr;
+  const TensorView* images = nullptr;
+  std::vector<std::int64_t> labels;
   std::vector<std::string> names, sources;
 };
 
@@ -57,11 +48,12 @@ Dataset::Dataset(const std::string& path) : impl_(std::make_unique<Impl>(path)) 
   set.height = static_cast<int>(images.shape[1]);
   set.width = static_cast<int>(images.shape[2]);
   set.channels = static_cast<int>(images.shape[3]);
-  set.images = images.data;
-  set.labels = labels.data;
-  set.names = string_list(set.file, "class_names");
+  set.images = &images;
+  set.labels.resize(set.count);
+  set.file.read(labels, 0, set.labels.data(), labels.bytes);
+  set.names = set.file.strings_at("class_names", set.count + kMostUnused);
   const bool has_sources = set.file.metadata().count("sources") != 0;
-  set.sources = has_sources ? string_list(set.file, "sources") : std::vector<std::string>(set.count);
+  set.sources = has_sources ? set.file.strings_at("sources", set.count) : std::vector<std::string>(set.count);
   if (set.sources.size() != set.count) {
     throw Error(ErrorCode::Format,
                 std::to_string(set.sources.size()) + " entries for " + std::to_string(set.count) + " images",
@@ -75,14 +67,16 @@ Dataset::Dataset(const std::string& path) : impl_(std::make_unique<Impl>(path)) 
                   path, "labels");
     }
   }
-  const auto context = set.file.metadata().find("context");
-  if (context != set.file.metadata().end()) {
-    const nlohmann::json json = nlohmann::json::parse(context->second, nullptr, false);
+  if (set.file.metadata().count("context") != 0) {
+    const nlohmann::json json =
+        nlohmann::json::parse(set.file.short_metadata_at("context"), nullptr, /*allow_exceptions=*/false);
     if (!json.is_number() || !(json.get<double>() >= 1 && json.get<double>() <= 4)) {
       throw Error(ErrorCode::Format, "a number from 1 to 4 expected", path, "context");
     }
     set.context = json.get<float>();
   }
+  set.file.drop_metadata("class_names");
+  set.file.drop_metadata("sources");
 }
 
 Dataset::~Dataset() = default;
@@ -105,17 +99,23 @@ int Dataset::channels() const noexcept {
   return impl_->channels;
 }
 
-const std::uint8_t* Dataset::image(std::size_t i) const noexcept {
-  return impl_->images + i * static_cast<std::size_t>(impl_->height) *
-                             static_cast<std::size_t>(impl_->width) *
-                             static_cast<std::size_t>(impl_->channels);
+std::size_t Dataset::image_bytes() const noexcept {
+  return static_cast<std::size_t>(impl_->height) * static_cast<std::size_t>(impl_->width) *
+         static_cast<std::size_t>(impl_->channels);
+}
+
+void Dataset::read_image(std::size_t i, std::uint8_t* out) const {
+  impl_->file.read(*impl_->images, std::uint64_t{i} * image_bytes(), out, image_bytes());
+}
+
+std::vector<std::uint8_t> Dataset::image(std::size_t i) const {
+  std::vector<std::uint8_t> pixels(image_bytes());
+  read_image(i, pixels.data());
+  return pixels;
 }
 
 std::int64_t Dataset::label(std::size_t i) const noexcept {
-  // Through memcpy: the format aligns tensors relative to its data section, which may start anywhere.
-  std::int64_t value = 0;
-  std::memcpy(&value, impl_->labels + i * sizeof(value), sizeof(value));
-  return value;
+  return impl_->labels[i];
 }
 
 const std::vector<std::string>& Dataset::class_names() const noexcept {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "embed/error.h"
+#include "embed/person_name.h"
 #include "gallery_checks.h"
 #include "gallery_index.h"
 #include "gallery_means.h"
@@ -77,13 +78,13 @@ void Gallery::drop_prepared() noexcept {
 }
 
 void Gallery::add(const std::string& name, const Embedding& embedding) {
-  check_name(name);
-  check_row(name, embedding.data());
-  append(add_name(name), embedding.data());
+  const std::string normal = person_name(name);
+  check_row(normal, embedding.data());
+  append(add_name(normal), embedding.data());
 }
 
 std::size_t Gallery::remove(const std::string& name) {
-  const auto found = ids_.find(name);
+  const auto found = ids_.find(person_name(name));
   if (found == ids_.end()) return 0;
   const std::int64_t gone = found->second;
   const std::size_t before = rows();

@@ -96,10 +96,18 @@ std::string number_text(float value) {
   return Json(value).dump();
 }
 
+/// Of a field that a weights file has to have. A tree of it is made: what is long is hostile.
+Json parse_field(const std::map<std::string, std::string>& metadata, const std::string& key) {
+  constexpr std::size_t kLongest = 1'000'000;
+  const std::string& text = metadata.at(key);
+  if (text.size() > kLongest)
+    throw Error(ErrorCode::Format, "at most " + std::to_string(kLongest) + " bytes expected");
+  return Json::parse(text);
+}
+
 std::optional<float> number_from(const std::map<std::string, std::string>& metadata, const std::string& key) {
-  const auto found = metadata.find(key);
-  if (found == metadata.end()) return std::nullopt;
-  const float value = number(Json::parse(found->second));
+  if (metadata.count(key) == 0) return std::nullopt;
+  const float value = number(parse_field(metadata, key));
   if (value < 0) throw Error(ErrorCode::InvalidArgument, "a number ≥ 0 expected");
   return value;
 }
@@ -164,7 +172,7 @@ std::string weights_sha256(const SafetensorsFile& file, const ModelInfo& info) {
   for (const char* key : {"arch", "head", "input", "crop"}) text += metadata.at(key) + '\n';
   for (const auto& [name, tensor] : file.tensors()) {
     text += name + ' ' + to_string(tensor.dtype) + ' ' + Json(tensor.shape).dump() + ' ' +
-            sha256_hex(tensor.data, tensor.bytes) + '\n';
+            file.sha256(tensor) + '\n';
   }
   return sha256_hex(text.data(), text.size());
 }
@@ -204,9 +212,9 @@ ModelInfo model_info_from_metadata(const std::map<std::string, std::string>& met
     }
   });
   read_field(file, "head", [&] { info.head = parse_head(metadata.at("head")); });
-  read_field(file, "input", [&] { info.input = input_from_json(Json::parse(metadata.at("input"))); });
+  read_field(file, "input", [&] { info.input = input_from_json(parse_field(metadata, "input")); });
   read_field(file, "crop", [&] {
-    info.input.crop = crop_from_json(Json::parse(metadata.at("crop")));
+    info.input.crop = crop_from_json(parse_field(metadata, "crop"));
     validate(info.input);
   });
   read_field(file, "metric", [&] { info.metric = parse_metric(metadata.at("metric")); });

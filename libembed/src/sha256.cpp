@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
 
 #include "embed/safetensors.h"
 #include "sha256_blocks.h"
+#include "sha256_stream.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>
@@ -126,28 +128,46 @@ Sha256Blocks x86_sha256_blocks() noexcept {
 #endif
 }
 
-std::string sha256_hex(const void* data, std::size_t size) {
-  Sha256State state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                       0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+Sha256::Sha256() noexcept
+    : state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19},
+      take_(fastest()) {}
+
+void Sha256::add(const void* data, std::size_t size) noexcept {
   const auto* bytes = static_cast<const std::uint8_t*>(data);
-  const Sha256Blocks take = fastest();
-  take(state, bytes, size / 64);
+  size_ += size;
+  if (rest_ > 0) {
+    const std::size_t more = std::min(size, rest_block_.size() - rest_);
+    std::memcpy(rest_block_.data() + rest_, bytes, more);
+    rest_ += more, bytes += more, size -= more;
+    if (rest_ < rest_block_.size()) return;
+    take_(state_, rest_block_.data(), 1);
+  }
+  take_(state_, bytes, size / 64);
+  rest_ = size % 64;
+  if (rest_ > 0) std::memcpy(rest_block_.data(), bytes + (size - rest_), rest_);
+}
 
+std::string Sha256::hex() const {
   std::array<std::uint8_t, 128> tail{};
-  const std::size_t rest = size % 64;
-  if (rest > 0) std::memcpy(tail.data(), bytes + (size - rest), rest);
-  tail[rest] = 0x80;
-  const std::size_t padded = rest + 9 <= 64 ? 64 : 128;
-  const std::uint64_t bits = static_cast<std::uint64_t>(size) * 8;
+  std::memcpy(tail.data(), rest_block_.data(), rest_);
+  tail[rest_] = 0x80;
+  const std::size_t padded = rest_ + 9 <= 64 ? 64 : 128;
+  const std::uint64_t bits = size_ * 8;
   for (std::size_t i = 0; i < 8; ++i) tail[padded - 1 - i] = static_cast<std::uint8_t>(bits >> (8 * i));
-  take(state, tail.data(), padded / 64);
-
+  Sha256State state = state_;
+  take_(state, tail.data(), padded / 64);
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string hex;
   for (const std::uint32_t word : state) {
     for (int shift = 28; shift >= 0; shift -= 4) hex += kDigits[(word >> shift) & 0xF];
   }
   return hex;
+}
+
+std::string sha256_hex(const void* data, std::size_t size) {
+  Sha256 digest;
+  digest.add(data, size);
+  return digest.hex();
 }
 
 }  // namespace embed

@@ -175,6 +175,40 @@ class Evaluate(CliTest):
         self.write("pairs.txt", "1\nA\t1\t2\nA\t1\tB\t9\n")
         self.fails(*run, says=["people", "B/B_0009.jpg"])
 
+    @needs_faces
+    def test_pair_lists_as_people_write_them(self):
+        for person in ("Ada Lovelace", "Ben"):
+            os.makedirs(self.path("root", person))
+            for i in (1, 2, 3):
+                self.write(f"root/{person}/{person}_000{i}.png", pgm(seed=i + 10 * len(person)))
+        run = ["evaluate", "--weights", self.weights, "--images", "root", "--pairs"]
+        self.write("plain.txt", "1\nAda Lovelace\t1\t2\nAda Lovelace\t1\tBen\t2\n")
+        plain = self.ok_json(*run, "plain.txt")
+        self.assertEqual((plain["pairs"], plain["images"]), (2, 3))
+        lists = {"a BOM and CRLF": "\ufeff1\r\nAda Lovelace\t1\t2\r\nAda Lovelace\t1\tBen\t2\r\n\r\n",
+                 "blanks": "1\nAda  Lovelace 1 2\nAda Lovelace 1 Ben 2\n",
+                 "paths": "Ada Lovelace/Ada Lovelace_0001.png\tAda Lovelace/Ada Lovelace_0002.png\t1\n"
+                          "Ada Lovelace/Ada Lovelace_0001.png\tBen/Ben_0002.png\t0\n",
+                 "absolute paths": "\ufeff" + "\r\n".join("\t".join([self.path("root", a), self.path("root", b), same]) for a, b, same in (
+                     ("Ada Lovelace/Ada Lovelace_0001.png", "Ada Lovelace/Ada Lovelace_0002.png", "1"),
+                     ("Ada Lovelace/Ada Lovelace_0001.png", "Ben/Ben_0002.png", "0")))}
+        for name, text in lists.items():
+            with self.subTest(name):
+                self.write("list.txt", text)
+                same = self.ok_json(*run, "list.txt")
+                self.assertEqual({**same, "pair_list": "", "seconds": 0}, {**plain, "pair_list": "", "seconds": 0})
+        self.ok("pack", "--out", "people", "--weights", self.weights, "--fallback", "centre", self.path("root"))
+        for name in ("plain.txt", "list.txt"):
+            packed = self.ok_json("evaluate", "--weights", self.weights, "--images", "people", "--pairs", name)
+            self.assertEqual((packed["pairs"], packed["images"]), (2, 3))
+        self.write("folds.txt", "a.png b.png 1 1\na.png c.png 0 3\n")
+        self.fails(*run, "folds.txt", says=["folds.txt", "no pair of fold 2"])
+        for text, words in {"a.png b.png 2\n": "line 1", "a.png b.png 1\na.png 0\n": "line 2", "a b 1 0\n": "line 1",
+                            "1\nAda 2 3 1 2\nAda 2 1 Ben 3 2\n": "tabs between the fields"}.items():
+            with self.subTest(text):
+                self.write("list.txt", text)
+                self.fails(*run, "list.txt", says=["list.txt", words])
+
     @needs_real_data
     def test_pairs(self):
         gul = "Abdullah_Gul\t1\t2\nAbdullah_Gul\t3\t4\n"

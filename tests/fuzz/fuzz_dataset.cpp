@@ -26,9 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const fuzz::MemoryFile input(data, size);
   try {
     const embed::Dataset set(input.path());
-    const auto bytes = static_cast<std::size_t>(set.height() * set.width() * set.channels());
     for (std::size_t i = 0; i < set.size(); ++i) {
-      fuzz::read_through(set.image(i), bytes);
+      fuzz::read_through(set.image(i).data(), set.image_bytes());
       if (set.label(i) < 0 || static_cast<std::size_t>(set.label(i)) >= set.class_names().size()) {
         fuzz::broken("labels have names");
       }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 
+#include "fixtures.h"
 #include "fuzz_target.h"
 
 namespace fuzz {
@@ -25,6 +27,18 @@ MemoryFile::~MemoryFile() {
 
 std::string MemoryFile::path() const {
   return "/proc/self/fd/" + std::to_string(fd_);
+}
+
+NamedFile::NamedFile(const std::string& name, const std::uint8_t* data, std::size_t size)
+    : path_(fixtures::temp_dir() + "/" + name) {
+  const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  while (size > 0) {
+    const ::ssize_t done = ::write(fd, data, size);
+    if (done <= 0) broken("a temporary file can be written");
+    data += done;
+    size -= static_cast<std::size_t>(done);
+  }
+  ::close(fd);
 }
 
 void broken(const char* promise) {

@@ -30,6 +30,17 @@ class MemoryFile {
   int fd_;
 };
 
+/// The same in the tests' folder for temporary files, for what looks at a name or its ending; one of each
+/// name at a time.
+class NamedFile {
+ public:
+  NamedFile(const std::string& name, const std::uint8_t* data, std::size_t size);
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 /// Aborts with a message.
 [[noreturn]] void broken(const char* promise);
 

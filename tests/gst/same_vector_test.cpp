@@ -88,7 +88,7 @@ TEST_F(SameVector, PackGivesTheElements) {
   ASSERT_EQ(set.size(), 1U);
   const embed::Embedder embedder(gsttest::weights_file(), {"cpu", "fp32", 16});
   embed::Embedding packed{};
-  embedder.embed_crops(set.image(0), 1, &packed);
+  embedder.embed_crops(set.image(0).data(), 1, &packed);
   EXPECT_GE(cosine(packed, by_pipeline()), 0.9999F);
 }
 
@@ -99,9 +99,10 @@ TEST_F(SameVector, AnotherCropGivesAnotherVector) {
        detect_flags() + " '" + folder_ + "/people'");
   const embed::Dataset set(file);
   ASSERT_GT(set.width(), 64);
+  const std::vector<std::uint8_t> whole = set.image(0);
   std::vector<std::uint8_t> corner;
   for (int y = 0; y < 64; ++y) {
-    const std::uint8_t* row = set.image(0) + static_cast<std::ptrdiff_t>(y) * set.width() * 3;
+    const std::uint8_t* row = whole.data() + static_cast<std::ptrdiff_t>(y) * set.width() * 3;
     corner.insert(corner.end(), row, row + 64 * 3);
   }
   const embed::Embedder embedder(gsttest::weights_file(), {"cpu", "fp32", 16});

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <utility>
@@ -88,7 +90,7 @@ TEST(Dataset, ComesBackAsItWasWritten) {
     for (std::size_t i = 0; i < 4; ++i) {
       EXPECT_EQ(set.label(i), labels[i]);
       EXPECT_EQ(set.source(i), "folder/" + std::to_string(i) + ".png");
-      EXPECT_EQ(std::memcmp(set.image(i), picture(bytes, static_cast<int>(i)).data(), bytes), 0);
+      EXPECT_EQ(std::memcmp(set.image(i).data(), picture(bytes, static_cast<int>(i)).data(), bytes), 0);
     }
   }
 }
@@ -103,10 +105,42 @@ TEST(Dataset, AnEmptySetIsASet) {
 
 TEST(Dataset, MovesKeepTheImages) {
   Dataset set(Parts().write());
-  const std::uint8_t* const first = set.image(0);
+  const std::vector<std::uint8_t> first = set.image(0);
   const Dataset moved(std::move(set));
   EXPECT_EQ(moved.image(0), first);
   EXPECT_EQ(moved.image(1)[0], 9);
+}
+
+TEST(Dataset, ASetThatIsCutShortWhileItIsOpenIsAnErrorThatNamesIt) {
+  const std::string path = Parts().write();
+  const Dataset set(path);
+  const std::vector<std::uint8_t> first = set.image(0);
+  std::filesystem::resize_file(path, 100);
+  expect_error(ErrorCode::Io, {path, "was written to while it was in use"}, [&] { set.image(0); });
+}
+
+TEST(Dataset, ASetThatIsOverwrittenInPlaceIsAnErrorToo) {
+  const std::string path = Parts().write();
+  const Dataset set(path);
+  const std::vector<std::uint8_t> bytes = fixtures::read_bytes(path);
+  const auto before = std::filesystem::last_write_time(path);
+  fixtures::write_bytes(path, std::string(bytes.begin(), bytes.end()));
+  std::filesystem::last_write_time(path, before + std::chrono::seconds(1));
+  expect_error(ErrorCode::Io, {path, "was written to while it was in use"}, [&] { set.image(1); });
+}
+
+TEST(Dataset, ASetThatIsReplacedStaysAsItWasForThoseWhoHaveItOpen) {
+  const std::string path = Parts().write();
+  const Dataset set(path);
+  const std::vector<std::uint8_t> first = set.image(0);
+  DatasetWriter(28, 28, 1).write(path);
+  EXPECT_EQ(set.image(0), first);
+}
+
+TEST(Dataset, TheListsOfALargeSetAreNotKeptAsTextToo) {
+  const Dataset set(Parts().write());
+  EXPECT_EQ(set.metadata().count("class_names"), 0U);
+  EXPECT_EQ(set.metadata().count("sources"), 0U);
 }
 
 TEST(Dataset, SourcesAndContextMayBeMissing) {

@@ -471,6 +471,26 @@ TEST(GalleryNames, AddTakesUtf8AndRefusesTheRest) {
   EXPECT_EQ(gallery.rows(), std::size(good));
 }
 
+TEST(GalleryNames, TwoSpellingsOfOneNameAreOnePerson) {
+  Gallery gallery;
+  const std::string composed = "Zo\xC3\xAB", decomposed = "Zoe\xCC\x88";
+  for (const std::string& name :
+       {decomposed, composed, " " + composed + "\xC2\xA0", "\xEF\xBB\xBF" + decomposed + "\xE3\x80\x80"})
+    gallery.add(name, {});
+  EXPECT_EQ(gallery.names(), std::vector<std::string>{composed});
+  EXPECT_EQ(gallery.rows_of(0), 4U);
+  EXPECT_EQ(gallery.remove(decomposed), 4U);
+}
+
+TEST(GalleryNames, WhatStandsForNobodyIsNoName) {
+  Gallery gallery;
+  for (const char* name : {"", "???", " ??? ", "   ", "\xC2\xA0", "\xE2\x80\x8B", "a\x7F",
+                           "a\xC2\x9B"
+                           "31m"})
+    expect_error(ErrorCode::InvalidArgument, {"identity name"}, [&] { gallery.add(name, {}); });
+  EXPECT_NO_THROW(gallery.add("????", {}));
+}
+
 TEST(GalleryNames, AddRefusesValuesThatAreNotFinite) {
   Gallery gallery;
   for (const float bad : {std::nanf(""), kInfinity, -kInfinity}) {

@@ -34,6 +34,20 @@ std::string spoilt_path() {
   return fixtures::temp_dir() + "/spoilt-weights.safetensors";
 }
 
+TEST(NetworkTensors, AreThoseOfTheNetwork) {
+  for (const int channels : {1, 3}) {
+    embed::nn::ResNet18V2Options options;
+    options.in_channels = channels;
+    const embed::nn::ResNet18V2 network(options);
+    std::map<std::string, std::vector<std::int64_t>> shapes;
+    for (const auto& item : network->named_parameters()) shapes[item.key()] = item.value().sizes().vec();
+    for (const auto& item : network->named_buffers()) {
+      if (item.value().is_floating_point()) shapes[item.key()] = item.value().sizes().vec();
+    }
+    EXPECT_EQ(embed::network_tensors(channels), shapes);
+  }
+}
+
 /// Copies the good file with its tensors and metadata changed by `spoil(tensors, metadata)`.
 template <typename Spoil>
 void write_spoilt(Spoil&& spoil) {

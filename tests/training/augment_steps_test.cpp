@@ -121,7 +121,8 @@ TEST(AugmentSteps, MixTwoPicturesAsTheMixerDoes) {
   list.classes = 2;
   const IdentityMixer mixer(list, {20, 20, 3}, 1, MixBy::Both);
   Augmenter augmenter(Augmentation::Face, 20, 20, 16, 16, 3);
-  std::vector<std::uint8_t> blended, expected(sizes.bytes());
+  IdentityMixer::Scratch blended;
+  std::vector<std::uint8_t> expected(sizes.bytes());
   std::size_t blends = 0, lower = 0, right = 0;
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     const IdentityMixer::Blend blend = mixer.draw(0, Rng(seed));

@@ -33,18 +33,18 @@ struct People {
 TEST(IdentityMixer, LeavesEveryGroupAloneWithoutAShare) {
   const People people;
   const IdentityMixer mixer(people.list, kShape, 0);
-  std::vector<std::uint8_t> scratch;
+  IdentityMixer::Scratch scratch;
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     const IdentityMixer::Blend blend = mixer.draw(1, Rng(seed));
     EXPECT_EQ(blend.partner, nullptr);
-    EXPECT_EQ(mixer.picture(4, blend, Rng(seed), scratch), people.list.images[4]) << "no copy is made";
+    EXPECT_EQ(mixer.picture(4, blend, Rng(seed), scratch), people.pixels[4].data()) << "no copy is made";
   }
 }
 
 TEST(IdentityMixer, BlendsWithOneOtherIdentityThatWeighsLess) {
   const People people;
   const IdentityMixer mixer(people.list, kShape, 1);
-  std::vector<std::uint8_t> scratch;
+  IdentityMixer::Scratch scratch;
   std::set<const void*> partners;
   std::set<std::uint32_t> weights;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
@@ -78,7 +78,8 @@ TEST(IdentityMixer, MixesTheShareOfTheGroups) {
 
 TEST(IdentityMixer, PutsAPictureTogetherOfTwoParts) {
   constexpr std::size_t kSide = 10, kChannels = 3;
-  std::vector<std::uint8_t> own(kSide * kSide * kChannels, 10), other(own.size(), 200), scratch;
+  std::vector<std::uint8_t> own(kSide * kSide * kChannels, 10), other(own.size(), 200);
+  IdentityMixer::Scratch scratch;
   ImageList list;
   list.images = {own.data(), other.data()};
   list.labels = {0, 1};

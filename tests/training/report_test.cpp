@@ -185,7 +185,7 @@ TEST(Report, NamesCannotLeaveTheirScript) {
   run.labels = set.labels;
   run.names = {evil, evil, evil};
   run.sources.assign(6, evil);
-  run.pictures = {std::vector<const std::uint8_t*>(6, grey.data()), 4, 4, 1, 1.0F, evil};
+  run.pictures = {std::vector<PackedPicture>(6, grey.data()), 4, 4, 1, 1.0F, evil};
   const std::string json = report_json({run});
   for (const char c : {'<', '>', '&'}) EXPECT_EQ(json.find(c), std::string::npos) << c;
   const nlohmann::json parsed = nlohmann::json::parse(json);

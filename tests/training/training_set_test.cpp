@@ -83,11 +83,14 @@ TEST_F(TrainingSetFile, MakesIdentitiesOfTurnedPictures) {
   EXPECT_EQ(list.names[6], "a/bob, turned");
   for (std::size_t i = 0; i < 10; ++i) {
     EXPECT_EQ(list.labels[10 + i], list.labels[i] + 5);
+    std::vector<std::uint8_t> scratch, other_scratch;
+    const std::uint8_t *turned = list.images[10 + i].pixels(scratch),
+                       *upright = list.images[i].pixels(other_scratch);
     // Clockwise: what was the left column, read upwards, is the top row.
     for (std::size_t y = 0; y < 16; ++y) {
       for (std::size_t x = 0; x < 16; ++x) {
         for (std::size_t c = 0; c < 3; ++c)
-          ASSERT_EQ(list.images[10 + i][(y * 16 + x) * 3 + c], list.images[i][((15 - x) * 16 + y) * 3 + c]);
+          ASSERT_EQ(turned[(y * 16 + x) * 3 + c], upright[((15 - x) * 16 + y) * 3 + c]);
       }
     }
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "console.h"
 #include "embed/dataset.h"
 #include "embed/error.h"
 #include "progress.h"
@@ -48,7 +49,7 @@ Pair draw(std::uint64_t seed, std::size_t number, std::size_t pictures) {
 void blend_pictures(const embed::Dataset& set, const Pair& pair, std::vector<std::uint8_t>& out) {
   const auto width = static_cast<std::size_t>(set.width()),
              channels = static_cast<std::size_t>(set.channels());
-  const std::uint8_t *first = set.image(pair.first), *second = set.image(pair.second);
+  const std::vector<std::uint8_t> first = set.image(pair.first), second = set.image(pair.second);
   std::size_t at = 0;
   for (int y = 0; y < set.height(); ++y) {
     const std::size_t row = static_cast<std::size_t>(y) * width;
@@ -87,7 +88,7 @@ int blend(const BlendOptions& options) {
     progress.step();
   }
   writer.write(options.out);
-  std::printf("%s: %zu blends of %zu images\n", options.out.c_str(), writer.size(), set.size());
+  print("%s: %zu blends of %zu images\n", options.out.c_str(), writer.size(), set.size());
   return 0;
 }
 

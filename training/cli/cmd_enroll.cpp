@@ -4,11 +4,14 @@
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
+#include <map>
 
 #include "commands.h"
+#include "console.h"
 #include "embed/error.h"
 #include "embed/file_lock.h"
 #include "embed/gallery.h"
+#include "embed/person_name.h"
 #include "embed/preprocess.h"
 #include "embed_set.h"
 #include "enroll_select.h"
@@ -70,11 +73,16 @@ class Enroller {
     // All names before the first picture.
     for (auto it = listing.classes.begin(); it != listing.classes.end();)
       it = takes(it->first) ? std::next(it) : listing.classes.erase(it);
-    for (const auto& [name, samples] : listing.classes) {
-      std::vector<std::string> paths;
-      for (const Sample& sample : samples) paths.push_back(sample.path);
-      enroll_images(name, paths, options_.folder + "/" + name);
+    std::map<std::string, std::vector<std::string>>
+        people;  // Pictures of each, by the name in its normal form.
+    std::map<std::string, std::string> folders;
+    for (const auto& [spelling, samples] : listing.classes) {
+      const std::string name = embed::person_name(spelling);
+      if (!folders.emplace(name, options_.folder + "/" + spelling).second)
+        print_error("%s is there in two spellings: one person\n", name.c_str());
+      for (const Sample& sample : samples) people[name].push_back(sample.path);
     }
+    for (const auto& [name, paths] : people) enroll_images(name, paths, folders[name]);
   }
 
   /// `where`: what the message names when no picture shows a face.
@@ -95,7 +103,7 @@ class Enroller {
         refuse_or_say(error);
       }
     }
-    for (const std::string& path : faceless) std::fprintf(stderr, "left out: no face in %s\n", path.c_str());
+    for (const std::string& path : faceless) print_error("left out: no face in %s\n", path.c_str());
     if (crops.empty()) {
       refuse_or_say(Error(ErrorCode::Format,
                           "no face in any of its " + std::to_string(paths.size()) + " images", where));
@@ -135,8 +143,8 @@ class Enroller {
 
   void save() const {
     gallery_.save(options_.gallery);
-    std::printf("%s: %zu embeddings of %zu identities\n", options_.gallery.c_str(), gallery_.rows(),
-                gallery_.names().size());
+    print("%s: %zu embeddings of %zu identities\n", options_.gallery.c_str(), gallery_.rows(),
+          gallery_.names().size());
   }
 
  private:
@@ -153,7 +161,7 @@ class Enroller {
 
   void refuse_or_say(const Error& error) const {
     if (!options_.skip_bad) throw error;
-    std::fprintf(stderr, "left out: %s\n", error.what());
+    print_error("left out: %s\n", error.what());
   }
 
   void drop_blurred(std::vector<std::uint8_t>& crops, const std::vector<double>& sharp) const {
@@ -181,8 +189,9 @@ class Enroller {
     return false;
   }
 
-  void add(const std::string& name, const std::vector<std::uint8_t>& crops, std::size_t looked_at,
+  void add(const std::string& spelling, const std::vector<std::uint8_t>& crops, std::size_t looked_at,
            const char* what, double outliers) {
+    const std::string name = embed::person_name(spelling);
     if (options_.replace) gallery_.remove(name);
     const std::vector<embed::Embedding> embeddings = embed_crops(embedder_, crops, /*flip=*/false);
     std::size_t added = 0;
@@ -191,8 +200,7 @@ class Enroller {
       gallery_.add(name, embeddings[i]);
       ++added;
     }
-    std::printf("%s: %zu faces in %zu %s, %zu enrolled\n", name.c_str(), embeddings.size(), looked_at, what,
-                added);
+    print("%s: %zu faces in %zu %s, %zu enrolled\n", name.c_str(), embeddings.size(), looked_at, what, added);
   }
 
   const EnrollOptions& options_;
@@ -205,7 +213,7 @@ int enroll(const EnrollOptions& options) {
   if (options.folder.empty()) require_name(options.name, "--name");
   // From reading the gallery to writing it: of two enrolments at once none is lost.
   const embed::FileLock lock(options.gallery, [&] {
-    std::fprintf(stderr, "%s: another enrolment is at work, waiting for it\n", options.gallery.c_str());
+    print_error("%s: another enrolment is at work, waiting for it\n", options.gallery.c_str());
   });
   Enroller enroller(options);
   if (!options.folder.empty()) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "commands.h"
+#include "console.h"
 #include "cross_evaluation.h"
 #include "embed/error.h"
 #include "embed/match_rule.h"
@@ -164,29 +165,29 @@ std::string percent(double share) {
 /// What the numbers mean, in two sentences.
 void print_words(const Json& result) {
   if (result.contains("auc")) {
-    std::printf(
+    print(
         "Two pictures of one person are nearer to each other than two of different people in %s of cases.\n",
         percent(result["auc"].get<double>()).c_str());
   }
   if (result.contains("identification")) {
     const Json& all = result["identification"];
     const Json& rates = all["at_1_percent_of_strangers"];
-    std::printf(
+    print(
         "Of %zu people enrolled with %zu pictures each, %s of other pictures are named right and %s wrong "
         "where 1 "
         "of 100 strangers is named.\n",
         all["people"].get<std::size_t>(), all["photographs"].get<std::size_t>(),
         percent(rates["right"].get<double>()).c_str(), percent(rates["wrong"].get<double>()).c_str());
   } else if (result.contains("tar_at_far") && !result["tar_at_far"]["0.01"].is_null()) {
-    std::printf(
+    print(
         "Where 1 of 100 pairs of different people is taken for one person, %s of the pairs of one person are "
         "recognised.\n",
         percent(result["tar_at_far"]["0.01"].get<double>()).c_str());
   } else if (result.contains("nearest_accuracy")) {
-    std::printf("The nearest other picture is of the same person in %s of cases.\n",
-                percent(result["nearest_accuracy"].get<double>()).c_str());
+    print("The nearest other picture is of the same person in %s of cases.\n",
+          percent(result["nearest_accuracy"].get<double>()).c_str());
   }
-  std::printf("\n");
+  print("\n");
 }
 
 /// Four digits say all that so few pictures can.
@@ -200,14 +201,13 @@ std::string rounded(const Json& value) {
 void print_table(const Json& result, const std::string& indent = "") {
   for (const auto& [key, value] : result.items()) {
     if (value.is_object()) {
-      std::printf("%s%s\n", indent.c_str(), key.c_str());
+      print("%s%s\n", indent.c_str(), key.c_str());
       print_table(value, indent + "  ");
     } else {
       const std::string text = value.is_string() ? value.get<std::string>()
                                : value.is_null() ? "-"
                                                  : rounded(value);
-      std::printf("%s%-*s %s\n", indent.c_str(), static_cast<int>(32 - indent.size()), key.c_str(),
-                  text.c_str());
+      print("%s%-*s %s\n", indent.c_str(), static_cast<int>(32 - indent.size()), key.c_str(), text.c_str());
     }
   }
 }
@@ -215,7 +215,7 @@ void print_table(const Json& result, const std::string& indent = "") {
 int finish(const EvaluateOptions& options, Json& result) {
   if (options.calibrate) write_calibration(options, result);
   if (options.json) {
-    std::printf("%s\n", text_of(result).c_str());
+    print("%s\n", text_of(result).c_str());
   } else {
     print_words(result);
     print_table(result);
@@ -281,15 +281,17 @@ void add_evaluate(CLI::App& app, Action& action) {
       command->add_option("--data", options->data, "Packed data set: all its pairs, triplets and neighbours")
           ->type_name("SET");
   auto* pairs =
-      command->add_option("--pairs", options->pairs, "List of pairs in the format of LFW, view 1 or 2")
+      command
+          ->add_option("--pairs", options->pairs,
+                       "List of pairs in the format of LFW, view 1 or 2, or of lines `path1 path2 1`")
           ->type_name("LIST")
           ->excludes(data);
-  auto* images =
-      command
-          ->add_option("--images", options->images,
-                       "Where NAME/NAME_0001.jpg of --pairs are: a folder, or a packed set of them")
-          ->type_name("ROOT|SET")
-          ->needs(pairs);
+  auto* images = command
+                     ->add_option("--images", options->images,
+                                  "Where NAME/NAME_0001.jpg (or .png, …), or the paths, of --pairs are: a "
+                                  "folder, or a packed set")
+                     ->type_name("ROOT|SET")
+                     ->needs(pairs);
   pairs->needs(images);
   auto* other_data =
       command

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "console.h"
 #include "embed/dataset.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
@@ -50,11 +51,11 @@ int export_statistics(const ExportOptions& options) {
       torch_part().int8_statistics(options.weights, dataset_crops(set, info.input, rows));
   write_statistics(options.out, statistics);
   if (options.json) {
-    std::printf("%s\n", to_json(statistics).c_str());
+    print("%s\n", to_json(statistics).c_str());
   } else {
-    std::printf("%zu layers, %zu images; cosine of int8 to float32: mean %.5f, least %.5f\n%s\n",
-                statistics.layers.size(), statistics.images, statistics.mean_cosine, statistics.least_cosine,
-                options.out.c_str());
+    print("%zu layers, %zu images; cosine of int8 to float32: mean %.5f, least %.5f\n%s\n",
+          statistics.layers.size(), statistics.images, statistics.mean_cosine, statistics.least_cosine,
+          options.out.c_str());
   }
   return 0;
 }
@@ -63,7 +64,7 @@ int export_weights(const ExportOptions& options) {
   require_no_input(options.out, {options.weights, options.statistics});
   if (!options.statistics.empty()) return export_statistics(options);
   torch_part().export_onnx(options.weights, options.out);
-  std::printf("%s\n", options.out.c_str());
+  print("%s\n", options.out.c_str());
   return 0;
 }
 

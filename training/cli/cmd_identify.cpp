@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "console.h"
 #include "embed/error.h"
 #include "embed/gallery.h"
 #include "embed_set.h"
@@ -50,16 +51,14 @@ Json face_json(const FoundFace& face, const embed::Match& match, const embed::Ga
 void print_face(const Json& face) {
   const auto number = [](const Json& value) { return value.is_null() ? std::nan("") : value.get<double>(); };
   const Json& box = face["box"];
-  std::printf("  %-24s distance %.4f  box %.0f,%.0f %.0f×%.0f", face["label"].get<std::string>().c_str(),
-              number(face["distance"]), number(box["x"]), number(box["y"]), number(box["w"]),
-              number(box["h"]));
+  print("  %-24s distance %.4f  box %.0f,%.0f %.0f×%.0f", face["label"].get<std::string>().c_str(),
+        number(face["distance"]), number(box["x"]), number(box["y"]), number(box["w"]), number(box["h"]));
   if (!face["runner_up"].is_null()) {
-    std::printf("  runner-up %s %.4f", face["runner_up"].get<std::string>().c_str(),
-                number(face["runner_up_distance"]));
+    print("  runner-up %s %.4f", face["runner_up"].get<std::string>().c_str(),
+          number(face["runner_up_distance"]));
   }
-  if (!face["reason"].get<std::string>().empty())
-    std::printf("  (%s)", face["reason"].get<std::string>().c_str());
-  std::printf("\n");
+  if (!face["reason"].get<std::string>().empty()) print("  (%s)", face["reason"].get<std::string>().c_str());
+  print("\n");
 }
 
 int identify(const IdentifyOptions& options) {
@@ -89,10 +88,10 @@ int identify(const IdentifyOptions& options) {
     } catch (const embed::Error& error) {
       failed = true;
       image["error"] = error.what();
-      std::fprintf(stderr, "triplet-train: %s\n", error.what());
+      print_error("triplet-train: %s\n", error.what());
     }
     if (!options.json && !image.contains("error")) {
-      std::printf("%s: %zu faces\n", path.c_str(), image["faces"].size());
+      print("%s: %zu faces\n", path.c_str(), image["faces"].size());
       for (const Json& face : image["faces"]) print_face(face);
     }
     images.push_back(std::move(image));
@@ -100,7 +99,7 @@ int identify(const IdentifyOptions& options) {
   if (options.json) {
     const Json result = {
         {"gallery", options.gallery}, {"metric", embed::to_string(rule.metric)}, {"images", images}};
-    std::printf("%s\n", result.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    print("%s\n", result.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
   }
   return failed ? 1 : 0;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "console.h"
 #include "flags.h"
 #include "run_checks.h"
 #include "torch_part.h"
@@ -75,17 +76,16 @@ std::string shown(const std::string& name) {
 
 void print_report(const ImportFlags& flags, const ImportReport& report) {
   for (const auto& [name, reason] : report.unused)
-    std::printf("not taken: %s: %s\n", shown(name).c_str(), reason.c_str());
-  for (const std::string& name : report.missing) std::printf("fresh: %s\n", name.c_str());
+    print("not taken: %s: %s\n", shown(name).c_str(), reason.c_str());
+  for (const std::string& name : report.missing) print("fresh: %s\n", name.c_str());
   if (report.post_activation) {
-    std::fprintf(
-        stderr,
+    print_error(
         "warning: a ResNet v1: its batch norms stand elsewhere, so this network does not compute what "
         "that one did; it is a start for training\n");
   }
   if (std::count(report.missing.begin(), report.missing.end(), "dense.weight") != 0)
-    std::fprintf(stderr, "warning: the dense layer is fresh: train it before use\n");
-  std::printf("%s: %zu of %zu tensors taken\n", flags.out.c_str(), report.taken.size(), report.wanted);
+    print_error("warning: the dense layer is fresh: train it before use\n");
+  print("%s: %zu of %zu tensors taken\n", flags.out.c_str(), report.taken.size(), report.wanted);
 }
 
 int import_file(const ImportFlags& flags, const ImportOptions& options) {
@@ -102,7 +102,7 @@ int import_file(const ImportFlags& flags, const ImportOptions& options) {
                                  {"not_taken", nlohmann::ordered_json::object()},
                                  {"post_activation", report.post_activation}};
   for (const auto& [name, reason] : report.unused) json["not_taken"][name] = reason;
-  std::printf("%s\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  print("%s\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
   return 0;
 }
 

@@ -6,10 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
+#include "console.h"
 #include "embed/dataset.h"
 #include "embed/error.h"
 #include "embed/gallery.h"
 #include "embed/model_info.h"
+#include "embed/printable.h"
 #include "embed/safetensors.h"
 #include "pictures.h"
 
@@ -21,6 +23,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kWeights = "tripletembed.weights";
 constexpr const char* kGallery = "tripletembed.gallery";
+constexpr const char* kCheckpoint = "tripletembed.checkpoint";
 constexpr const char* kDataset = "tripletembed.dataset";
 /// Longer metadata (the names and sources of a large set) is not shown whole.
 constexpr std::size_t kLongest = 2000;
@@ -31,7 +34,9 @@ struct InspectOptions {
 };
 
 Json weights_json(const embed::SafetensorsFile& file) {
+  file.require_kind(kWeights, 1);
   const embed::ModelInfo info = embed::model_info_from_metadata(file.metadata(), file.path());
+  embed::require_network(file, "", info.input.channels);
   std::int64_t values = 0;
   for (const auto& [name, tensor] : file.tensors()) {
     values += static_cast<std::int64_t>(tensor.bytes / embed::size_of(tensor.dtype));
@@ -48,6 +53,18 @@ Json weights_json(const embed::SafetensorsFile& file) {
           {"far_table", info.far_table.empty() ? Json(nullptr) : Json::parse(info.far_table.to_json())},
           {"weights_sha256", embed::weights_sha256(file, info)},
           {"values", values}};
+}
+
+/// What a run can be resumed from: its network and where it stood.
+void check_checkpoint(const embed::SafetensorsFile& file) {
+  constexpr const char* kStem = "network.stem_conv.weight";
+  const std::vector<std::int64_t> shape = file.tensor(kStem).shape;
+  const bool grey = shape.size() == 4 && shape[1] == 1;
+  embed::require_network(file, "network.", grey ? 1 : 3);
+  for (const char* key : {"options", "progress"}) {
+    if (!Json::parse(file.short_metadata_at(key), nullptr, /*allow_exceptions=*/false).is_object())
+      throw embed::Error(embed::ErrorCode::Format, "a JSON object expected", file.path(), key);
+  }
 }
 
 Json gallery_json(const std::string& path) {
@@ -78,12 +95,13 @@ Json dataset_json(const std::string& path) {
 }
 
 Json safetensors_json(const std::string& path) {
-  const embed::SafetensorsFile file(path);
+  const embed::SafetensorsFile file(path, embed::Contents::Header);
   const auto kind_at = file.metadata().find("kind");
   const std::string kind = kind_at == file.metadata().end() ? "safetensors" : kind_at->second;
   Json result = {
       {"file", path}, {"kind", kind}, {"bytes", std::filesystem::file_size(path)}, {"sha256", file.sha256()}};
   if (kind == kWeights) result["weights"] = weights_json(file);
+  if (kind == kCheckpoint) check_checkpoint(file);
   if (kind == kGallery) result["gallery"] = gallery_json(path);
   if (kind == kDataset) result["dataset"] = dataset_json(path);
   result["metadata"] = Json::object();
@@ -104,33 +122,34 @@ Json safetensors_json(const std::string& path) {
 void print_values(const Json& values, const char* indent) {
   for (const auto& [key, value] : values.items()) {
     if (value.is_array()) continue;
-    const std::string text = value.is_string() ? value.get<std::string>()
+    // Of a text with line feeds the second line would look like one of ours.
+    const std::string text = value.is_string() ? embed::printable(value.get<std::string>())
                              : value.is_null() ? "-"
                                                : value.dump();
-    std::printf("%s%-22s %s\n", indent, key.c_str(), text.c_str());
+    print("%s%-22s %s\n", indent, embed::printable(key).c_str(), text.c_str());
   }
 }
 
 void print_file(const Json& result) {
   for (const auto& [key, value] : result.items()) {
     if (value.is_object()) {
-      std::printf("%s\n", key.c_str());
+      print("%s\n", key.c_str());
       print_values(value, "  ");
       if (!value.contains("identities") || !value["identities"].is_array()) continue;
       for (const Json& one : value["identities"]) {
-        std::printf("  %-40s %zu embeddings\n", one["name"].get<std::string>().c_str(),
-                    one["embeddings"].get<std::size_t>());
+        print("  %-40s %zu embeddings\n", embed::printable(one["name"].get<std::string>()).c_str(),
+              one["embeddings"].get<std::size_t>());
       }
     } else if (!value.is_array()) {
       print_values(Json{{key, value}}, "");
     }
   }
   if (!result.contains("tensors")) return;
-  std::printf("tensors                  %zu\n", result["tensors"].size());
+  print("tensors                  %zu\n", result["tensors"].size());
   for (const Json& tensor : result["tensors"]) {
-    std::printf("  %-40s %-5s %-20s %zu bytes\n", tensor["name"].get<std::string>().c_str(),
-                tensor["dtype"].get<std::string>().c_str(), tensor["shape"].dump().c_str(),
-                tensor["bytes"].get<std::size_t>());
+    print("  %-40s %-5s %-20s %zu bytes\n", embed::printable(tensor["name"].get<std::string>()).c_str(),
+          tensor["dtype"].get<std::string>().c_str(), tensor["shape"].dump().c_str(),
+          tensor["bytes"].get<std::size_t>());
   }
 }
 
@@ -147,7 +166,7 @@ int inspect(const InspectOptions& options) {
     result = safetensors_json(options.file);
   }
   if (options.json) {
-    std::printf("%s\n", result.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    print("%s\n", result.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
   } else {
     print_file(result);
   }

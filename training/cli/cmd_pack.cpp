@@ -8,6 +8,7 @@
 #include <set>
 
 #include "commands.h"
+#include "console.h"
 #include "embed/default_weights.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
@@ -28,7 +29,7 @@ constexpr std::size_t kNamesShown = 10;
 /// The rule that cuts the network's own picture (context as the weights say), before `--context` widens it.
 embed::ModelInfo network_rule(const PackOptions& options) {
   if (!options.weights.empty()) {
-    const embed::SafetensorsFile file(options.weights);
+    const embed::SafetensorsFile file(options.weights, embed::Contents::Header);
     file.require_kind("tripletembed.weights", 1);
     return embed::model_info_from_metadata(file.metadata(), options.weights);
   }
@@ -59,9 +60,8 @@ void take_default_rule(PackOptions& options) {
   } catch (const Error&) {
     return;
   }
-  std::fprintf(stderr,
-               "faces are cut as the default weights want them (%s); --size begins a rule of its own\n",
-               options.weights.c_str());
+  print_error("faces are cut as the default weights want them (%s); --size begins a rule of its own\n",
+              options.weights.c_str());
 }
 
 std::string first_of(const std::vector<std::string>& names) {
@@ -89,16 +89,16 @@ void drop_same_names(Listing& listing) {
 void refuse_gaps(const Listing& listing, const PackOptions& options) {
   if (!listing.missing_files.empty()) {
     if (!options.skip_bad) throw Error(ErrorCode::NotFound, listing.missing_files.front());
-    std::fprintf(stderr, "left out: %zu files that are not there: %s\n", listing.missing_files.size(),
-                 first_of(listing.missing_files).c_str());
+    print_error("left out: %zu files that are not there: %s\n", listing.missing_files.size(),
+                first_of(listing.missing_files).c_str());
   }
   if (!listing.empty_folders.empty()) {
     if (!options.skip_bad) {
       throw Error(ErrorCode::Format, "an identity folder without any image (--skip-bad goes on without it)",
                   listing.empty_folders.front());
     }
-    std::fprintf(stderr, "left out: %zu identity folders without any image: %s\n",
-                 listing.empty_folders.size(), first_of(listing.empty_folders).c_str());
+    print_error("left out: %zu identity folders without any image: %s\n", listing.empty_folders.size(),
+                first_of(listing.empty_folders).c_str());
   }
 }
 
@@ -128,8 +128,8 @@ void refuse_names(Listing& listing, const PackOptions& options) {
     throw Error(ErrorCode::Format, "its name is not UTF-8 text, which the set keeps: rename it",
                 *bad.begin());
   }
-  std::fprintf(stderr, "left out: %zu whose names are not UTF-8 text: %s\n", bad.size(),
-               first_of({bad.begin(), bad.end()}).c_str());
+  print_error("left out: %zu whose names are not UTF-8 text: %s\n", bad.size(),
+              first_of({bad.begin(), bad.end()}).c_str());
 }
 
 void check_usage(const PackOptions& options, const embed::InputSpec& input, const Listing& listing) {
@@ -151,21 +151,21 @@ void check_usage(const PackOptions& options, const embed::InputSpec& input, cons
 void report(const Packer& packer, const PackOptions& options, std::size_t images, std::size_t classes) {
   for (std::size_t i = 0; i < options.sources.size(); ++i) {
     const SourceCount& count = packer.counts()[i];
-    std::printf("%s: %zu of %zu images packed", options.sources[i].c_str(), count.packed, count.images);
+    print("%s: %zu of %zu images packed", options.sources[i].c_str(), count.packed, count.images);
     if (options.detect) {
       const double share =
           count.images == 0 ? 0
                             : 100.0 * static_cast<double>(count.no_face) / static_cast<double>(count.images);
-      std::printf(", no face in %zu (%.2f %%)", count.no_face, share);
+      print(", no face in %zu (%.2f %%)", count.no_face, share);
     }
-    if (count.fallback != 0) std::printf(", centre box in %zu", count.fallback);
-    if (count.bad != 0) std::printf(", unreadable %zu", count.bad);
-    std::printf("\n");
+    if (count.fallback != 0) print(", centre box in %zu", count.fallback);
+    if (count.bad != 0) print(", unreadable %zu", count.bad);
+    print("\n");
   }
   if (packer.too_few() != 0) {
-    std::printf("%zu identities with fewer than %zu images left out\n", packer.too_few(), options.min_images);
+    print("%zu identities with fewer than %zu images left out\n", packer.too_few(), options.min_images);
   }
-  std::printf("%s: %zu images of %zu identities\n", options.out.c_str(), images, classes);
+  print("%s: %zu images of %zu identities\n", options.out.c_str(), images, classes);
 }
 
 /// Sources in which there is nothing to pack, before and after their pictures were looked at.
@@ -235,7 +235,7 @@ int pack(const PackOptions& options) {
     const std::string text = std::to_string(packer.lost().size()) + " identities of which no image is left " +
                              "(no face found, or unreadable): " + first_of(packer.lost());
     if (!options.skip_bad) throw Error(ErrorCode::Format, text + "; --skip-bad goes on without them");
-    std::fprintf(stderr, "left out: %s\n", text.c_str());
+    print_error("left out: %s\n", text.c_str());
   }
   if (packer.writer().size() == 0) refuse_nothing(packer, options);
   packer.writer().write(options.out);

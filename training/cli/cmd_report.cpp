@@ -7,6 +7,7 @@
 #include <set>
 
 #include "commands.h"
+#include "console.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
 #include "embed_set.h"
@@ -72,7 +73,7 @@ void add_evaluation(const ReportFlags& flags, ReportRun& run, std::vector<FoundS
     if (asked) throw;
     run.evaluation.reset();
     run.notes.push_back(std::string("Not evaluated: ") + error.what());
-    std::fprintf(stderr, "%s: not evaluated: %s\n", run.name.c_str(), error.what());
+    print_error("%s: not evaluated: %s\n", run.name.c_str(), error.what());
   }
 }
 
@@ -95,7 +96,7 @@ int report(const ReportFlags& flags) {
   for (ReportRun& run : runs) add_evaluation(flags, run, sets);
   const std::string page = report_page(report_json(runs));
   embed::write_file_atomically(flags.out, page.data(), page.size());
-  std::printf("%s\n", flags.out.c_str());
+  print("%s\n", flags.out.c_str());
   return 0;
 }
 

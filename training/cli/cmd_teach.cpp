@@ -7,6 +7,7 @@
 #include <string>
 
 #include "commands.h"
+#include "console.h"
 #include "embed/dataset.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
@@ -49,9 +50,9 @@ int run_teach(const TeachOptions& options) {
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::size_t looks = set.size() * options.views.count * (options.views.flip ? 2 : 1);
-  std::printf("%s: %zu pictures, %zu view%s of each, by %s; %.2f ms a look\n", options.out.c_str(),
-              set.size(), options.views.count, options.views.count == 1 ? "" : "s",
-              teacher->info().name.c_str(), 1000 * seconds / static_cast<double>(looks));
+  print("%s: %zu pictures, %zu view%s of each, by %s; %.2f ms a look\n", options.out.c_str(), set.size(),
+        options.views.count, options.views.count == 1 ? "" : "s", teacher->info().name.c_str(),
+        1000 * seconds / static_cast<double>(looks));
   return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "commands.h"
+#include "console.h"
 #include "default_start.h"
 #include "embed/error.h"
 #include "pack_sources.h"
@@ -68,17 +69,16 @@ int run_training(const TrainOptions& options) {
   const TrainResult result = torch_part().train(options, console, stop_requested, teacher.get());
   if (!result.first_rank) return result.interrupted ? kInterrupted : 0;
   if (result.interrupted) {
-    std::fprintf(stderr, "interrupted; %s holds the state, --resume goes on from it\n",
-                 result.checkpoint.c_str());
+    print_error("interrupted; %s holds the state, --resume goes on from it\n", result.checkpoint.c_str());
     return kInterrupted;
   }
   require_there(options.out, result.checkpoint);
   if (options.towers == Towers::Separate) require_there(other_weights(options), result.checkpoint);
-  if (result.stopped_early) std::fprintf(stderr, "ended early: validation has not improved\n");
-  if (!result.validation.empty()) std::printf("validation: %s\n", result.validation.c_str());
-  std::printf("weights of epoch %zu: %s\n", result.best_epoch, options.out.c_str());
+  if (result.stopped_early) print_error("ended early: validation has not improved\n");
+  if (!result.validation.empty()) print("validation: %s\n", result.validation.c_str());
+  print("weights of epoch %zu: %s\n", result.best_epoch, options.out.c_str());
   if (options.towers == Towers::Separate)
-    std::printf("weights for the second kind: %s\n", other_weights(options).c_str());
+    print("weights for the second kind: %s\n", other_weights(options).c_str());
   return 0;
 }
 
@@ -112,7 +112,7 @@ void add_train(CLI::App& app, Action& action) {
     action = [command, flags] {
       require_no_input(flags->options.out, {flags->without});
       const std::string start = take_default_start(*command, *flags);
-      if (!start.empty()) std::fprintf(stderr, "%s\n", start.c_str());
+      if (!start.empty()) print_error("%s\n", start.c_str());
       if (!flags->without.empty()) flags->options.without = read_people(flags->without);
       return run_training(flags->options);
     };

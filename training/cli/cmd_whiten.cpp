@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "commands.h"
+#include "console.h"
 #include "embed/dataset.h"
 #include "embed_set.h"
 #include "flags.h"
@@ -26,8 +27,8 @@ int whiten(const WhitenOptions& options) {
   const Network embedder(options.weights, embedder_options(options.embedder));
   const LabelledEmbeddings found = embed_dataset(embedder, set, /*flip=*/false);
   torch_part().whiten_weights(options.weights, found.values, options.power, options.out);
-  std::printf("%s: by the embeddings of %zu pictures; calibrate it anew\n", options.out.c_str(),
-              found.values.size());
+  print("%s: by the embeddings of %zu pictures; calibrate it anew\n", options.out.c_str(),
+        found.values.size());
   return 0;
 }
 

@@ -36,13 +36,13 @@ struct Faces {
   std::size_t people = 0, pictures = 0;
 };
 
-/// The people and pictures of sets that are cut as those weights say; none where one is cut otherwise. Without
-/// faces the weights are not looked at: what is wrong with them is nobody's business then.
+/// The people and pictures of sets that are cut as those weights say; none where one is cut otherwise.
+/// Without faces the weights are not looked at: what is wrong with them is nobody's business then.
 Faces faces_for(const std::string& weights, const TrainOptions& o) {
   for (const std::string& path : o.data) {
     if (student_input(embed::Dataset(path)).crop.alignment == embed::Alignment::Whole) return {};
   }
-  const embed::SafetensorsFile file(weights);
+  const embed::SafetensorsFile file(weights, embed::Contents::Header);
   file.require_kind("tripletembed.weights", 1);
   const auto rule_of = [](const embed::InputSpec& input) {
     embed::ModelInfo info;

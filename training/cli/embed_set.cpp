@@ -45,9 +45,11 @@ void copy_middle(const PackedPictures& pictures, std::size_t i, const embed::Inp
   const auto row_bytes = static_cast<std::size_t>(input.width) * channels;
   const auto top = static_cast<std::size_t>((pictures.height - input.height) / 2);
   const auto left = static_cast<std::size_t>((pictures.width - input.width) / 2);
+  std::vector<std::uint8_t> scratch;
+  const std::uint8_t* packed = pictures.images[i].pixels(scratch);
   for (std::size_t y = 0; y < static_cast<std::size_t>(input.height); ++y) {
     const std::uint8_t* from =
-        pictures.images[i] + ((top + y) * static_cast<std::size_t>(pictures.width) + left) * channels;
+        packed + ((top + y) * static_cast<std::size_t>(pictures.width) + left) * channels;
     std::copy(from, from + row_bytes, out + y * row_bytes);
   }
   if (!input.bgr || channels != 3) return;
@@ -125,7 +127,7 @@ std::vector<embed::Embedding> embed_pictures(const Network& embedder, const Pack
 
 PackedPictures pictures_of(const embed::Dataset& set) {
   PackedPictures pictures = {{}, set.width(), set.height(), set.channels(), set.context(), set.path()};
-  for (std::size_t i = 0; i < set.size(); ++i) pictures.images.push_back(set.image(i));
+  for (std::size_t i = 0; i < set.size(); ++i) pictures.images.emplace_back(set, i);
   return pictures;
 }
 

@@ -261,7 +261,7 @@ PairDistances embed_pairs(const Network& embedder, const PairList& list, const s
   {
     Progress progress("embedding", list.images.size());
     for (const std::string& image : list.images) {
-      const Picture picture = load_picture(root + "/" + image);
+      const Picture picture = load_picture(picture_of(root, image));
       const std::vector<FoundFace> faces = cropper.find(picture.view(), /*still=*/true);
       if (faces.empty()) ++result.no_face;
       const FoundFace face = faces.empty() ? FoundFace{centre_box(picture.view(), kCentreBox), 0}
@@ -276,22 +276,46 @@ PairDistances embed_pairs(const Network& embedder, const PairList& list, const s
   return result;
 }
 
+namespace {
+
+/// Finds a list's images in a packed set: as the set names their sources, else by person and file, else by
+/// person and file whatever its ending.
+class PackedNames {
+ public:
+  explicit PackedNames(const embed::Dataset& set) : set_(set) {
+    for (std::size_t i = 0; i < set.size(); ++i) {
+      rows_[by_person(set.source(i)).generic_string()] = i;
+      without_ending_.emplace(by_person(set.source(i)).replace_extension().generic_string(), i);
+    }
+    for (std::size_t i = 0; i < set.size(); ++i) rows_[set.source(i)] = i;
+  }
+
+  std::size_t row_of(const std::string& image) const {
+    const auto named = rows_.find(image);
+    if (named != rows_.end()) return named->second;
+    const auto other = without_ending_.find(by_person(image).replace_extension().generic_string());
+    if (other != without_ending_.end()) return other->second;
+    throw Error(ErrorCode::NotFound, "holds no picture from '" + image + "'", set_.path());
+  }
+
+ private:
+  static std::filesystem::path by_person(const std::filesystem::path& source) {
+    return source.parent_path().filename() / source.filename();
+  }
+
+  const embed::Dataset& set_;
+  std::map<std::string, std::size_t> rows_, without_ending_;
+};
+
+}  // namespace
+
 PairDistances embed_packed_pairs(const Network& embedder, const PairList& list, const embed::Dataset& set,
                                  const EvaluationSettings& settings) {
-  std::map<std::string, std::size_t> rows;
-  for (std::size_t i = 0; i < set.size(); ++i) {
-    const std::filesystem::path source(set.source(i));
-    rows[(source.parent_path().filename() / source.filename()).generic_string()] = i;
-  }
+  const PackedNames names(set);
   const PackedPictures all = pictures_of(set);
   PackedPictures wanted = all;
   wanted.images.clear();
-  for (const std::string& image : list.images) {
-    const auto found = rows.find(image);
-    if (found == rows.end())
-      throw Error(ErrorCode::NotFound, "holds no picture from '" + image + "'", set.path());
-    wanted.images.push_back(all.images[found->second]);
-  }
+  for (const std::string& image : list.images) wanted.images.push_back(all.images[names.row_of(image)]);
   PairDistances result;
   result.images = list.images.size();
   result.values = distances_of(list, embed_pictures(embedder, wanted, settings.flip), settings.metric);

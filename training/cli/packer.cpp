@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "console.h"
 #include "embed/error.h"
 #include "embed/preprocess.h"
 #include "utf8.h"
@@ -136,7 +137,7 @@ bool Packer::cut(const Sample& sample, SourceCount& count) {
     const Error named = error.file().empty() ? Error(error.code(), error.what(), sample.path) : error;
     if (!options_.skip_bad) throw named;
     ++count.bad;
-    std::fprintf(stderr, "left out: %s\n", named.what());
+    print_error("left out: %s\n", named.what());
     return false;
   }
 }

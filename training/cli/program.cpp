@@ -9,6 +9,7 @@
 #include <string>
 
 #include "commands.h"
+#include "console.h"
 #include "unknown_flag.h"
 
 #ifdef __GLIBC__
@@ -29,7 +30,13 @@ class CommandConfig : public CLI::ConfigBase {
   explicit CommandConfig(const CLI::App& app) : app_(app) {}
 
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
-    std::vector<CLI::ConfigItem> found = CLI::ConfigBase::from_config(input);
+    std::vector<CLI::ConfigItem> found;
+    try {
+      found = CLI::ConfigBase::from_config(input);
+    } catch (const std::exception& error) {
+      throw CLI::ConfigError(file() + ": not an INI or TOML file: " + error.what(),
+                             CLI::ExitCodes::ConfigError);
+    }
     for (const CLI::App* command : app_.get_subcommands()) {
       for (CLI::ConfigItem& item : found) {
         if (item.parents.empty() && item.name != "++" && item.name != "--")
@@ -41,21 +48,22 @@ class CommandConfig : public CLI::ConfigBase {
   }
 
  private:
+  std::string file() const { return app_.get_option("--config")->as<std::string>(); }
+
   /// CLI11 would pass over what it does not know, or name neither file nor command.
   void require_flag(const CLI::ConfigItem& item) const {
     if (item.name == "++" || item.name == "--") return;  // A section begins or ends.
-    const std::string file = app_.get_option("--config")->as<std::string>();
     const CLI::App* command = &app_;
     for (const std::string& section : item.parents) {
       try {
         command = command->get_subcommand(section);
       } catch (const CLI::OptionNotFound&) {
-        throw CLI::ConfigError(file + ": [" + section + "] is no command of triplet-train",
+        throw CLI::ConfigError(file() + ": [" + section + "] is no command of triplet-train",
                                CLI::ExitCodes::ConfigError);
       }
     }
     if (command->get_option_no_throw("--" + item.name) == nullptr) {
-      throw CLI::ConfigError(file + ": " + item.name + ": no flag of `" + command->get_name() +
+      throw CLI::ConfigError(file() + ": " + item.name + ": no flag of `" + command->get_name() +
                                  "` has that name (--help lists them)",
                              CLI::ExitCodes::ConfigError);
     }
@@ -106,6 +114,21 @@ void refuse_negative(CLI::App& command) {
   }
 }
 
+/// The config file, where an error is about a flag that the command line does not have: CLI11 says which
+/// flag, but not that it stands in a file.
+std::string config_at_fault(const CLI::App& app, const std::string& message, int argc,
+                            const char* const* argv) {
+  const CLI::Option* config = app.get_option("--config");
+  if (config->count() == 0) return {};
+  const std::string file = config->as<std::string>();
+  if (message.find(file) != std::string::npos) return {};
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i], flag = word.substr(0, word.find('='));
+    if (word.rfind("--", 0) == 0 && flag != "--config" && message.find(flag) != std::string::npos) return {};
+  }
+  return file;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "Trains, evaluates and uses face embedders: networks that turn a picture into 128 numbers which are "
@@ -130,12 +153,21 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const std::string unknown = error.get_exit_code() == 0 ? "" : unknown_flag(app, argc, argv);
     if (!unknown.empty()) {
-      std::fprintf(stderr, "triplet-train: %s\n", unknown.c_str());
+      print_error("triplet-train: %s\n", unknown.c_str());
       return kUsageError;
     }
-    return app.exit(error) == 0 ? 0 : kUsageError;
+    const std::string file = error.get_exit_code() == 0 ? "" : config_at_fault(app, error.what(), argc, argv);
+    if (!file.empty()) {
+      print_error("triplet-train: %s: %s\n", file.c_str(), error.what());
+      return kUsageError;
+    }
+    const int status = app.exit(error) == 0 ? 0 : kUsageError;
+    if (status == 0) finish_output();
+    return status;
   }
-  return action();
+  const int status = action();
+  finish_output();
+  return status;
 }
 
 }  // namespace
@@ -156,9 +188,9 @@ int run_program(int argc, char** argv) noexcept {
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "triplet-train: %s\n", error.what());
+    print_error("triplet-train: %s\n", error.what());
   } catch (...) {
-    std::fprintf(stderr, "triplet-train: an error of unknown kind\n");
+    print_error("triplet-train: an error of unknown kind\n");
   }
   return kFailure;
 }

@@ -95,7 +95,7 @@ nlohmann::json to_json(const Progress& progress) {
 
 Progress progress_from(const embed::SafetensorsFile& file) {
   try {
-    const nlohmann::json json = nlohmann::json::parse(file.metadata_at("progress"));
+    const nlohmann::json json = nlohmann::json::parse(file.short_metadata_at("progress"));
     Progress progress;
     const auto count = [&](const char* name) { return count_from(json, name, file.path()); };
     progress.epoch = count("epoch");
@@ -124,7 +124,7 @@ Progress progress_from(const embed::SafetensorsFile& file) {
 }
 
 void check_options(const embed::SafetensorsFile& file, const std::map<std::string, std::string>& options) {
-  const nlohmann::json stored = nlohmann::json::parse(file.metadata_at("options"), nullptr, false);
+  const nlohmann::json stored = nlohmann::json::parse(file.short_metadata_at("options"), nullptr, false);
   if (!stored.is_object()) throw Error(ErrorCode::Format, "a JSON object expected", file.path(), "options");
   // The data last: a split by another --seed is other data too, and the seed is what to mend.
   std::vector<std::pair<std::string, std::string>> in_order(options.begin(), options.end());

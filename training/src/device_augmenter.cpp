@@ -60,7 +60,8 @@ DeviceAugmenter::DeviceAugmenter(const TrainingSet& set, bool faces, torch::Devi
       height_(set.input().height),
       channels_(set.input().channels) {
   constexpr std::size_t kAtOnce = 64 << 20;
-  const std::vector<const std::uint8_t*>& images = set.train().images;
+  const std::vector<PackedPicture>& images = set.train().images;
+  std::vector<std::uint8_t> scratch;
   const std::size_t bytes = packed_bytes(set), rows = std::max<std::size_t>(1, kAtOnce / bytes);
   const auto wide = static_cast<std::int64_t>(bytes);
   pictures_ = torch::empty({static_cast<std::int64_t>(images.size()), wide},
@@ -69,7 +70,7 @@ DeviceAugmenter::DeviceAugmenter(const TrainingSet& set, bool faces, torch::Devi
     const std::size_t count = std::min(rows, images.size() - first);
     const torch::Tensor part = torch::empty({static_cast<std::int64_t>(count), wide}, torch::kUInt8);
     for (std::size_t i = 0; i < count; ++i)
-      std::memcpy(part.data_ptr<std::uint8_t>() + i * bytes, images[first + i], bytes);
+      std::memcpy(part.data_ptr<std::uint8_t>() + i * bytes, images[first + i].pixels(scratch), bytes);
     pictures_.narrow(0, static_cast<std::int64_t>(first), static_cast<std::int64_t>(count)).copy_(part);
   }
 }

@@ -46,30 +46,31 @@ std::int64_t IdentityMixer::label_of(std::int64_t own, const Blend& blend, std::
 }
 
 const std::uint8_t* IdentityMixer::picture(std::uint32_t row, const Blend& blend, Rng rng,
-                                           std::vector<std::uint8_t>& scratch) const {
-  const std::uint8_t* own = list_.images[row];
+                                           Scratch& scratch) const {
+  const std::uint8_t* own = list_.images[row].pixels(scratch.own);
   if (blend.partner == nullptr) return own;
-  const std::uint8_t* other = list_.images[partner_row(blend, rng)];
+  const std::uint8_t* other = list_.images[partner_row(blend, rng)].pixels(scratch.other);
+  std::vector<std::uint8_t>& made = scratch.made;
   const auto channels = static_cast<std::size_t>(shape_.channels);
   const auto row_bytes = static_cast<std::size_t>(shape_.width) * channels;
-  scratch.resize(static_cast<std::size_t>(shape_.height) * row_bytes);
+  made.resize(static_cast<std::size_t>(shape_.height) * row_bytes);
   if (blend.weight == 0) {
     // Of each row what lies before the cut is its own.
     for (std::size_t y = 0; y < static_cast<std::size_t>(shape_.height); ++y) {
       const std::size_t own_bytes = blend.cut_row == 0  ? blend.cut_column * channels
                                     : y < blend.cut_row ? row_bytes
                                                         : 0;
-      std::uint8_t* line = scratch.data() + y * row_bytes;
+      std::uint8_t* line = made.data() + y * row_bytes;
       std::copy_n(own + y * row_bytes, own_bytes, line);
       std::copy_n(other + y * row_bytes + own_bytes, row_bytes - own_bytes, line + own_bytes);
     }
-    return scratch.data();
+    return made.data();
   }
-  for (std::size_t i = 0; i < scratch.size(); ++i) {
-    scratch[i] =
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    made[i] =
         static_cast<std::uint8_t>((own[i] * (256 - blend.weight) + other[i] * blend.weight + 128) >> 8U);
   }
-  return scratch.data();
+  return made.data();
 }
 
 }  // namespace training

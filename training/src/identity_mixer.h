@@ -46,10 +46,13 @@ class IdentityMixer {
     return (*blend.partner)[rng.below(blend.partner->size())];
   }
 
-  /// The packed picture that stands for row `row` under that blend: its own one, or one made in `scratch`
-  /// (resized as needed), which stays the caller's. `rng` chooses the partner's picture.
-  const std::uint8_t* picture(std::uint32_t row, const Blend& blend, Rng rng,
-                              std::vector<std::uint8_t>& scratch) const;
+  /// Memory that picture() works in: one of each thread.
+  struct Scratch {
+    std::vector<std::uint8_t> own, other, made;
+  };
+  /// The packed picture that stands for row `row` under that blend: its own one, or one made in `scratch`,
+  /// which stays the caller's. `rng` chooses the partner's picture. Throws what PackedPicture::pixels throws.
+  const std::uint8_t* picture(std::uint32_t row, const Blend& blend, Rng rng, Scratch& scratch) const;
 
  private:
   const ImageList& list_;

@@ -26,9 +26,10 @@ LoopTeacher::LoopTeacher(Teacher& teacher, const std::string& file, const Traini
   const std::size_t count = std::min(kSample, list.size());
   const Augmenter unchanged(Augmentation::None, set.width(), set.height(), set.input().width,
                             set.input().height, set.input().channels);
-  std::vector<std::uint8_t> pictures(count * student_bytes_);
+  std::vector<std::uint8_t> pictures(count * student_bytes_), scratch;
   for (std::size_t i = 0; i < count; ++i)
-    unchanged.centre(list.images[i * list.size() / count], pictures.data() + i * student_bytes_);
+    unchanged.centre(list.images[i * list.size() / count].pixels(scratch),
+                     pictures.data() + i * student_bytes_);
   Batch batch;
   look(pictures.data(), count, batch);
   centring_ = Centring(batch.targets.data(), count);

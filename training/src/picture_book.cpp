@@ -34,6 +34,8 @@ SmallPicture shrink(const PackedPictures& pictures, std::size_t i, int side) {
     return static_cast<std::size_t>(std::max(1L, std::lround(static_cast<double>(length) * scale)));
   };
   const std::size_t width = smaller(from_width), height = smaller(from_height);
+  std::vector<std::uint8_t> scratch;
+  const std::uint8_t* packed = pictures.images[i].pixels(scratch);
   SmallPicture result;
   result.width = static_cast<int>(width);
   result.height = static_cast<int>(height);
@@ -45,8 +47,7 @@ SmallPicture shrink(const PackedPictures& pictures, std::size_t i, int side) {
       for (std::size_t c = 0; c < channels; ++c) {
         std::size_t sum = 0;
         for (std::size_t v = y0; v < y1; ++v) {
-          for (std::size_t u = x0; u < x1; ++u)
-            sum += pictures.images[i][((top + v) * row + left + u) * channels + c];
+          for (std::size_t u = x0; u < x1; ++u) sum += packed[((top + v) * row + left + u) * channels + c];
         }
         const std::size_t area = (y1 - y0) * (x1 - x0);
         result.pixels.push_back(static_cast<std::uint8_t>((sum + area / 2) / area));

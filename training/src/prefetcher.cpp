@@ -96,7 +96,7 @@ void Prefetcher::fill(std::size_t index, std::size_t begin, std::size_t end, Bat
                       Augmenter& augmenter) const {
   const BatchPlan& plan = batches_[index];
   const std::size_t bytes = make_ == Make::Pictures ? batch.pictures.size() / batch.places.size() : 0;
-  std::vector<std::uint8_t> blended;
+  IdentityMixer::Scratch scratch;
   for (std::size_t i = begin; i < end; ++i) {
     const std::size_t place = batch.places[i];
     const IdentityMixer::Blend blend = blend_of(index, place);
@@ -108,7 +108,7 @@ void Prefetcher::fill(std::size_t index, std::size_t begin, std::size_t end, Bat
                   .view(plan[place], epoch_)
                   .value_or(Rng(options_.seed, {kPictureStream, epoch_, index, place}));
     if (make_ == Make::Pictures) {
-      const std::uint8_t* picture = mixer_.picture(plan[place], blend, partner, blended);
+      const std::uint8_t* picture = mixer_.picture(plan[place], blend, partner, scratch);
       augmenter.apply(picture, rng, batch.pictures.data() + i * bytes, identity);
       continue;
     }

@@ -47,7 +47,7 @@ namespace {
 /// Those of the weights that a run started from, as far as they hold for what became of them.
 void inherit_thresholds(const std::string& init, embed::ModelInfo& info) {
   const embed::ModelInfo start =
-      embed::model_info_from_metadata(embed::SafetensorsFile(init).metadata(), init);
+      embed::model_info_from_metadata(embed::SafetensorsFile(init, embed::Contents::Header).metadata(), init);
   if (start.metric != info.metric || start.head != info.head) return;
   info.threshold = start.threshold;
   info.threshold_far = start.threshold_far;

@@ -92,18 +92,17 @@ void teach(const embed::Dataset& set, Teacher& teacher, const std::string& teach
   const TeacherCut cut(changed ? input : packed_input(set), teacher.info(), teacher_file);
   Augmenter augmenter(views.augmentation, set.width(), set.height(), input.width, input.height,
                       input.channels, views.faces);
-  const std::size_t bytes = static_cast<std::size_t>(set.width()) * static_cast<std::size_t>(set.height()) *
-                            static_cast<std::size_t>(set.channels());
   std::vector<float> vectors(set.size() * views.count * embed::kEmbeddingDim);
   std::vector<std::int64_t> digests(set.size());
   std::vector<std::uint8_t> student(embed::crop_bytes(input)), view(cut.bytes());
   Pass pass(teacher, views.flip);
   for (std::size_t row = 0; row < set.size(); ++row) {
-    digests[row] = picture_digest(set.image(row), bytes);
+    const std::vector<std::uint8_t> picture = set.image(row);
+    digests[row] = picture_digest(picture.data(), picture.size());
     for (std::size_t v = 0; v < views.count; ++v) {
       Rng rng = views.rng(row, v);
-      if (changed) augmenter.apply(set.image(row), rng, student.data());
-      cut.cut(changed ? student.data() : set.image(row), view.data());
+      if (changed) augmenter.apply(picture.data(), rng, student.data());
+      cut.cut(changed ? student.data() : picture.data(), view.data());
       pass.add(view, vectors.data() + (row * views.count + v) * embed::kEmbeddingDim);
     }
     done();

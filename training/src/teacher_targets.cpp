@@ -63,7 +63,7 @@ TeacherTargets::TeacherTargets(const std::vector<embed::Embedding>& vectors) {
     vectors_.insert(vectors_.end(), vector.begin(), vector.end());
 }
 
-TeacherTargets::TeacherTargets(const TrainOptions& options, const std::vector<const std::uint8_t*>& images,
+TeacherTargets::TeacherTargets(const TrainOptions& options, const std::vector<PackedPicture>& images,
                                const std::vector<const std::string*>& sources, std::size_t bytes)
     : files_(options.teacher_vectors) {
   if (files_.empty()) return;
@@ -77,7 +77,8 @@ TeacherTargets::TeacherTargets(const TrainOptions& options, const std::vector<co
   views_ = files.front().views();
   teacher_ = files.front().teacher();
   const bool changed = views_.augmentation != Augmentation::None;
-  vectors_.reserve(images.size() * views_.count * kDim);
+  vectors_.resize(images.size() * views_.count * kDim);
+  std::vector<std::uint8_t> scratch;
   for (std::size_t i = 0; i < images.size(); ++i) {
     const auto holds = [&](const TeacherVectors& file) { return file.row_of(*sources[i]) < file.size(); };
     const auto file = std::find_if(files.begin(), files.end(), holds);
@@ -86,12 +87,12 @@ TeacherTargets::TeacherTargets(const TrainOptions& options, const std::vector<co
                   "sources");
     }
     const std::size_t row = file->row_of(*sources[i]);
-    if (changed && file->digest(row) != picture_digest(images[i], bytes)) {
+    if (changed && file->digest(row) != picture_digest(images[i].pixels(scratch), bytes)) {
       throw Error(ErrorCode::Mismatch, "saw another picture as '" + *sources[i] + "' than the data hold",
                   file->path(), "pictures");
     }
     rows_.push_back(row);
-    for (std::size_t v = 0; v < views_.count * kDim; ++v) vectors_.push_back(file->value(row, 0, v));
+    file->read_row(row, vectors_.data() + i * views_.count * kDim);
   }
   Centring(vectors_.data(), vectors_.size() / kDim).apply(vectors_.data(), vectors_.size() / kDim);
 }

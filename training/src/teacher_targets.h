@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "embed/embedding.h"
+#include "packed_pictures.h"
 #include "rng.h"
 #include "teacher_vectors.h"
 #include "train_options.h"
@@ -42,7 +43,7 @@ class TeacherTargets {
   /// `images` and `sources`: [N] of the training pictures, `bytes` each. Throws embed::Error for a file,
   /// Error(Mismatch) when the files differ in teacher or views, when a picture is in none of them, and for
   /// changed views also when a picture is another than the teacher saw or the options change it otherwise.
-  TeacherTargets(const TrainOptions& options, const std::vector<const std::uint8_t*>& images,
+  TeacherTargets(const TrainOptions& options, const std::vector<PackedPicture>& images,
                  const std::vector<const std::string*>& sources, std::size_t bytes);
 
   bool empty() const noexcept { return vectors_.empty(); }

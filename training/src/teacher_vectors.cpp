@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "teacher_vectors.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "embed/embedding.h"
 #include "embed/error.h"
@@ -55,14 +56,15 @@ std::string to_text(const ViewRule& rule) {
       .dump();
 }
 
-TeacherVectors::TeacherVectors(const std::string& path) : file_(path) {
+TeacherVectors::TeacherVectors(const std::string& path) : file_(path, embed::Contents::Header) {
   file_.require_kind(kKind, kVersion);
   read_views();
   const embed::TensorView& digests = file_.tensor("pictures", embed::DType::I64, {-1});
   const auto count = static_cast<std::int64_t>(views_.count);
-  vectors_ = file_.tensor("vectors", embed::DType::F32, {digests.shape[0], count, embed::kEmbeddingDim}).data;
-  digests_ = digests.data;
-  teacher_ = file_.metadata_at("teacher");
+  vectors_ = &file_.tensor("vectors", embed::DType::F32, {digests.shape[0], count, embed::kEmbeddingDim});
+  digests_.resize(static_cast<std::size_t>(digests.shape[0]));
+  file_.read(digests, 0, digests_.data(), digests.bytes);
+  teacher_ = file_.short_metadata_at("teacher");
   if (!Json::parse(teacher_, nullptr, false).is_object())
     throw Error(ErrorCode::Format, "a JSON object expected", path, "teacher");
   read_sources();
@@ -72,17 +74,22 @@ TeacherVectors::TeacherVectors(const std::string& path) : file_(path) {
                     " pictures",
                 path, "sources");
   }
+  check_vectors();
+}
+
+void TeacherVectors::check_vectors() const {
+  std::vector<float> values(views_.count * embed::kEmbeddingDim);
   for (std::size_t row = 0; row < size(); ++row) {
-    for (std::size_t i = 0; i < views_.count * embed::kEmbeddingDim; ++i) {
-      if (!std::isfinite(value(row, 0, i)))
-        throw Error(ErrorCode::Format, "row " + std::to_string(row) + " is not finite", path, "vectors");
-    }
+    read_row(row, values.data());
+    const auto finite = [](float value) { return std::isfinite(value); };
+    if (!std::all_of(values.begin(), values.end(), finite))
+      throw Error(ErrorCode::Format, "row " + std::to_string(row) + " is not finite", path(), "vectors");
   }
 }
 
 void TeacherVectors::read_views() {
   try {
-    const Json json = Json::parse(file_.metadata_at("views"));
+    const Json json = Json::parse(file_.short_metadata_at("views"));
     views_.count = static_cast<std::size_t>(number_from(json, "count", kMostViews));
     if (views_.count == 0) throw Error(ErrorCode::Format, "'count': at least 1 expected");
     views_.augmentation = augmentation_from(json);
@@ -101,13 +108,9 @@ void TeacherVectors::read_views() {
 }
 
 void TeacherVectors::read_sources() {
-  const Json json = Json::parse(file_.metadata_at("sources"), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_array()) throw Error(ErrorCode::Format, "a JSON array of strings expected", path(), "sources");
-  for (const Json& source : json) {
-    if (!source.is_string())
-      throw Error(ErrorCode::Format, "a JSON array of strings expected", path(), "sources");
-    rows_.emplace(source.get<std::string>(), rows_.size());
-  }
+  for (std::string& source : file_.strings_at("sources", digests_.size()))
+    rows_.emplace(std::move(source), rows_.size());
+  file_.drop_metadata("sources");
 }
 
 std::size_t TeacherVectors::row_of(const std::string& source) const {
@@ -115,18 +118,9 @@ std::size_t TeacherVectors::row_of(const std::string& source) const {
   return found == rows_.end() ? size() : found->second;
 }
 
-float TeacherVectors::value(std::size_t row, std::size_t view, std::size_t i) const noexcept {
-  // Through memcpy: the format aligns tensors relative to its data section, which may start anywhere.
-  float value = 0;
-  const std::size_t at = (row * views_.count + view) * embed::kEmbeddingDim + i;
-  std::memcpy(&value, vectors_ + at * sizeof(value), sizeof(value));
-  return value;
-}
-
-std::int64_t TeacherVectors::digest(std::size_t row) const noexcept {
-  std::int64_t value = 0;
-  std::memcpy(&value, digests_ + row * sizeof(value), sizeof(value));
-  return value;
+void TeacherVectors::read_row(std::size_t row, float* out) const {
+  const std::size_t bytes = views_.count * embed::kEmbeddingDim * sizeof(float);
+  file_.read(*vectors_, std::uint64_t{row} * bytes, out, bytes);
 }
 
 std::int64_t picture_digest(const std::uint8_t* picture, std::size_t bytes) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "embed/dataset.h"
 #include "embed/safetensors.h"
@@ -32,8 +33,8 @@ struct ViewRule {
 /// As JSON text, for a file's metadata and for messages.
 std::string to_text(const ViewRule& rule);
 
-/// The vectors that a teacher gave for a data set's pictures: one safetensors file, mapped and read-only.
-/// Thread-safe once constructed.
+/// The vectors that a teacher gave for a data set's pictures: one safetensors file, which stays open.
+/// Vectors are read off it when they are asked for. Thread-safe once constructed.
 class TeacherVectors {
  public:
   /// Throws embed::Error(NotFound | Io | Format) that names the file and the field.
@@ -47,20 +48,23 @@ class TeacherVectors {
 
   /// The row of the picture from that source; size() when there is none.
   std::size_t row_of(const std::string& source) const;
-  /// Value `i` of the teacher's vector of a view: row < size(), view < views().count, i < 128.
-  float value(std::size_t row, std::size_t view, std::size_t i) const noexcept;
+  /// The teacher's vectors of all views of a row into `out`, [views().count, 128]: row < size(). Throws
+  /// embed::Error(Io) that names the file.
+  void read_row(std::size_t row, float* out) const;
   /// Tells packed pictures apart: picture_digest of the one that the row is of.
-  std::int64_t digest(std::size_t row) const noexcept;
+  std::int64_t digest(std::size_t row) const noexcept { return digests_[row]; }
   std::string sha256() const { return file_.sha256(); }
 
  private:
   void read_views();
   void read_sources();
+  void check_vectors() const;
 
   embed::SafetensorsFile file_;
   std::string teacher_;
   ViewRule views_;
-  const std::uint8_t *vectors_ = nullptr, *digests_ = nullptr;
+  const embed::TensorView* vectors_ = nullptr;
+  std::vector<std::int64_t> digests_;
   std::map<std::string, std::size_t> rows_;
 };
 

@@ -41,7 +41,7 @@ constexpr double kCollapse = 0.02;
 
 /// Of the weights that a run starts from.
 std::string digest_of(const std::string& path) {
-  return path.empty() ? "-" : embed::SafetensorsFile(path).sha256();
+  return path.empty() ? "-" : embed::SafetensorsFile(path, embed::Contents::Header).sha256();
 }
 
 /// `auto` as what it is on the device of this run.

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cmath>
+#include <future>
 #include <map>
 #include <thread>
 
@@ -23,7 +24,7 @@ constexpr std::uint64_t kSplitStream = 1;
 constexpr std::uint64_t kValidationStream = 2;
 
 struct Picture {
-  const std::uint8_t* image;
+  PackedPicture image;
   const std::string* source;
 };
 /// One identity's pictures, by kind.
@@ -43,7 +44,7 @@ bool has_pair(const Pictures& pictures, bool cross_kind) {
 void collect(const embed::Dataset& set, std::size_t kind, Identities& identities) {
   for (std::size_t i = 0; i < set.size(); ++i) {
     identities[set.class_names()[static_cast<std::size_t>(set.label(i))]][kind].push_back(
-        {set.image(i), &set.source(i)});
+        {{set, i}, &set.source(i)});
   }
 }
 
@@ -94,20 +95,22 @@ ImageList list_of(const std::vector<Named>& identities) {
 }
 
 /// SHA-256 of each picture, by all processors: gigabytes of them should not keep a run waiting.
-std::vector<std::string> digests_of(const std::vector<const std::uint8_t*>& images, std::size_t bytes) {
+std::vector<std::string> digests_of(const std::vector<PackedPicture>& images, std::size_t bytes) {
   constexpr std::size_t kBlock = 64;
   std::vector<std::string> digests(images.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
+    std::vector<std::uint8_t> scratch;
     for (std::size_t first = next.fetch_add(kBlock); first < images.size(); first = next.fetch_add(kBlock)) {
       const std::size_t end = std::min(images.size(), first + kBlock);
-      for (std::size_t i = first; i < end; ++i) digests[i] = embed::sha256_hex(images[i], bytes);
+      for (std::size_t i = first; i < end; ++i)
+        digests[i] = embed::sha256_hex(images[i].pixels(scratch), bytes);
     }
   };
-  std::vector<std::thread> helpers;
-  for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) helpers.emplace_back(work);
-  work();
-  for (std::thread& helper : helpers) helper.join();
+  std::vector<std::future<void>> helpers;
+  for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
+    helpers.push_back(std::async(std::launch::async, work));
+  for (std::future<void>& helper : helpers) helper.get();  // Hands on what a picture's reading has thrown.
   return digests;
 }
 
@@ -299,14 +302,16 @@ void TrainingSet::add_turned() {
   const auto side = static_cast<std::size_t>(width_), channels = static_cast<std::size_t>(input_.channels);
   const std::size_t upright = train_.size(), bytes = side * side * channels;
   turned_.resize(upright * bytes);
+  std::vector<std::uint8_t> scratch;
   for (std::size_t i = 0; i < upright; ++i) {
+    const std::uint8_t* from = train_.images[i].pixels(scratch);
     std::uint8_t* out = turned_.data() + i * bytes;
-    train_.images.push_back(out);
+    train_.images.emplace_back(out);
     train_.labels.push_back(train_.labels[i] + static_cast<std::int64_t>(train_.classes));
     train_.sources.push_back(train_.sources[i]);
     for (std::size_t y = 0; y < side; ++y) {
       for (std::size_t x = 0; x < side; ++x, out += channels)
-        std::copy_n(train_.images[i] + ((side - 1 - x) * side + y) * channels, channels, out);
+        std::copy_n(from + ((side - 1 - x) * side + y) * channels, channels, out);
     }
   }
   for (std::size_t i = 0; i < train_.classes; ++i) train_.names.push_back(train_.names[i] + ", turned");

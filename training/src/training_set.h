@@ -8,6 +8,7 @@
 
 #include "embed/dataset.h"
 #include "embed/model_info.h"
+#include "packed_pictures.h"
 #include "teacher_targets.h"
 #include "train_options.h"
 
@@ -16,7 +17,7 @@ namespace training {
 /// Images of one purpose (training or validation) out of the open data sets, with labels 0 … classes − 1.
 /// Where there are two kinds of picture, the rows of the first kind come first.
 struct ImageList {
-  std::vector<const std::uint8_t*> images;  ///< [N], each [height, width, channels] uint8 of the set's own.
+  std::vector<PackedPicture> images;        ///< [N], of the sets' own.
   std::vector<std::int64_t> labels;         ///< [N]
   std::vector<const std::string*> sources;  ///< [N], Dataset::source() of each.
   std::size_t classes = 0;
@@ -87,7 +88,7 @@ class TrainingSet {
   std::vector<Source> sets_;
   ImageList train_, validation_;
   TeacherTargets targets_;
-  std::vector<std::uint8_t> turned_;  // Pictures of train_ that lie in no mapping.
+  std::vector<std::uint8_t> turned_;  // Pictures of train_ that are in no data set.
   int width_ = 0, height_ = 0;
   float context_ = 1.0F;
   embed::InputSpec input_;

@@ -36,13 +36,14 @@ LabelledEmbeddings embed_list(embed::nn::ResNet18V2& network, const TrainingSet&
   LabelledEmbeddings result;
   result.labels = list.labels;
   result.values.resize(list.size());
+  std::vector<std::uint8_t> scratch;
   for (std::size_t start = 0; start < list.size(); start += kBatch) {
     const std::size_t count = std::min(kBatch, list.size() - start);
     torch::Tensor pictures = torch::empty(
         {static_cast<std::int64_t>(count), input.height, input.width, input.channels}, torch::kUInt8);
     const auto bytes = static_cast<std::size_t>(pictures.numel()) / count;
     for (std::size_t i = 0; i < count; ++i) {
-      cutter.centre(list.images[start + i], pictures.data_ptr<std::uint8_t>() + i * bytes);
+      cutter.centre(list.images[start + i].pixels(scratch), pictures.data_ptr<std::uint8_t>() + i * bytes);
     }
     const torch::Tensor values = embed_batch(network, embed::nn::normalise(pictures.to(device), input), flip)
                                      .to(torch::kCPU, torch::kFloat32)

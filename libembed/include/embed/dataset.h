@@ -10,7 +10,8 @@
 
 namespace embed {
 
-/// A packed, labelled image set: one safetensors file, mapped and read-only. Thread-safe.
+/// A packed, labelled image set: one safetensors file, which stays open. Images are read off it when they are
+/// asked for, and a file that is cut short or overwritten meanwhile is an error, no signal. Thread-safe.
 class Dataset {
  public:
   /// Throws Error(NotFound | Io | Format), also for labels outside the class names.
@@ -23,9 +24,13 @@ class Dataset {
   std::size_t size() const noexcept;  ///< N, the number of images; ≥ 0.
   int height() const noexcept;
   int width() const noexcept;
-  int channels() const noexcept;  ///< 1 or 3 (RGB).
-  /// Image i: [height, width, channels] uint8, C-contiguous, inside the mapping. i < size().
-  const std::uint8_t* image(std::size_t i) const noexcept;
+  int channels() const noexcept;             ///< 1 or 3 (RGB).
+  std::size_t image_bytes() const noexcept;  ///< height × width × channels.
+  /// Reads image i, [height, width, channels] uint8, C-contiguous, into `out`. i < size(). Throws Error(Io)
+  /// that names the file where it cannot be read or has been written to since it was opened.
+  void read_image(std::size_t i, std::uint8_t* out) const;
+  /// The same, in memory of its own.
+  std::vector<std::uint8_t> image(std::size_t i) const;
   /// Label of image i, an index into class_names().
   std::int64_t label(std::size_t i) const noexcept;
   const std::vector<std::string>& class_names() const noexcept;
@@ -35,7 +40,7 @@ class Dataset {
   /// How much wider than the crop rule's the images' field of view is (CropRule::context); 1 when not
   /// recorded.
   float context() const noexcept;
-  /// Free metadata, e.g. "crop" and "packed_from".
+  /// Free metadata, e.g. "crop" and "packed_from"; without the lists that the functions above give.
   const std::map<std::string, std::string>& metadata() const noexcept;
 
  private:

@@ -64,10 +64,11 @@ class Gallery {
   /// change a gallery hold a FileLock from load to save. Throws Error(Io).
   void save(const std::string& path) const;
 
-  /// Adds one row and the name if it is new. Throws Error(InvalidArgument) for an empty, too long (> 256
-  /// bytes) or not UTF-8 name, and for values that are not finite.
+  /// Adds one row, and the name, as person_name() makes it, if it is new. Throws Error(InvalidArgument) for
+  /// what is no name there, and for values that are not finite.
   void add(const std::string& name, const Embedding& embedding);
-  /// Removes a name and its rows; returns how many rows. Ids of later names move down by one.
+  /// Removes a name, in any spelling, and its rows; returns how many rows. Ids of later names move down by
+  /// one. Throws Error(InvalidArgument) for what is no name.
   std::size_t remove(const std::string& name);
 
   Metric metric() const noexcept { return metric_; }
@@ -112,8 +113,11 @@ class Gallery {
   Match match(const Embedding& query, const MatchOptions& options) const;
 
  private:
-  /// The id of a name that has been checked.
+  /// The id of a name that person_name() gave.
   std::int64_t add_name(const std::string& name);
+  /// Takes a row [128] off a file that is at `path`; `id_of` says which of its names are here already.
+  void take_row(const std::string& path, std::size_t row, std::int64_t who, const float* values,
+                const std::vector<std::string>& names, std::vector<std::int64_t>& id_of);
   /// Adds a row [128] of finite values.
   void append(std::int64_t label_id, const float* row);
   /// Rows and means; not for a gallery without rows.

@@ -97,6 +97,12 @@ class SafetensorsFile;
 /// change. Takes as long as the SHA-256 of the file.
 std::string weights_sha256(const SafetensorsFile& file, const ModelInfo& info);
 
+/// The tensors of a weights file by name, with their shapes, for pictures of so many channels.
+std::map<std::string, std::vector<std::int64_t>> network_tensors(int channels);
+/// Throws Error(Format) that names the file and the tensor unless each of those is in the file, with `prefix`
+/// before its name and in its shape. Looks at the header alone.
+void require_network(const SafetensorsFile& file, const std::string& prefix, int channels);
+
 /// Throws Error(InvalidArgument) that names the field when a value is outside its documented range.
 void validate(const InputSpec& input);
 

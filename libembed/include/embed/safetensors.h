@@ -24,16 +24,26 @@ struct TensorView {
   std::vector<std::int64_t> shape;  ///< Each ≥ 0; empty for a scalar.
   const std::uint8_t* data = nullptr;
   std::size_t bytes = 0;
+  std::uint64_t offset = 0;  ///< Of its first byte behind the header of an open file.
 };
 
-/// A mapped, read-only safetensors file. The mapping lives as long as this object; views point into it.
-/// Thread-safe once constructed. Every field is checked before it is used (the format's rules and: no header
-/// above 100 MB, no overlap, no gap, no byte left over, sizes that match shapes, offsets aligned to the
-/// element's size where the whole file allows it).
+/// What of a file is read when it is opened.
+enum class Contents {
+  Whole,   ///< All of it, into memory.
+  Header,  ///< The header alone: each view's `data` is null, and SafetensorsFile::read() reads what is
+           ///< wanted.
+};
+
+/// A safetensors file that is open for reading. It is never mapped: whatever others do to the file, the
+/// process lives on, and hears of it by an Error. Views point into memory that this object owns. Thread-safe
+/// once constructed. Every field is checked before it is used (the format's rules and: no header above 100
+/// MB, at most 16,384 tensors and 1,024 entries of metadata, no overlap, no gap, no byte left over, sizes
+/// that match shapes, offsets aligned to the element's size). The header is read in time and memory in
+/// proportion to its length.
 class SafetensorsFile {
  public:
-  /// Throws Error(NotFound | Io | Format) that names the file and the tensor.
-  explicit SafetensorsFile(const std::string& path);
+  /// Throws Error(NotFound | Io | Format | OutOfMemory) that names the file and the tensor.
+  explicit SafetensorsFile(const std::string& path, Contents contents = Contents::Whole);
   ~SafetensorsFile();
   SafetensorsFile(SafetensorsFile&&) noexcept;
   SafetensorsFile& operator=(SafetensorsFile&&) noexcept;
@@ -51,11 +61,25 @@ class SafetensorsFile {
   /// The metadata value of that key. Throws Error(Format) when there is none.
   const std::string& metadata_at(const std::string& key) const;
 
+  /// The same for a value that goes to a parser, of which a tree in memory is made: at most 1,000,000 bytes.
+  const std::string& short_metadata_at(const std::string& key) const;
+  /// A metadata value that is a JSON array of at most `most` strings. Throws Error(Format) for any other.
+  std::vector<std::string> strings_at(const std::string& key, std::size_t most) const;
+  /// Forgets an entry of the metadata: a long list need not be held twice once it has been read.
+  void drop_metadata(const std::string& key);
+
+  /// Bytes [begin, begin + size) of a tensor of this file into `out`, off the disk. Throws Error(Io) that
+  /// names the file where it cannot be read and where it was written to since it was opened,
+  /// Error(InvalidArgument) for bytes that the tensor does not have.
+  void read(const TensorView& tensor, std::uint64_t begin, void* out, std::size_t size) const;
+
   /// Throws Error(Format) unless metadata `kind` is `kind` and `version` is from 1 to `newest_version`.
   void require_kind(std::string_view kind, int newest_version) const;
 
-  /// SHA-256 of the whole file, 64 hex digits. Reads the file through; not cached.
+  /// SHA-256 of the whole file, 64 hex digits. Reads the file through; not cached. Throws Error(Io).
   std::string sha256() const;
+  /// The same of a tensor's bytes. Throws Error(Io).
+  std::string sha256(const TensorView& tensor) const;
 
  private:
   struct Impl;
