@@ -208,13 +208,20 @@ void WalkPipeline::send(GstEvent* event) {
   gst_object_unref(pad);
 }
 
-/// The source stops at the flush, so that it is sought after that.
+/// A segment follows at once, as whoever flushes owes it. The source stops where it notices, so that it is
+/// sought.
 void WalkPipeline::flush_inside() {
-  if (GST_STATE(embed_) < GST_STATE_PAUSED) return;
-  send(gst_event_new_flush_start());
-  if (pick(2) == 0) std::this_thread::sleep_for(std::chrono::microseconds(pick(1000)));
-  send(gst_event_new_flush_stop(TRUE));
-  if (pick(4) != 0) seek(true);
+  GstPad* pad = gst_element_get_static_pad(embed_, "sink");
+  if (GstEvent* segment = gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0)) {
+    gst_pad_send_event(pad, gst_event_new_flush_start());
+    if (pick(2) == 0) std::this_thread::sleep_for(std::chrono::microseconds(pick(1000)));
+    GST_PAD_STREAM_LOCK(pad);
+    gst_pad_send_event(pad, gst_event_new_flush_stop(TRUE));
+    gst_pad_send_event(pad, segment);
+    GST_PAD_STREAM_UNLOCK(pad);
+    if (pick(4) != 0) seek(true);
+  }
+  gst_object_unref(pad);
 }
 
 void WalkPipeline::ask() {
