@@ -12,5 +12,6 @@ if [ $# -ne 3 ]; then
   exit 2
 fi
 
-exec gst-launch-1.0 -q filesrc location="$1" ! decodebin ! videoconvert \
+# videoflip turns what a phone filmed upright, or lying on its other side, as people see it.
+exec gst-launch-1.0 -q filesrc location="$1" ! decodebin ! videoconvert ! videoflip video-direction=auto ! videoconvert \
   ! tripletdetect ! tripletembed gallery="$2" ! tripletjson location="$3" ! fakesink sync=false

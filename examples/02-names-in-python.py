@@ -7,13 +7,18 @@ usage: ./run exec examples/02-names-in-python.py VIDEO GALLERY
 Needs Debian's python3-gi and gir1.2-gstreamer-1.0; no header and no binding of this project. The meta survives
 videoconvert, videoscale, videoflip and videocrop; this program reads it behind the first two to show it.
 """
+import signal
 import struct
 import sys
+import warnings
 
 import gi
 
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib, Gst  # noqa: E402
+
+# An array of structures is a GObject.ValueArray, and has no other way in from Python.
+warnings.filterwarnings("ignore", "GObject.ValueArray.get_nth is deprecated")
 
 
 def faces_of(buffer):
@@ -44,9 +49,11 @@ def on_frame(_sink, buffer, _pad):
 def main():
     if len(sys.argv) != 3:
         sys.exit("usage: 02-names-in-python.py VIDEO GALLERY")
+    # A closed pipe (`| head`) ends the program as it ends cat, without a traceback.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     Gst.init(None)
     pipeline = Gst.parse_launch(
-        "filesrc name=video ! decodebin ! videoconvert ! tripletdetect ! tripletembed name=embed ! "
+        "filesrc name=video ! decodebin ! videoconvert ! videoflip video-direction=auto ! videoconvert ! tripletdetect ! tripletembed name=embed ! "
         "videoconvert ! videoscale ! video/x-raw,format=RGB,width=320,height=240 ! "
         "fakesink name=end sync=false signal-handoffs=true")
     pipeline.get_by_name("video").set_property("location", sys.argv[1])

@@ -22,7 +22,7 @@ for source in "$@"; do
   case $source in
     # Of a live source that comes too fast, the newest frame is the one to look at.
     /dev/video*) launch+=(v4l2src "device=$source" ! videoconvert ! queue leaky=downstream max-size-buffers=1) ;;
-    *) launch+=(filesrc "location=$source" ! decodebin ! videoconvert) ;;
+    *) launch+=(filesrc "location=$source" ! decodebin ! videoconvert ! videoflip video-direction=auto ! videoconvert) ;;
   esac
   launch+=(! tripletdetect ! tripletembed "gallery=$gallery" ! tripletjson "location=$folder/$number.jsonl"
     ! fakesink sync=false)

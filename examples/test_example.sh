@@ -64,7 +64,10 @@ case $what in
   python)
     /usr/bin/python3 -c 'import gi; gi.require_version("Gst", "1.0")' 2>/dev/null || skip "no python3-gi"
     enrol_person_a
-    /usr/bin/python3 "$example" "$video/milk.mkv" "$gallery" >"$scratch/out"
+    /usr/bin/python3 -W default::DeprecationWarning "$example" "$video/milk.mkv" "$gallery" >"$scratch/out" 2>"$scratch/said"
+    if grep -q 'DeprecationWarning.*02-names\|02-names.*DeprecationWarning' "$scratch/said"; then fail "$(cat "$scratch/said")"; fi
+    /usr/bin/python3 "$example" "$video/milk.mkv" "$gallery" 2>"$scratch/said" | head -n 1 >/dev/null || true
+    if grep -q Traceback "$scratch/said"; then fail "a closed pipe: $(cat "$scratch/said")"; fi
     at_least 30 '  A  distance 0\.[0-9]*  |embedding| 1\.000$' "$scratch/out"
     ;;
   compare)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -21,6 +22,10 @@ SAMPLE_CLIPS = os.path.join(ROOT, "..", "shared", "data", "video")
 SAMPLE_PEOPLE = {"A": "bird", "B": "book", "C": "eat", "D": "help", "E": "want"}
 SAMPLE_SHOWN = ["milk", "learn", "night", "yes", "head-pose-face-detection-female"]
 
+# videoflip's.
+DIRECTIONS = ("auto", "identity", "90r", "180", "90l", "horiz", "vert", "ul-lr", "ur-ll")
+TURNED_FRAMES = 50  # Of a clip without a face so many are looked at once more, turned.
+
 
 class DemoError(Exception):
     """Told to the user as it is, without a traceback."""
@@ -34,6 +39,8 @@ def parse(argv):
                     help="the packaged photographs, even where there are sample clips or a camera")
     ap.add_argument("--gallery", metavar="FOLDER", help="people to name: FOLDER/NAME/*.jpg")
     ap.add_argument("--output", metavar="DIR", default="demo-output", help="where the results go (demo-output)")
+    ap.add_argument("--video-direction", default="auto", metavar="WAY", choices=DIRECTIONS,
+                    help="how frames are turned: auto heeds what the file says; else " + ", ".join(DIRECTIONS[1:]))
     ap.add_argument("--seconds", type=float, metavar="N", help="stop each source after N seconds")
     ap.add_argument("--build", default=os.path.join(ROOT, "build"), help=argparse.SUPPRESS)
     ap.add_argument("--frames", type=int, default=75, help=argparse.SUPPRESS)  # of each photograph, for the tests
@@ -61,18 +68,21 @@ def check(args):
         raise DemoError(f"{source}: not readable")
 
 
-def source_elements(source):
+def source_elements(source, direction="auto"):
+    """Frames as people see them: turned as the file's `image-orientation` says, or as `direction` does."""
     if "://" in source:
-        return ["uridecodebin", f"uri={source}"]
-    if source.startswith("/dev/"):
-        return ["v4l2src", f"device={source}", "!", "decodebin"]
-    return ["filesrc", f"location={source}", "!", "decodebin"]
+        elements = ["uridecodebin", f"uri={source}"]
+    elif source.startswith("/dev/"):
+        elements = ["v4l2src", f"device={source}", "!", "decodebin"]
+    else:
+        elements = ["filesrc", f"location={source}", "!", "decodebin"]
+    return elements + ["!", "videoconvert", "!", "videoflip", f"video-direction={direction}"]
 
 
-def pipeline(source, gallery, mp4, json_lines):
+def pipeline(source, gallery, mp4, json_lines, direction="auto"):
     """The arguments of gst-launch-1.0. zerolatency: the encoder holds no frames back while the other branch waits."""
     embed = ["tripletembed"] + ([f"gallery={gallery}"] if gallery else [])
-    return (source_elements(source) + ["!", "videoconvert", "!", "tripletdetect", "!"] + embed +
+    return (source_elements(source, direction) + ["!", "videoconvert", "!", "tripletdetect", "!"] + embed +
             ["!", "tee", "name=faces",
              "faces.", "!", "queue", "!", "videoconvert", "!", "tripletoverlay", "!", "videoconvert", "!",
              "x264enc", "tune=zerolatency", "speed-preset=veryfast", "bitrate=4000", "!", "h264parse", "!",
@@ -130,8 +140,8 @@ def run_clip(source, gallery, args):
     for path in (mp4, json_lines):
         if os.path.exists(path):
             os.remove(path)
-    elements = pipeline(source, gallery, mp4, json_lines)
-    print(f"\n{name}: ./run exec {demo_table.command_line(['gst-launch-1.0', '-e'] + pipeline(shown, gallery, mp4, json_lines))}\n", flush=True)
+    elements = pipeline(source, gallery, mp4, json_lines, args.video_direction)
+    print(f"\n{name}: ./run exec {demo_table.command_line(['gst-launch-1.0', '-e'] + pipeline(shown, gallery, mp4, json_lines, args.video_direction))}\n", flush=True)
     # A process group of its own: a Ctrl-C at the terminal reaches it through us alone, once.
     process = subprocess.Popen(["gst-launch-1.0", "-q", "-e"] + elements, start_new_session=True)
     try:
@@ -144,7 +154,36 @@ def run_clip(source, gallery, args):
         raise DemoError(f"{shown}: the pipeline failed (gst-launch-1.0's message is above)")
     if count_lines(json_lines) == 0:
         raise DemoError(f"{shown}: no frame came out of it")
+    tell_if_turned(source, json_lines)
     return name, mp4, json_lines
+
+
+def faces_when_turned(source, direction, json_lines):
+    """(frames with a face, frames looked at) of the first ones, turned that way."""
+    elements = (source_elements(source, direction) +
+                ["!", "videoconvert", "!", "identity", f"eos-after={TURNED_FRAMES + 1}", "!", "tripletdetect", "!",
+                 "tripletjson", f"location={json_lines}", "!", "fakesink", "sync=false"])
+    subprocess.run(["gst-launch-1.0", "-q"] + elements, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   timeout=60, check=False)
+    frames, with_face, _ = demo_table.people_of(json_lines)
+    return with_face, frames
+
+
+def tell_if_turned(source, json_lines):
+    """Where no frame of a file has a face: says so when turning the file shows some."""
+    _, with_face, _ = demo_table.people_of(json_lines)
+    if with_face or not os.path.isfile(source):
+        return
+    found = {}
+    for direction in ("90r", "90l", "180"):
+        with tempfile.TemporaryDirectory() as scratch:
+            found[direction] = faces_when_turned(source, direction, os.path.join(scratch, "turned.jsonl"))
+    direction = max(found, key=lambda way: found[way][0])
+    with_face, frames = found[direction]
+    if with_face:
+        degrees = {"90r": "90 degrees clockwise", "90l": "90 degrees anticlockwise", "180": "180 degrees"}[direction]
+        print(f"  {source}: no face found; turned by {degrees} there would be one in {with_face} of the first {frames} "
+              f"frames: --video-direction {direction}", flush=True)
 
 
 def choose(args):

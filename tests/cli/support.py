@@ -18,6 +18,7 @@ TRIPLET_TRAIN = os.environ.get("TRIPLET_TRAIN", "triplet-train")
 TRIPLET_TRAIN_BARE = os.environ.get("TRIPLET_TRAIN_BARE", TRIPLET_TRAIN)
 FIXTURES = os.environ.get("CLI_FIXTURES", "")
 FACES = os.environ.get("HAVE_FACES", "1") == "1"
+VIDEO = os.environ.get("HAVE_VIDEO", "1") == "1"
 DATA = os.environ.get("TRIPLETEMBED_DATA", "")
 YUNET = os.path.join(DATA, "models", "face_detection_yunet_2023mar.onnx")
 
@@ -36,6 +37,10 @@ MANY = ManyCommands(environment())
 
 def needs_faces(test):
     return unittest.skipUnless(FACES, "built without OpenCV")(test)
+
+
+def needs_video(test):
+    return unittest.skipUnless(VIDEO, "built without GStreamer")(test)
 
 
 def needs_real_data(test):

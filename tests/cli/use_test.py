@@ -9,7 +9,7 @@ import subprocess
 import sys
 import unittest
 
-from support import (CliTest, DATA, TRIPLET_TRAIN, YUNET, idx_images, idx_labels, needs_faces, needs_real_data, pgm,
+from support import (CliTest, DATA, TRIPLET_TRAIN, YUNET, idx_images, idx_labels, needs_faces, needs_real_data, needs_video, pgm,
                      read_safetensors)
 
 COMMANDS = ("pack", "train", "evaluate", "enroll", "identify", "export", "import", "inspect")
@@ -299,6 +299,7 @@ class EnrollAndIdentify(CliTest):
         self.assertIn("people/Nobody", self.enroll("--folder", "people", "--skip-bad").stderr)
         self.assertEqual(len(self.inspect()["identities"]), 2)
 
+    @needs_video
     def test_a_video(self):
         clip = os.path.join(DATA, "video", "head-pose-face-detection-male.mkv")
         self.enroll("--video", clip, "--name", "G", "--max-per-identity", 6, "--every", 4)
@@ -307,6 +308,91 @@ class EnrollAndIdentify(CliTest):
                    "X", says=["no.mkv"])
         self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--video", clip, "--name", "X",
                    "--smallest-face", 5000, says=[clip, "no face of 5000 pixels"])
+
+    def clip(self, name, *stages):
+        """A clip of one who is enrolled from bird.mkv, turned or what the stages do with it."""
+        source = os.path.join(DATA, "video", "bird.mkv")
+        done = subprocess.run(["gst-launch-1.0", "-q", "filesrc", "location=" + source, "!", "decodebin", "!",
+                               "videoconvert", *stages, "!", "jpegenc", "!", "qtmux", "faststart=true", "!", "filesink",
+                               "location=" + self.path(name)], capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode != 0:
+            self.skipTest("gst-launch-1.0: " + done.stderr)
+        return self.path(name)
+
+    def refused(self, clip, *args, says=()):
+        self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--name", "A", "--video", clip,
+                   *args, says=says)
+        self.assertFalse(os.path.exists(self.path("g.safetensors")))
+
+    @needs_video
+    def test_a_clip_that_lies_on_its_side(self):
+        clip = self.clip("side.mov", "!", "videoflip", "video-direction=90l")
+        self.refused(clip, says=["side.mov", "no face", "turned by 90 degrees clockwise there would be",
+                                 "--video-direction 90r"])
+        self.enroll("--video", clip, "--name", "A", "--video-direction", "90r")
+        self.assertEqual(self.inspect()["identities"][0]["name"], "A")
+        # As phones do: the pixels lie, and the file says how to turn them.
+        os.remove(self.path("g.safetensors"))
+        with open(clip, "r+b") as file:
+            matrix = file.read().index(b"tkhd") + 44
+            file.seek(matrix)
+            file.write(struct.pack(">5i", 0, 1 << 16, 0, -1 << 16, 0))
+        self.enroll("--video", clip, "--name", "A")
+
+    @needs_video
+    def test_cut_clips_are_refused_with_the_second(self):
+        clip = self.clip("cut.mov")
+        with open(clip, "r+b") as file:
+            file.truncate(os.path.getsize(clip) // 2)
+        self.refused(clip, says=["cut.mov", " s: the file is cut"])
+        self.assertIn("cut.mov", self.enroll("--video", clip, "--name", "A", "--skip-bad").stderr)
+        self.assertEqual(self.inspect()["identities"][0]["name"], "A")
+
+    @needs_video
+    def test_what_is_no_clip_is_refused_and_not_waited_for(self):
+        os.mkfifo(self.path("fifo"))
+        self.refused("fifo", says=["fifo", "not a regular file"])
+        self.write("random.mp4", bytes((i * i * 7 + i // 3) % 251 for i in range(9000)))
+        self.refused("random.mp4", says=["random.mp4", "at its start"])
+        done = self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--name", "A", "--video",
+                          "rtsp://user:secret@127.0.0.1:9/x?key=hidden", says=["rtsp://127.0.0.1:9/x"])
+        self.assertNotIn("secret", done.stderr)
+        self.assertNotIn("hidden", done.stderr)
+
+    @needs_video
+    def test_a_second_face_is_told(self):
+        clip = os.path.join(DATA, "video", "head-pose-face-detection-female-and-male.mkv")
+        self.assertRegex(self.enroll("--video", clip, "--name", "F").stderr,
+                         r"a second face in \d+ of \d+ frames, from [\d.]+ s to [\d.]+ s")
+        clip = os.path.join(DATA, "video", "head-pose-face-detection-male.mkv")
+        self.assertNotIn("second face", self.enroll("--video", clip, "--name", "G").stderr)
+
+    def test_pictures_that_lie_on_their_side_are_told(self):
+        path = self.path("people", "Gul", "1.png")
+        subprocess.run(["gst-launch-1.0", "-q", "filesrc", "location=" + self.picture("Abdullah_Gul", 1), "!", "jpegdec",
+                        "!", "videoconvert", "!", "videoflip", "video-direction=90r", "!", "pngenc", "!", "filesink",
+                        "location=" + path], timeout=60, check=True)
+        done = self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--folder", "people",
+                          says=["1.png; turned by 270 degrees clockwise there would be 1: turn the picture"])
+        self.assertEqual(done.returncode, 1)
+
+    def test_damaged_and_large_pictures_are_refused_by_name(self):
+        self.people()
+        whole = self.picture("Abdullah_Gul", 4)
+        with open(whole, "rb") as file:
+            content = file.read()
+        self.write("people/Abdullah_Gul/4.jpg", content[:len(content) // 2] + b"\xff\xd9")
+        enroll = ("enroll", "--weights", self.weights, "--gallery", "g.safetensors")
+        self.fails(*enroll, "--folder", "people", says=["people/Abdullah_Gul/4.jpg", "damaged"])
+        done = self.enroll("--folder", "people", "--skip-bad")
+        self.assertEqual(done.stderr.count("Abdullah_Gul/4.jpg"), 1)
+        self.assertIn("Abdullah_Gul: 3 faces in 4 images", done.stdout)
+        os.remove(self.path("g.safetensors"))
+        self.fails(*enroll, "--skip-bad", "--name", "A", "--images", "people/Abdullah_Gul/4.jpg",
+                   says=["nobody is left to enrol"])
+        self.write("big.pgm", b"P5 9000 9000 255\n")
+        self.fails(*enroll, "--name", "A", "--images", "big.pgm", says=["big.pgm", "9000x9000", "81 megapixels"])
+        self.fails(*enroll, "--name", "A", "--images", "big.pgm", "--max-megapixels", 0, says=["big.pgm", "decoded"])
 
     def test_two_enrolments_at_once_lose_nobody(self):
         base = [TRIPLET_TRAIN, "enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--name"]

@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 #include <opencv2/objdetect.hpp>
 
+#include "clip.h"
 #include "convert.h"
 #include "embed/faces/detector.h"
 #include "embed/faces/media.h"
@@ -23,7 +24,6 @@ using embed::faces::DetectorOptions;
 using embed::faces::Image;
 using embed::faces::load_image;
 using embed::faces::make_detector;
-using embed::faces::VideoReader;
 
 class RealFaces : public testing::Test {
  protected:
@@ -59,7 +59,7 @@ class RealFaces : public testing::Test {
   }
 
   Image first_frame(const std::string& clip) const {
-    VideoReader reader(data_ + "/video/" + clip);
+    Clip reader(data_ + "/video/" + clip);
     ImageView frame;
     EXPECT_TRUE(reader.next(frame)) << clip;
     std::vector<std::uint8_t> pixels(frame.planes[0], frame.planes[0] + frame.strides[0] * frame.height);
@@ -199,7 +199,7 @@ TEST_F(RealFaces, FilterOptions) {
 TEST_F(RealFaces, FourFacesInEveryFrameOfTheClassroom) {
   for (const std::string& file : model_files::all()) {
     const auto detector = make_detector(with_model(file));
-    VideoReader reader(data_ + "/video/classroom.mkv");
+    Clip reader(data_ + "/video/classroom.mkv");
     ImageView frame;
     for (int i = 0; reader.next(frame); ++i) {
       if (i % step_for(file, 1) != 0) continue;
@@ -211,7 +211,7 @@ TEST_F(RealFaces, FourFacesInEveryFrameOfTheClassroom) {
 TEST_F(RealFaces, NoFaceInAnEmptyScene) {
   for (const std::string& file : model_files::all()) {
     const auto detector = make_detector(with_model(file));
-    VideoReader reader(data_ + "/video/one-by-one-person-detection.mp4");
+    Clip reader(data_ + "/video/one-by-one-person-detection.mp4");
     ImageView frame;
     int with_face = 0;
     for (int i = 0; i < 300 && reader.next(frame); ++i) {
@@ -227,7 +227,7 @@ TEST_F(RealFaces, CenterFaceFindsEveryFaceThatYuNetFinds) {
   const auto detector = make_detector(with_model(model_files::centerface()));
   for (const char* clip : {"carphone_pristine.mp4", "classroom.mkv", "face-demographics-walking.mkv",
                            "head-pose-face-detection-female-and-male.mkv"}) {
-    VideoReader reader(data_ + "/video/" + clip);
+    Clip reader(data_ + "/video/" + clip);
     ImageView frame;
     for (int i = 0; i < 60 && reader.next(frame); ++i) {
       if (i % 10 != 0) continue;
@@ -261,7 +261,7 @@ TEST_F(RealFaces, AFrameOfAnotherSizeBetweenChangesNothing) {
 
 TEST_F(RealFaces, ATinyAndATallFrame) {
   const auto detector = make_detector(yunet("2023mar"));
-  VideoReader reader(data_ + "/video/carphone_pristine.mp4");
+  Clip reader(data_ + "/video/carphone_pristine.mp4");
   ImageView frame;
   for (int i = 0; i < 40 && reader.next(frame); ++i) EXPECT_EQ(detector->detect(frame).size(), 1U) << i;
 

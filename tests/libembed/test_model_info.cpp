@@ -255,6 +255,7 @@ TEST(Options, EveryRowIsWellFormed) {
   check_all(embed::kMatchOptions);
   check_all(embed::kGalleryOptions);
   check_all(embed::kDetectorOptions);
+  check_all(embed::kPictureOptions);
 }
 
 }  // namespace

@@ -369,6 +369,7 @@ void add_evaluate(CLI::App& app, Action& action) {
   command->add_flag("--json", options->json, "One JSON object on the standard output");
   options->embedder.add(*command, embed::kEmbedderOptions, "Running the network");
   options->detector.add(*command, embed::kDetectorOptions, "Face detection (--pairs)");
+  options->detector.add(*command, embed::kPictureOptions, "Face detection (--pairs)");
   command->footer(
       "accuracy: with --pairs at the threshold of --threshold-pairs, else of --threshold, else (pairs.txt, "
       "ten folds)\n"

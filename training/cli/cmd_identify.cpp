@@ -74,7 +74,7 @@ int identify(const IdentifyOptions& options) {
   for (const std::string& path : options.images) {
     Json image = {{"image", path}};
     try {
-      const Picture picture = load_picture(path);
+      const Picture picture = cropper.load(path);
       image["width"] = picture.view().width;
       image["height"] = picture.view().height;
       image["faces"] = Json::array();
@@ -121,6 +121,7 @@ void add_identify(CLI::App& app, Action& action) {
   options->index.add(*command, embed::kGalleryOptions, "Who is it");
   options->embedder.add(*command, embed::kEmbedderOptions, "Running the network");
   options->detector.add(*command, embed::kDetectorOptions, "Face detection");
+  options->detector.add(*command, embed::kPictureOptions, "Face detection");
   command->footer(
       "A face without a name is ???; the reason is `far` (beyond the threshold), `ambiguous` (--margin) or\n"
       "`no-gallery` (nobody is enrolled). Exit status 1 when an image could not be read; the others are "

@@ -24,8 +24,6 @@ namespace {
 using embed::Error;
 using embed::ErrorCode;
 
-constexpr std::size_t kNamesShown = 10;
-
 /// The rule that cuts the network's own picture (context as the weights say), before `--context` widens it.
 embed::ModelInfo network_rule(const PackOptions& options) {
   if (!options.weights.empty()) {
@@ -62,14 +60,6 @@ void take_default_rule(PackOptions& options) {
   }
   print_error("faces are cut as the default weights want them (%s); --size begins a rule of its own\n",
               options.weights.c_str());
-}
-
-std::string first_of(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kNamesShown); ++i)
-    text += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > kNamesShown) text += " and " + std::to_string(names.size() - kNamesShown) + " more";
-  return text;
 }
 
 /// Of the pictures with the same file name in one class, those of the source named first stay.
@@ -211,6 +201,7 @@ int pack(const PackOptions& options) {
     list_source(options.sources[i], options.labels, people, i, listing);
   }
   require_no_input(options.out, inputs_of(options, listing));
+  say_skipped(listing);
   refuse_gaps(listing, options);
   refuse_names(listing, options);
   refuse_empty(listing, options);
@@ -353,6 +344,7 @@ void add_pack(CLI::App& app, Action& action) {
       ->default_str("none")
       ->type_name("none|invert|edges,...");
   options->detector.add(*command, embed::kDetectorOptions, "Face detection");
+  options->detector.add(*command, embed::kPictureOptions, "Face detection");
   command->footer(
       "Images are stored identity by identity in the natural order of the names, so the digits of MNIST have "
       "the\n"

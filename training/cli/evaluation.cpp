@@ -261,7 +261,7 @@ PairDistances embed_pairs(const Network& embedder, const PairList& list, const s
   {
     Progress progress("embedding", list.images.size());
     for (const std::string& image : list.images) {
-      const Picture picture = load_picture(picture_of(root, image));
+      const Picture picture = cropper.load(picture_of(root, image));
       const std::vector<FoundFace> faces = cropper.find(picture.view(), /*still=*/true);
       if (faces.empty()) ++result.no_face;
       const FoundFace face = faces.empty() ? FoundFace{centre_box(picture.view(), kCentreBox), 0}

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "face_cropper.h"
 
+#include <algorithm>
+
 #include "embed/preprocess.h"
 
 namespace training::cli {
 
-FaceCropper::FaceCropper(const embed::InputSpec& input, const TableFlags& detector) : input_(input) {
+FaceCropper::FaceCropper(const embed::InputSpec& input, const TableFlags& detector)
+    : input_(input), max_megapixels_(detector.integer("max-megapixels")) {
   if (!whole()) finder_.emplace(detector);
 }
 
@@ -15,6 +18,27 @@ std::vector<FoundFace> FaceCropper::find(const embed::ImageView& image, bool sti
   all.region.box = {0, 0, static_cast<float>(image.width), static_cast<float>(image.height)};
   all.confidence = 1;
   return {all};
+}
+
+std::optional<Turned> FaceCropper::turned(const std::vector<embed::ImageView>& images) {
+  if (!finder_) return std::nullopt;
+  Turned best;
+  // Detectors find some faces upside down too, but are less sure of them.
+  float surest = 0;
+  for (const int quarters : {1, 3, 2}) {
+    std::size_t faces = 0;
+    float sure = 0;
+    for (const embed::ImageView& image : images) {
+      for (const FoundFace& face : finder_->find_turned(image, quarters)) {
+        ++faces;
+        sure += face.confidence;
+      }
+    }
+    if (sure > surest) best = {90 * quarters, faces};
+    surest = std::max(surest, sure);
+  }
+  if (best.faces == 0) return std::nullopt;
+  return best;
 }
 
 void FaceCropper::cut(const embed::ImageView& image, const FoundFace& face,

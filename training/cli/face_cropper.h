@@ -11,23 +11,34 @@
 
 namespace training::cli {
 
+struct Turned {
+  int degrees = 0;  ///< Clockwise: 90, 180 or 270.
+  std::size_t faces = 0;
+};
+
 /// Cuts faces out of pictures as the stream does: detector, then the crop rule of the weights. With the rule
 /// "whole" (digits) the picture itself is cut and no detector is made. Not thread-safe.
 class FaceCropper {
  public:
-  /// Throws embed::Error.
+  /// `detector`: flags made of kDetectorOptions and kPictureOptions. Throws embed::Error.
   FaceCropper(const embed::InputSpec& input, const TableFlags& detector);
 
   bool whole() const noexcept { return input_.crop.alignment == embed::Alignment::Whole; }
 
+  /// As load_picture, by the flag `max-megapixels`.
+  Picture load(const std::string& path) const { return load_picture(path, max_megapixels_); }
   /// All faces, largest first; one that covers the picture with the rule "whole". `still`: a second, enlarged
   /// look where the first finds nothing.
   std::vector<FoundFace> find(const embed::ImageView& image, bool still);
+  /// For pictures in which no face was found: how they would have to be turned to show the most, and how
+  /// many. Nothing where they show none in any position.
+  std::optional<Turned> turned(const std::vector<embed::ImageView>& images);
   /// Appends the crop of that face to `crops`.
   void cut(const embed::ImageView& image, const FoundFace& face, std::vector<std::uint8_t>& crops) const;
 
  private:
   embed::InputSpec input_;
+  int max_megapixels_;
   std::optional<FaceFinder> finder_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
@@ -79,15 +80,18 @@ void list_folder(const fs::path& root, const Target& target) {
     }
     if (!fs::is_directory(status)) {
       pictures += is_picture_path(name) ? 1 : 0;
+      target.listing.skipped.push_back(folder.string());
       continue;
     }
     any_identity = true;
     if (!target.wants(name)) continue;
     bool any_image = false;
     for (const fs::path& file : sorted_entries(folder)) {
-      if (!is_picture_path(file.string())) continue;
       const fs::file_status what = status_of(file);
-      if (fs::is_directory(what)) continue;
+      if (!is_picture_path(file.string()) || fs::is_directory(what)) {
+        target.listing.skipped.push_back(file.string());
+        continue;
+      }
       any_image = true;
       if (!fs::is_regular_file(what)) {
         target.listing.missing_files.push_back(file.string() + ": no image file (a link to nowhere?)");
@@ -255,6 +259,22 @@ void list_source(const std::string& source, const std::string& labels, const std
   } else {
     list_idx(path, labels, target);
   }
+}
+
+std::string first_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kNamesShown = 10;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kNamesShown); ++i)
+    text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kNamesShown) text += " and " + std::to_string(names.size() - kNamesShown) + " more";
+  return text;
+}
+
+void say_skipped(const Listing& listing) {
+  if (listing.skipped.empty()) return;
+  std::fprintf(stderr,
+               "not looked at: %zu that are no pictures NAME/*.jpg (png, webp, tif, bmp, pgm, …): %s\n",
+               listing.skipped.size(), first_of(listing.skipped).c_str());
 }
 
 std::set<std::string> read_people(const std::string& path) {

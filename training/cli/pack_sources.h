@@ -31,8 +31,16 @@ struct Listing {
   std::vector<std::unique_ptr<IdxSet>> idx_sets;  ///< Keeps the images that samples point into.
   std::vector<std::string> empty_folders;         ///< Identity folders without any image.
   std::vector<std::string> missing_files;         ///< Named in a CSV, or a link, and not there.
+  std::vector<std::string> skipped;               ///< In or beside identity folders, and no picture's name.
   bool has_files = false;
 };
+
+/// Of names the first ten, and how many more there are.
+std::string first_of(const std::vector<std::string>& names);
+
+/// Says once, on the standard error, how many files beside the pictures there are, and which. Nothing where
+/// there are none.
+void say_skipped(const Listing& listing);
 
 /// Adds a SOURCE: a folder root/identity/*.jpg, an IDX file or a CSV of path,label; `PREFIX=PATH` puts
 /// "PREFIX/" before its class names. `labels` is the labels file of an IDX source, or empty. A non-empty

@@ -131,7 +131,7 @@ bool Packer::cut(const Sample& sample, SourceCount& count) {
     return true;
   }
   try {
-    return cut_picture(load_picture(sample.path).view(), count);
+    return cut_picture(load_picture(sample.path, options_.detector.integer("max-megapixels")).view(), count);
   } catch (const Error& error) {
     // What the detector and the crop throw does not know the picture's file.
     const Error named = error.file().empty() ? Error(error.code(), error.what(), sample.path) : error;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "embed/faces/detector.h"
 #include "embed/faces/media.h"
@@ -16,6 +17,8 @@ namespace {
 constexpr int kSmallPicture = 320;
 constexpr float kBorder = 1.5F;  ///< The enlarged copy shows this many times the picture's side.
 constexpr int kHardLookSide = 512;
+/// A copy that is turned needs to be no larger than this to tell which way is up.
+constexpr int kTurnedSide = 1280;
 
 std::vector<FoundFace> plain(const std::vector<embed::faces::DetectedFace>& detected) {
   std::vector<FoundFace> faces;
@@ -33,8 +36,17 @@ void map_back(embed::FaceRegion& region, float scale, float left, float top) {
 
 }  // namespace
 
-Picture load_picture(const std::string& path) {
-  auto image = std::make_shared<embed::faces::Image>(embed::faces::load_image(path));
+Picture load_picture(const std::string& path, int max_megapixels) {
+  constexpr std::int64_t kMillion = 1'000'000;
+  auto image =
+      std::make_shared<embed::faces::Image>(embed::faces::load_image(path, max_megapixels * kMillion));
+  if (!image->warning().empty())
+    std::fprintf(stderr, "%s: a little damaged: %s\n", path.c_str(), image->warning().c_str());
+  return {image, image->view()};
+}
+
+Picture small_copy(const embed::ImageView& frame) {
+  auto image = std::make_shared<embed::faces::Image>(embed::faces::turned(frame, 0, kTurnedSide));
   return {image, image->view()};
 }
 
@@ -46,13 +58,14 @@ bool is_picture_path(const std::string& path) {
 
 struct FaceFinder::Impl {
   embed::faces::DetectorOptions options;
-  std::unique_ptr<embed::faces::FaceDetector> detector;
+  std::unique_ptr<embed::faces::FaceDetector> detector, still_detector;
   std::unique_ptr<embed::faces::FaceDetector> hard_detector;  // at full size; made when first needed
 
   embed::faces::FaceDetector& hard() {
     if (!hard_detector) {
       embed::faces::DetectorOptions full_size = options;
       full_size.max_side = 0;
+      full_size.scales = 1;
       full_size.min_face_size = 0;
       hard_detector = embed::faces::make_detector(full_size);
     }
@@ -69,7 +82,11 @@ FaceFinder::FaceFinder(const TableFlags& flags) : impl_(std::make_unique<Impl>()
   options.min_face_size = flags.integer("min-face-size");
   options.max_faces = flags.integer("max-faces");
   options.max_side = flags.integer("max-side");
+  const std::string& scales = flags.text("scales");
+  options.scales = scales == "2" ? 2 : 1;
   impl_->detector = embed::faces::make_detector(options);
+  options.scales = scales == "1" ? 1 : 2;
+  impl_->still_detector = embed::faces::make_detector(options);
 }
 
 FaceFinder::~FaceFinder() = default;
@@ -79,7 +96,7 @@ std::vector<FoundFace> FaceFinder::find(const embed::ImageView& image) {
 }
 
 std::vector<FoundFace> FaceFinder::find_hard(const embed::ImageView& image) {
-  std::vector<FoundFace> faces = find(image);
+  std::vector<FoundFace> faces = plain(impl_->still_detector->detect(image));
   const int side = std::max(image.width, image.height);
   if (!faces.empty() || side > kSmallPicture) return faces;
   // A square box around the picture, cut by the one implementation of cropping: black outside the picture.
@@ -104,6 +121,11 @@ std::vector<FoundFace> FaceFinder::find_hard(const embed::ImageView& image) {
   return faces;
 }
 
+std::vector<FoundFace> FaceFinder::find_turned(const embed::ImageView& image, int quarters) {
+  const embed::faces::Image copy = embed::faces::turned(image, quarters, kTurnedSide);
+  return plain(impl_->still_detector->detect(copy.view()));
+}
+
 std::string FaceFinder::description() const {
   return impl_->detector->description();
 }
@@ -114,17 +136,6 @@ std::string describe_detector(const std::string& model_path) {
   const bool cascade = model_path.size() > 4 && model_path.compare(model_path.size() - 4, 4, ".xml") == 0;
   options.detector = cascade ? "haar" : "auto";
   return embed::faces::make_detector(options)->description();
-}
-
-struct Video::Impl {
-  explicit Impl(const std::string& path) : reader(path) {}
-  embed::faces::VideoReader reader;
-};
-
-Video::Video(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}
-Video::~Video() = default;
-bool Video::next(embed::ImageView& frame) {
-  return impl_->reader.next(frame);
 }
 
 }  // namespace training::cli

@@ -25,8 +25,13 @@ class Picture {
   embed::ImageView view_;
 };
 
-/// Throws embed::Error(NotFound | Io | Format | Unsupported) that names the file.
-Picture load_picture(const std::string& path);
+/// Turned as people see it. What its decoder complains of and can mend is said on the standard error. More
+/// than so many million pixels are read reduced where the format can, else refused; 0: no limit. Throws
+/// embed::Error(NotFound | Io | Format | Unsupported) that names the file.
+Picture load_picture(const std::string& path, int max_megapixels);
+
+/// A copy of a frame that outlives it, reduced where it is large: enough to look for faces in.
+Picture small_copy(const embed::ImageView& frame);
 
 /// Throws embed::Error(Unsupported) in a build that cannot read image files.
 void require_pictures();
@@ -42,18 +47,21 @@ struct FoundFace {
 /// Finds faces; not thread-safe.
 class FaceFinder {
  public:
-  /// From flags made of kDetectorOptions. Throws embed::Error.
+  /// From flags made of kDetectorOptions and kPictureOptions. Throws embed::Error.
   explicit FaceFinder(const TableFlags& flags);
   ~FaceFinder();
   FaceFinder(const FaceFinder&) = delete;
   FaceFinder& operator=(const FaceFinder&) = delete;
 
-  /// What the stream would find: largest face first.
+  /// What the stream would find, at one scale unless `scales` says 2: largest face first.
   std::vector<FoundFace> find(const embed::ImageView& image);
-  /// As find; where that finds nothing in a small picture, once more on an enlarged copy with a black border,
-  /// which detectors need for thumbnails and for faces that fill the picture. For stills that are known to
-  /// show a face.
+  /// As find, at two scales unless `scales` says 1; where that finds nothing in a small picture, once more on
+  /// an enlarged copy with a black border, which detectors need for thumbnails and for faces that fill the
+  /// picture. For stills that are known to show a face.
   std::vector<FoundFace> find_hard(const embed::ImageView& image);
+  /// The faces in a copy of the picture that is turned clockwise by so many quarters, and reduced where it is
+  /// large.
+  std::vector<FoundFace> find_turned(const embed::ImageView& image, int quarters);
   /// One line: which detector, from which file.
   std::string description() const;
 
@@ -64,22 +72,6 @@ class FaceFinder {
 
 /// Loads a detector's model file and says in one line what it is. Throws embed::Error that names the file.
 std::string describe_detector(const std::string& model_path);
-
-/// A video file, frame by frame.
-class Video {
- public:
-  /// Throws embed::Error(NotFound | Io | Format | Unsupported).
-  explicit Video(const std::string& path);
-  ~Video();
-  Video(const Video&) = delete;
-  Video& operator=(const Video&) = delete;
-  /// The next frame, valid until the next call; false at the end.
-  bool next(embed::ImageView& frame);
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
 
 /// Of several faces the one that a portrait is about: large and near the centre. `faces` must not be empty.
 const FoundFace& main_face(const std::vector<FoundFace>& faces, const embed::ImageView& image);

@@ -19,8 +19,11 @@ namespace {
 
 }  // namespace
 
-Picture load_picture(const std::string& path) {
+Picture load_picture(const std::string& path, int) {
   missing("cannot read the image " + path);
+}
+Picture small_copy(const embed::ImageView&) {
+  missing("cannot keep a frame");
 }
 void require_pictures() {
   missing("cannot read image files");
@@ -40,21 +43,15 @@ std::vector<FoundFace> FaceFinder::find(const embed::ImageView&) {
 std::vector<FoundFace> FaceFinder::find_hard(const embed::ImageView&) {
   return {};
 }
+std::vector<FoundFace> FaceFinder::find_turned(const embed::ImageView&, int) {
+  return {};
+}
 std::string FaceFinder::description() const {
   return "none";
 }
 
 std::string describe_detector(const std::string& model_path) {
   missing("cannot load the detector " + model_path);
-}
-
-struct Video::Impl {};
-Video::Video(const std::string& path) {
-  missing("cannot read the video " + path);
-}
-Video::~Video() = default;
-bool Video::next(embed::ImageView&) {
-  return false;
 }
 
 }  // namespace training::cli

@@ -11,6 +11,7 @@
 #include "embed/error.h"
 #include "haar.h"
 #include "network_detector.h"
+#include "two_scales.h"
 
 namespace embed::faces {
 
@@ -37,6 +38,7 @@ void validate_options(const DetectorOptions& options) {
   require(is_count(options.min_face_size), "min-face-size", "from 0 to 65535");
   require(is_count(options.max_faces), "max-faces", "from 0 to 65535");
   require(is_count(options.max_side), "max-side", "from 0 to 65535");
+  require(options.scales == 1 || options.scales == 2, "scales", "1 or 2");
 }
 
 std::string environment(const char* name) {
@@ -128,17 +130,21 @@ std::unique_ptr<FaceDetector> make_haar(DetectorOptions options) {
   return std::make_unique<HaarDetector>(options);
 }
 
-}  // namespace
-
-std::unique_ptr<FaceDetector> make_detector(const DetectorOptions& given) {
-  validate_options(given);
-  DetectorOptions options = given;
+std::unique_ptr<FaceDetector> make_one(DetectorOptions options) {
   if (options.detector == "haar") return make_haar(options);
   if (options.detector != "auto") return make_network(options);
   if (options.model.empty()) options.model = environment(kVariable);
   if (options.model.empty()) options.model = find_model("auto");
   if (!options.model.empty() && !looks_like_xml(options.model)) return make_network(options);
   return make_haar(options);
+}
+
+}  // namespace
+
+std::unique_ptr<FaceDetector> make_detector(const DetectorOptions& options) {
+  validate_options(options);
+  if (options.scales == 1) return make_one(options);
+  return std::make_unique<TwoScales>(options, make_one);
 }
 
 }  // namespace embed::faces

@@ -4,15 +4,19 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdio>
 #include <filesystem>
 #include <opencv2/imgcodecs.hpp>
-#include <opencv2/videoio.hpp>
 #include <utility>
 
 #include "convert.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
+#include "exif.h"
 #include "files.h"
+#include "jpeg.h"
+#include "picture_header.h"
+#include "picture_size.h"
 
 namespace embed::faces {
 
@@ -27,43 +31,75 @@ std::string lower_extension(const std::string& path) {
   return extension;
 }
 
-/// True for a JPEG whose last scan does not end: the decoder would fill the missing part with grey and say
-/// nothing.
-bool is_cut_jpeg(const std::vector<std::uint8_t>& bytes) {
-  constexpr std::uint8_t kMark = 0xFF, kStart = 0xD8, kScan = 0xDA, kEnd = 0xD9;
-  if (bytes.size() < 4 || bytes[0] != kMark || bytes[1] != kStart) return false;
-  std::size_t at = 2;
-  // Segments up to the first scan carry their lengths; an embedded preview's end marker lies inside one of
-  // them.
-  while (at + 4 <= bytes.size() && bytes[at] == kMark && bytes[at + 1] != kScan) {
-    if (bytes[at + 1] == kMark) {
-      ++at;  // fill byte
-      continue;
-    }
-    at += 2 + (static_cast<std::size_t>(bytes[at + 2]) << 8U) + bytes[at + 3];
-  }
-  if (at >= bytes.size()) return true;
-  const std::array<std::uint8_t, 2> end = {kMark, kEnd};
-  return std::search(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.end(), end.begin(), end.end()) ==
-         bytes.end();
-}
-
-cv::Mat decode(const std::string& path) {
-  const std::vector<std::uint8_t> bytes = read_file(path);
-  if (bytes.empty()) throw Error(ErrorCode::Format, "the file is empty, not an image", path);
-  if (is_cut_jpeg(bytes)) throw Error(ErrorCode::Format, "the JPEG image is truncated", path);
+cv::Mat imdecode(const std::vector<std::uint8_t>& bytes, int flags, const std::string& path) {
   cv::Mat picture;
   try {
-    // Grey stays grey, everything else becomes BGR; 16-bit samples become 8-bit; EXIF orientation is applied.
-    picture = cv::imdecode(bytes, cv::IMREAD_ANYCOLOR);
+    picture = cv::imdecode(bytes, flags);
   } catch (const cv::Exception& error) {
     throw Error(ErrorCode::Format, "cannot decode the image: " + error.err, path);
   }
+  return picture;
+}
+
+/// Lays a picture of blue, green, red and alpha on grey: what is transparent shows nothing, whatever colours
+/// lie there.
+cv::Mat on_grey(const cv::Mat& with_alpha) {
+  constexpr int kGrey = 128, kOpaque = 255;
+  cv::Mat bytes = with_alpha;
+  if (with_alpha.depth() == CV_16U) with_alpha.convertTo(bytes, CV_8U, 1.0 / 256);
+  cv::Mat out(bytes.size(), CV_8UC3);
+  for (int y = 0; y < bytes.rows; ++y) {
+    const cv::Vec4b* in = bytes.ptr<cv::Vec4b>(y);
+    cv::Vec3b* pixel = out.ptr<cv::Vec3b>(y);
+    for (int x = 0; x < bytes.cols; ++x) {
+      const int alpha = in[x][3];
+      for (int c = 0; c < 3; ++c) {
+        pixel[x][c] =
+            static_cast<std::uint8_t>((in[x][c] * alpha + kGrey * (kOpaque - alpha) + kOpaque / 2) / kOpaque);
+      }
+    }
+  }
+  return out;
+}
+
+/// All that libjpeg does not decode.
+cv::Mat decode_other(const std::vector<std::uint8_t>& bytes, const PictureHeader& header,
+                     const std::string& path) {
+  if (header.may_have_alpha) {
+    const cv::Mat whole = imdecode(bytes, cv::IMREAD_UNCHANGED, path);
+    const bool integral = whole.depth() == CV_8U || whole.depth() == CV_16U;
+    if (whole.channels() == 4 && integral) return on_grey(whole);
+  }
+  // Grey stays grey, everything else becomes BGR; 16-bit samples become 8-bit.
+  return imdecode(bytes, cv::IMREAD_ANYCOLOR | cv::IMREAD_IGNORE_ORIENTATION, path);
+}
+
+struct Decoded {
+  cv::Mat picture;
+  std::string warning;
+};
+
+Decoded decode(const std::string& path, std::int64_t max_pixels) {
+  const std::vector<std::uint8_t> bytes = read_file(path);
+  if (bytes.empty()) throw Error(ErrorCode::Format, "the file is empty, not an image", path);
+  Decoded result;
+  guard_opencv(path, [&] {
+    const PictureHeader header = read_picture_header(bytes);
+    if (header.kind == PictureHeader::Kind::Jpeg) {
+      DecodedJpeg jpeg = decode_jpeg(bytes, path, max_pixels);
+      result = {upright(jpeg.picture, jpeg.orientation), std::move(jpeg.warning)};
+      return;
+    }
+    if (!header.fault.empty()) throw Error(ErrorCode::Format, "the image is damaged: " + header.fault, path);
+    require_pixels(header.width, header.height, max_pixels, path);
+    result.picture = upright(decode_other(bytes, header, path), header.orientation);
+  });
+  const cv::Mat& picture = result.picture;
   if (picture.empty() || picture.depth() != CV_8U || (picture.channels() != 1 && picture.channels() != 3)) {
     throw Error(ErrorCode::Format, "not an image that can be decoded (damaged, truncated or of another kind)",
                 path);
   }
-  return picture;
+  return result;
 }
 
 ImageView view_of(const cv::Mat& bgr) {
@@ -76,10 +112,23 @@ ImageView view_of(const cv::Mat& bgr) {
   return view;
 }
 
+/// The pixels without the padding between rows.
+std::vector<std::uint8_t> packed_rows(const cv::Mat& picture) {
+  const std::size_t row = static_cast<std::size_t>(picture.cols) * picture.elemSize();
+  std::vector<std::uint8_t> pixels;
+  pixels.reserve(row * static_cast<std::size_t>(picture.rows));
+  for (int y = 0; y < picture.rows; ++y) pixels.insert(pixels.end(), picture.ptr(y), picture.ptr(y) + row);
+  return pixels;
+}
+
 }  // namespace
 
-Image::Image(PixelFormat format, int width, int height, std::vector<std::uint8_t> pixels)
-    : format_(format), width_(width), height_(height), pixels_(std::move(pixels)) {
+Image::Image(PixelFormat format, int width, int height, std::vector<std::uint8_t> pixels, std::string warning)
+    : format_(format),
+      width_(width),
+      height_(height),
+      pixels_(std::move(pixels)),
+      warning_(std::move(warning)) {
   const std::ptrdiff_t channels = format == PixelFormat::Gray8 ? 1 : 3;
   if (format != PixelFormat::Gray8 && format != PixelFormat::Bgr) {
     throw Error(ErrorCode::InvalidArgument, "a decoded picture is BGR or grey");
@@ -99,14 +148,34 @@ ImageView Image::view() const noexcept {
   return view;
 }
 
-Image load_image(const std::string& path) {
-  const cv::Mat picture = decode(path);
-  const ImageView view = view_of(picture);
-  const std::size_t row = static_cast<std::size_t>(picture.cols) * picture.elemSize();
-  std::vector<std::uint8_t> pixels;
-  pixels.reserve(row * static_cast<std::size_t>(picture.rows));
-  for (int y = 0; y < picture.rows; ++y) pixels.insert(pixels.end(), picture.ptr(y), picture.ptr(y) + row);
-  return Image(view.format, view.width, view.height, std::move(pixels));
+Image load_image(const std::string& path, std::int64_t max_pixels) {
+  const Decoded decoded = decode(path, max_pixels);
+  const ImageView view = view_of(decoded.picture);
+  return Image(view.format, view.width, view.height, packed_rows(decoded.picture), decoded.warning);
+}
+
+Image turned(const ImageView& image, int quarters, int max_side) {
+  validate(image);
+  cv::Mat picture;
+  guard_opencv("turning a picture", [&] {
+    picture.create(reduced_size(image, max_side), CV_8UC3);
+    to_bgr(image, picture);
+    picture = turned_quarters(picture, quarters);
+  });
+  return Image(PixelFormat::Bgr, picture.cols, picture.rows, packed_rows(picture));
+}
+
+void require_pixels(std::int64_t width, std::int64_t height, std::int64_t max_pixels,
+                    const std::string& path) {
+  constexpr double kMillion = 1e6;
+  const double pixels = static_cast<double>(width) * static_cast<double>(height);
+  if (max_pixels <= 0 || pixels <= static_cast<double>(max_pixels)) return;
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "%lldx%lld pixels are %.0f megapixels, at most %.0f are read (max-megapixels)",
+                static_cast<long long>(width), static_cast<long long>(height), pixels / kMillion,
+                static_cast<double>(max_pixels) / kMillion);
+  throw Error(ErrorCode::Format, text, path);
 }
 
 void save_image(const std::string& path, const ImageView& image) {
@@ -143,48 +212,6 @@ bool is_image_path(const std::string& path) {
                                                  ".pbm", ".bmp",  ".webp", ".tif", ".tiff"};
   const std::string extension = lower_extension(path);
   return std::any_of(known.begin(), known.end(), [&](const char* name) { return extension == name; });
-}
-
-struct VideoReader::Impl {
-  cv::VideoCapture capture;
-  cv::Mat frame;
-};
-
-VideoReader::VideoReader(const std::string& source) : impl_(std::make_unique<Impl>()) {
-  const bool is_url = source.find("://") != std::string::npos;
-  const bool is_device = source.rfind("/dev/", 0) == 0;
-  if (!is_url) {
-    std::error_code ignored;
-    const fs::file_status status = fs::status(source, ignored);
-    if (!fs::exists(status)) throw Error(ErrorCode::NotFound, "no such file or device", source);
-    if (fs::is_directory(status)) throw Error(ErrorCode::Io, "a folder, not a video", source);
-    if (fs::is_regular_file(status) && fs::file_size(source, ignored) == 0) {
-      throw Error(ErrorCode::Format, "the file is empty, not a video", source);
-    }
-  }
-  // An absolute path can be taken neither for a pipeline's text nor for a device's number.
-  const std::string location = is_url ? source : fs::absolute(source).string();
-  const std::vector<int> backends =
-      is_device ? std::vector<int>{cv::CAP_V4L2} : std::vector<int>{cv::CAP_FFMPEG, cv::CAP_GSTREAMER};
-  for (const int backend : backends) {
-    try {
-      if (impl_->capture.open(location, backend)) return;
-    } catch (const cv::Exception&) {
-      impl_->capture.release();  // the next backend may do better; the error below speaks for all
-    }
-  }
-  throw Error(is_url || is_device ? ErrorCode::Io : ErrorCode::Format, "not a video that can be opened",
-              source);
-}
-
-VideoReader::~VideoReader() = default;
-
-bool VideoReader::next(ImageView& frame) {
-  bool more = false;
-  guard_opencv("video", [&] { more = impl_->capture.read(impl_->frame); });
-  if (!more || impl_->frame.empty()) return false;
-  frame = view_of(impl_->frame);
-  return true;
 }
 
 }  // namespace embed::faces

@@ -69,4 +69,13 @@ inline constexpr OptionSpec kDetectorOptions[] = {
      "Detect on a copy reduced to this longer side; 0 detects at full size"},
 };
 
+/// Options of looking for faces in photographs.
+inline constexpr OptionSpec kPictureOptions[] = {
+    {"scales", OptionType::Choice, 0, 0, "auto", "auto|1|2",
+     "Looks at a large picture: 2 looks once more at four times max-side, for far faces; auto does so in "
+     "photographs"},
+    {"max-megapixels", OptionType::Int, 0, 1000000, "64", "",
+     "Larger pictures are read reduced (JPEG) or refused; 0 takes all"},
+};
+
 }  // namespace embed

@@ -18,6 +18,10 @@ struct DetectorOptions {
   int min_face_size = 0;          ///< Pixels of the full image.
   int max_faces = 0;              ///< 0: all.
   int max_side = 480;             ///< Pixels; 0: full size.
+  /// Looks at a large picture. 2: a second one at four times max_side (of max_side 0: at 480), so that far
+  /// faces and close ones are both found; a picture hardly larger than the first look is looked at once all
+  /// the same.
+  int scales = 1;
 };
 
 struct DetectedFace {

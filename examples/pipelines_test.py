@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs every pipeline of README.md and docs/pipelines.md as it is written there, with a clip in the place of party.mp4, a
+live test picture in that of the camera, and an RTSP server on this machine. Skips (77) without weights or real faces.
+
+usage: pipelines_test.py ROOT"""
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+ROOT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "."
+DATA = os.environ.get("TRIPLETEMBED_DATA", "")
+WEIGHTS = os.environ.get("TRIPLETEMBED_MODEL", "")
+CLIP = os.path.join(DATA, "video", "bird.mkv")
+FRAMES = 30
+
+
+def pipelines(name):
+    """The arguments of gst-launch-1.0, of each pipeline in a document that is written out in full."""
+    with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+        blocks = re.findall(r"^```sh\n(.*?)^```", file.read(), re.DOTALL | re.MULTILINE)
+    commands = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    prefix = "./run exec gst-launch-1.0 "
+    return [shlex.split(command[len(prefix):]) for command in commands
+            if command.startswith(prefix) and "…" not in command]
+
+
+class RtspServer:
+    """The clip at an address of its own on the loopback, without a password."""
+
+    def __init__(self, clip):
+        import gi
+        gi.require_version("Gst", "1.0")
+        gi.require_version("GstRtspServer", "1.0")
+        from gi.repository import GLib, Gst, GstRtspServer
+        Gst.init(None)
+        self.loop = GLib.MainLoop()
+        self.server = GstRtspServer.RTSPServer(address="127.0.0.1", service="0")
+        factory = GstRtspServer.RTSPMediaFactory()
+        factory.set_launch(f"( filesrc location={clip} ! decodebin ! videoconvert ! videoscale ! "
+                           "video/x-raw,format=I420,width=320,height=240 ! x264enc tune=zerolatency key-int-max=10 ! "
+                           "rtph264pay name=pay0 pt=96 )")
+        self.server.get_mount_points().add_factory("/stream", factory)
+        self.server.attach(None)
+        self.address = f"rtsp://127.0.0.1:{self.server.get_bound_port()}/stream"
+        self.thread = threading.Thread(target=self.loop.run, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.loop.quit()
+        self.thread.join()
+
+
+class Pipelines(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.scratch.cleanup)
+        cls.gallery = os.path.join(cls.scratch.name, "people.safetensors")
+        subprocess.run(["triplet-train", "enroll", "--weights", WEIGHTS, "--gallery", cls.gallery, "--video", CLIP, "--name",
+                        "A"], check=True, stdout=subprocess.DEVNULL, timeout=120)
+        try:
+            cls.rtsp = RtspServer(CLIP)
+            cls.addClassCleanup(cls.rtsp.close)
+        except (ImportError, ValueError) as error:
+            print(f"no RTSP server (gir1.2-gst-rtsp-server-1.0): {error}", file=sys.stderr)
+            cls.rtsp = None
+
+    def in_test(self, arguments):
+        """The pipeline with what a test has in the place of what a user has."""
+        made = []
+        for argument in arguments:
+            if argument == "v4l2src":
+                # One who is enrolled is held before the camera.
+                made += ["filesrc", f"location={CLIP}"]
+            elif argument == "device=/dev/video0":
+                continue
+            elif argument == "autovideosink":
+                made.append("fakesink")
+            elif argument.startswith("location=rtsp://"):
+                if self.rtsp is None:
+                    self.skipTest("no RTSP server")
+                made.append(f"location={self.rtsp.address}")
+            else:
+                made.append(argument.replace("party.mp4", CLIP).replace("people.safetensors", self.gallery))
+        return made
+
+    def check(self, arguments):
+        folder = tempfile.mkdtemp(dir=self.scratch.name)
+        done = subprocess.run(["gst-launch-1.0", "-q", *self.in_test(arguments)], cwd=folder, capture_output=True, text=True,
+                              timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        if "location=names.jsonl" in arguments:
+            with open(os.path.join(folder, "names.jsonl"), encoding="utf-8") as lines:
+                named = sum('"label":"A"' in line for line in lines)
+            # A live stream drops what comes while the machine is busy.
+            self.assertGreaterEqual(named, 3 if "rtspsrc" in arguments else FRAMES)
+        if "location=marked.mp4" in arguments:
+            self.assertGreater(os.path.getsize(os.path.join(folder, "marked.mp4")), 10000)
+
+    def test_every_pipeline(self):
+        found = [(name, arguments) for name in ("README.md", "docs/pipelines.md") for arguments in pipelines(name)]
+        kinds = [next((word for word in ("v4l2src", "rtspsrc", "tee", "filesrc") if word in arguments), "other")
+                 for _, arguments in found]
+        self.assertLessEqual({"v4l2src", "rtspsrc", "tee", "filesrc"}, set(kinds))
+        for (name, arguments), kind in zip(found, kinds):
+            with self.subTest(document=name, kind=kind):
+                self.check(arguments)
+
+    def test_files_are_read_as_people_see_them(self):
+        for name in ("README.md", "docs/pipelines.md", "docs/cuda.md"):
+            for arguments in pipelines(name):
+                if "filesrc" in arguments or "uridecodebin" in arguments:
+                    self.assertIn("video-direction=auto", arguments, name)
+
+
+if __name__ == "__main__":
+    if not (os.path.isfile(WEIGHTS) and os.path.isfile(CLIP)):
+        print("skipped: no default weights or no real data")
+        sys.exit(77)
+    unittest.main()

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "embed/embedding.h"
+#include "embed/model_info.h"
+#include "face_cropper.h"
+#include "video.h"
+
+namespace training::cli {
+
+struct ClipOptions {
+  std::size_t every = 5;   ///< One frame of so many is looked at.
+  int smallest_face = 32;  ///< Smaller faces, by the shorter side in pixels, do not count.
+};
+
+/// Frames of which something is said: how many, and the seconds of the first and the last.
+struct FrameCount {
+  std::size_t frames = 0;
+  double first = 0, last = 0;
+
+  void add(double second) {
+    if (frames++ == 0) first = second;
+    last = second;
+  }
+};
+
+/// The faces of a clip, the largest of each frame that was looked at.
+struct ClipFaces {
+  std::vector<std::uint8_t> crops;  ///< [seconds.size(), height, width, channels].
+  std::vector<double> seconds;      ///< Of each crop.
+  std::vector<double> sharp;        ///< Of each crop, as sharpness().
+  std::size_t looked_at = 0;
+  FrameCount with_second_face;  ///< Frames with a second face that is large enough.
+  std::string hint;             ///< Where there is no face of any size: how the clip would have to be turned.
+};
+
+/// Looks through the clip to its end and adds to `faces`, which keeps what was found when the clip turns out
+/// to be damaged. Throws what Video and FaceCropper throw.
+void look_through(Video& video, FaceCropper& cropper, const embed::InputSpec& input,
+                  const ClipOptions& options, ClipFaces& faces);
+
+/// Drops the crops that are blurred, measured at the clip's median.
+void drop_blurred(ClipFaces& faces);
+
+/// Rows, ascending, that are likely to be another person's than most rows': beyond `threshold` of the medoid,
+/// but near each other. Empty where they are fewer than three: single strays are no person.
+std::vector<std::size_t> second_person(const std::vector<embed::Embedding>& embeddings, embed::Metric metric,
+                                       float threshold);
+
+}  // namespace training::cli

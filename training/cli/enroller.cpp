@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "enroller.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <iterator>
+#include <map>
+
+#include "console.h"
+#include "embed/address.h"
+#include "embed/person_name.h"
+#include "embed_set.h"
+#include "enroll_select.h"
+#include "pack_sources.h"
+
+namespace training::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+using embed::Error;
+using embed::ErrorCode;
+
+/// Of a video's faces the outermost tenth (turned away, or somebody who walked through) is not enrolled.
+constexpr double kVideoOutliers = 0.1;
+
+}  // namespace
+
+void require_name(const std::string& name, const std::string& where) {
+  try {
+    embed::Gallery(embed::Metric::Cosine, "").add(name, embed::Embedding{});
+  } catch (const Error& error) {
+    throw Error(error.code(), error.what(), where);
+  }
+}
+
+Enroller::Enroller(const EnrollOptions& options)
+    : options_(options),
+      embedder_(options.weights, embedder_options(options.embedder)),
+      cropper_(embedder_.info().input, options.detector),
+      gallery_(embedder_.info().metric, embedder_.info().sha256) {
+  if (fs::exists(options.gallery)) gallery_ = embed::Gallery::load(options.gallery, embedder_.info().sha256);
+}
+
+void Enroller::enroll_folder() {
+  Listing listing;
+  list_source(options_.folder, "", {}, 0, listing);
+  say_skipped(listing);
+  for (const std::string& missing : listing.missing_files) refuse_or_say(Error(ErrorCode::NotFound, missing));
+  for (const std::string& folder : listing.empty_folders)
+    refuse_or_say(Error(ErrorCode::Format, "an identity folder without any image", folder));
+  // All names before the first picture.
+  for (auto it = listing.classes.begin(); it != listing.classes.end();)
+    it = takes(it->first) ? std::next(it) : listing.classes.erase(it);
+  std::map<std::string, std::vector<std::string>>
+      people;  // Pictures of each, by the name in its normal form.
+  std::map<std::string, std::string> folders;
+  for (const auto& [spelling, samples] : listing.classes) {
+    const std::string name = embed::person_name(spelling);
+    if (!folders.emplace(name, options_.folder + "/" + spelling).second)
+      print_error("%s is there in two spellings: one person\n", name.c_str());
+    for (const Sample& sample : samples) people[name].push_back(sample.path);
+  }
+  for (const auto& [name, paths] : people) enroll_images(name, paths, folders[name]);
+}
+
+void Enroller::enroll_images(const std::string& name, const std::vector<std::string>& paths,
+                             const std::string& where) {
+  std::vector<std::uint8_t> crops;
+  std::vector<std::string> faceless;
+  for (const std::string& path : paths) {
+    try {
+      const Picture picture = cropper_.load(path);
+      const std::vector<FoundFace> faces = cropper_.find(picture.view(), /*still=*/true);
+      if (faces.empty()) {
+        faceless.push_back(path);
+      } else {
+        cropper_.cut(picture.view(), main_face(faces, picture.view()), crops);
+      }
+    } catch (const Error& error) {
+      refuse_or_say(error);
+    }
+  }
+  say_faceless(faceless);
+  if (crops.empty()) {
+    refuse_or_say(
+        Error(ErrorCode::Format, "no face in any of its " + std::to_string(paths.size()) + " images", where));
+    return;
+  }
+  add(name, embed_crops(embedder_, crops, /*flip=*/false), paths.size(), "images", 0.0);
+}
+
+void Enroller::enroll_video() {
+  VideoOptions how;
+  how.direction = options_.direction;
+  how.seconds = options_.seconds;
+  Video video(options_.video, how);
+  ClipFaces faces;
+  const std::string shown = embed::public_address(options_.video);
+  try {
+    look_through(video, cropper_, embedder_.info().input, {options_.every, options_.smallest_face}, faces);
+  } catch (const Error& error) {
+    // With --skip-bad what a cut clip showed before it ended is taken.
+    refuse_or_say(error);
+  }
+  if (video.damaged() != 0) {
+    char text[96];
+    std::snprintf(text, sizeof text, "%zu of its frames are damaged, the first after %.2f s", video.damaged(),
+                  video.first_damaged());
+    const Error error(ErrorCode::Format, text, shown);
+    if (video.endless()) {
+      print_error("left out: %s\n", error.what());
+    } else {
+      refuse_or_say(error);
+    }
+  }
+  if (faces.crops.empty()) {
+    throw Error(ErrorCode::Format,
+                "no face of " + std::to_string(options_.smallest_face) + " pixels or more in the " +
+                    std::to_string(faces.looked_at) + " frames looked at (every " +
+                    std::to_string(options_.every) + ".)" + faces.hint,
+                shown);
+  }
+  tell_of_others(faces);
+  drop_blurred(faces);
+  const std::vector<embed::Embedding> embeddings = embed_crops(embedder_, faces.crops, /*flip=*/false);
+  tell_of_second_person(faces, embeddings);
+  add(options_.name, embeddings, faces.looked_at, "frames", kVideoOutliers);
+}
+
+void Enroller::save() const {
+  if (people_ == 0) throw Error(ErrorCode::Format, "nobody is left to enrol", options_.gallery);
+  gallery_.save(options_.gallery);
+  print("%s: %zu embeddings of %zu identities\n", options_.gallery.c_str(), gallery_.rows(),
+        gallery_.names().size());
+}
+
+/// Whether a folder's name can be a person's; with --skip-bad that is said, else an error.
+bool Enroller::takes(const std::string& name) const {
+  try {
+    require_name(name, options_.folder + "/" + name);
+    return true;
+  } catch (const Error& error) {
+    refuse_or_say(error);
+    return false;
+  }
+}
+
+void Enroller::refuse_or_say(const Error& error) const {
+  if (!options_.skip_bad) throw error;
+  print_error("left out: %s\n", error.what());
+}
+
+void Enroller::say_faceless(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    const Picture picture = cropper_.load(path);
+    const auto turned = cropper_.turned({picture.view()});
+    print_error("left out: no face in %s", path.c_str());
+    if (turned) {
+      print_error("; turned by %d degrees clockwise there would be %zu: turn the picture", turned->degrees,
+                  turned->faces);
+    }
+    print_error("\n");
+  }
+}
+
+/// The largest face of a frame counts, which may be one person's here and another's there.
+void Enroller::tell_of_others(const ClipFaces& faces) const {
+  const FrameCount& second = faces.with_second_face;
+  if (second.frames == 0) return;
+  print_error(
+      "%s: a second face in %zu of %zu frames, from %.2f s to %.2f s; the larger one of each frame "
+      "is taken for "
+      "%s: a clip of one person is safer\n",
+      embed::public_address(options_.video).c_str(), second.frames, faces.looked_at, second.first,
+      second.last, options_.name.c_str());
+}
+
+/// Of faces that come one after the other, their distances alone tell.
+void Enroller::tell_of_second_person(const ClipFaces& faces,
+                                     const std::vector<embed::Embedding>& embeddings) const {
+  if (!embedder_.info().threshold) return;
+  const std::vector<std::size_t> others =
+      second_person(embeddings, embedder_.info().metric, *embedder_.info().threshold);
+  if (others.empty()) return;
+  print_error(
+      "%s: %zu of %zu faces seem to be another person's, from %.2f s to %.2f s: enrol %s from a clip without "
+      "them\n",
+      embed::public_address(options_.video).c_str(), others.size(), embeddings.size(),
+      faces.seconds[others.front()], faces.seconds[others.back()], options_.name.c_str());
+}
+
+bool Enroller::has_row(const std::string& name, const embed::Embedding& embedding) const {
+  for (std::size_t row = 0; row < gallery_.rows(); ++row) {
+    if (gallery_.name(gallery_.identity(row)) == name &&
+        std::equal(embedding.begin(), embedding.end(), gallery_.row(row))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Enroller::add(const std::string& spelling, const std::vector<embed::Embedding>& embeddings,
+                   std::size_t looked_at, const char* what, double outliers) {
+  const std::string name = embed::person_name(spelling);
+  if (options_.replace) gallery_.remove(name);
+  std::size_t added = 0;
+  for (const std::size_t i : select_diverse(embeddings, options_.most, gallery_.metric(), outliers)) {
+    if (has_row(name, embeddings[i])) continue;  // the same picture, enrolled before
+    gallery_.add(name, embeddings[i]);
+    ++added;
+  }
+  ++people_;
+  print("%s: %zu faces in %zu %s, %zu enrolled\n", name.c_str(), embeddings.size(), looked_at, what, added);
+}
+
+}  // namespace training::cli
