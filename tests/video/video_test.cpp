@@ -152,7 +152,8 @@ TEST(Video, IsTurnedAsTheFileSays) {
 
 TEST(Video, PixelsAreSquare) {
   const std::string path = in_temp("wide.mkv");
-  if (!run("videotestsrc num-buffers=3 ! video/x-raw,width=64,height=32,pixel-aspect-ratio=2/1 ! jpegenc ! "
+  if (!run("videotestsrc num-buffers=3 ! video/x-raw,width=64,height=32,pixel-aspect-ratio=2/1 ! x264enc ! "
+           "h264parse ! "
            "matroskamux ! "
            "filesink location=" +
            path)) {
