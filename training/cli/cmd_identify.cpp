@@ -91,7 +91,8 @@ int identify(const IdentifyOptions& options) {
       print_error("triplet-train: %s\n", error.what());
     }
     if (!options.json && !image.contains("error")) {
-      print("%s: %zu faces\n", path.c_str(), image["faces"].size());
+      print("%s: %zu %s\n", path.c_str(), image["faces"].size(),
+            image["faces"].size() == 1 ? "face" : "faces");
       for (const Json& face : image["faces"]) print_face(face);
     }
     images.push_back(std::move(image));

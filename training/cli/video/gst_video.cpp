@@ -174,6 +174,9 @@ GstSample* Video::Impl::pull() {
     if (GstSample* next = gst_app_sink_try_pull_sample(sink, kGlance)) return next;
     const bool at_end = gst_app_sink_is_eos(sink) != FALSE;
     throw_failure();
+    // Not every demuxer minds that none of its streams is wanted.
+    if (no_picture)
+      throw Error(ErrorCode::Format, "cannot be read as a video: there is no picture in it", source.shown);
     if (at_end) return nullptr;
     if (std::chrono::duration<double>(Clock::now() - begun).count() > options.patience) {
       char text[64];
