@@ -57,12 +57,12 @@ done
 triplet-train train --data "$work/fairface-$size.safetensors,$work/blends-$size.safetensors" \
   --teacher "$work/fairface-vectors.safetensors,$work/blends-vectors.safetensors" \
   --val "$work/lfw-Test-$size.safetensors" --val-images 1200 --eval-every 2 --select last \
-  --aug face --batch-size 128 --epochs "${EPOCHS:-10}" --optimizer adamw --lr 0.001 --weight-decay 0.05 --warmup-epochs 0.3 \
+  --aug face --batch-size 128 --epochs "${EPOCHS:-17}" --optimizer adamw --lr 0.001 --weight-decay 0.05 --warmup-epochs 0.3 \
   --ema 0.999 --precision "${PRECISION:-auto}" --threads "${THREADS:-2}" --workers 1 --storage f16 --checkpoint-every 120 \
   --resume --trained-on "FairFace, folders 00 to 17: 36,000 faces without labels, and 72,000 blends of two of them" \
   --terms "FairFace: CC BY 4.0 as its authors state; the photographs are of YFCC-100M, whose owners' own terms may differ" \
   --recipe "training/recipes/default.sh" --out "$work/student.safetensors"
-triplet-train whiten --weights "$work/student.safetensors" --data "$work/fairface-$size.safetensors" --out "$out"
+triplet-train whiten --power 0.1 --weights "$work/student.safetensors" --data "$work/fairface-$size.safetensors" --out "$out"
 
 # Of these people nothing was learned either.
 triplet-train evaluate --weights "$out" --data "$work/lfw-Train-$size.safetensors" --calibrate --far 0.001
