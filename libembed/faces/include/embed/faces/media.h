@@ -33,7 +33,8 @@ constexpr std::int64_t kMaxPixels = 64'000'000;
 /// Decodes JPEG, PNG, PGM/PPM, BMP, WebP, TIFF to BGR, or to grey for a grey file, turned as the file says
 /// (EXIF of JPEG, PNG and WebP, TIFF's own tag). What is transparent becomes grey. A JPEG of more than
 /// `max_pixels` (0: no limit) is read reduced to a half, a quarter or an eighth; what is larger even then, or
-/// of another format, is refused by its header. Throws Error(NotFound | Io | Format | OutOfMemory) that names the file, also where it is damaged so that pixels are lost.
+/// of another format, is refused by its header. Throws Error(NotFound | Io | Format | OutOfMemory) that names
+/// the file, also where it is damaged so that pixels are lost.
 Image load_image(const std::string& path, std::int64_t max_pixels = kMaxPixels);
 /// A BGR copy, turned clockwise by so many quarters, its longer side at most `max_side` (0: as it is). Every
 /// PixelFormat. Throws Error(InvalidArgument | OutOfMemory).
