@@ -11,8 +11,10 @@ namespace embed {
 
 /// Reads JSON text (RFC 8259, UTF-8) from its front to its back in one go, without a tree of it: what a
 /// header of many megabytes takes is time in proportion to its length, and no memory but the strings that are
-/// asked for. Borrows the text. Every function throws Error(Format) that says at which byte the text is not
-/// JSON; the caller adds file and field. Not thread-safe.
+/// asked for. (nlohmann's lexer keeps two copies more of a string while it reads it, which for a header that
+/// is one long list of names is as much again as the file, twice.) Borrows the text. Every function throws
+/// Error(Format) that says at which byte the text is not JSON; the caller adds file and field. Not
+/// thread-safe.
 class JsonScanner {
  public:
   explicit JsonScanner(std::string_view text) noexcept : text_(text) {}
