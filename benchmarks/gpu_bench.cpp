@@ -22,13 +22,13 @@
 #include <string>
 #include <vector>
 
-#include "cuda/crop_step.h"
-#include "cuda/cuda_net.h"
-#include "cuda/fused_net.h"
 #include "embed/embedder.h"
 #include "embed/nn/weights.h"
 #include "embed/preprocess.h"
-#include "folding.h"
+#include "net/cuda/crop_step.h"
+#include "net/cuda/cuda_net.h"
+#include "net/cuda/fused_net.h"
+#include "net/torch/folding.h"
 
 namespace {
 

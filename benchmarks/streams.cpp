@@ -33,7 +33,7 @@
 
 #include "embed/preprocess.h"
 #include "embed/shared_embedder.h"
-#include "face_meta.h"
+#include "glue/face_meta.h"
 
 namespace {
 

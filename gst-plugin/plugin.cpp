@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/gst.h>
 
-#include "face_meta.h"
-#include "gsttripletembed.h"
-#include "gsttripletjson.h"
-#include "gsttripletoverlay.h"
+#include "elements/gsttripletembed.h"
+#include "elements/gsttripletjson.h"
+#include "elements/gsttripletoverlay.h"
+#include "glue/face_meta.h"
 #ifdef TRIPLETEMBED_HAVE_FACES
-#include "gsttripletdetect.h"
+#include "elements/gsttripletdetect.h"
 #endif
 
 static gboolean plugin_init(GstPlugin* plugin) {

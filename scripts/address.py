@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Addresses as they may be shown: embed::public_address (libembed/src/address.cpp) for Python."""
+"""Addresses as they may be shown: embed::public_address (libembed/base/address.cpp) for Python."""
 import re
 
 

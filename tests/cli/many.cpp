@@ -17,7 +17,7 @@
 #include <system_error>
 #include <vector>
 
-#include "program.h"
+#include "cli/program.h"
 
 namespace {
 

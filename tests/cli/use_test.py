@@ -437,66 +437,6 @@ class Whiten(CliTest):
         self.fails("whiten", "--weights", self.weights, "--data", "set", "--power", 0.7, "--out", "x", code=2, says=["--power"])
 
 
-class Statistics(CliTest):
-    MODEL = os.path.join(os.path.dirname(__file__), "..", "..", "models", "faces-r18.safetensors")
-
-    def export(self, *args):
-        return self.ok_json("export", "--weights", self.weights, "--out", "s.safetensors", "--statistics", *args)
-
-    def test_the_file_says_what_the_json_says(self):
-        self.write("set-images", idx_images(12))
-        self.write("set-labels", idx_labels([i % 4 for i in range(12)]))
-        self.ok("pack", "--out", "set", "--context", 1.25, "set-images")
-        result = self.export("set")
-        metadata, tensors = read_safetensors(self.path("s.safetensors"))
-        self.assertEqual(metadata["kind"], "tripletembed.statistics")
-        self.assertEqual(metadata["images"], "12")
-        self.assertEqual(metadata["weights_sha256"], self.ok_json("inspect", self.weights)["weights"]["weights_sha256"])
-        names = [layer["name"] for layer in json.loads(metadata["layers"])]
-        self.assertEqual(names, [layer["name"] for layer in result["layers"]])
-        self.assertEqual((names[0], names[-1], len(names)), ("stem_conv", "dense", 21))
-        for layer in result["layers"]:
-            value, = struct.unpack("<f", tensors[layer["name"] + ".input_scale"][2])
-            self.assertAlmostEqual(value, layer["input"]["scale"], places=6)
-            most = 255 if layer["input"]["type"] == "U8" else 127
-            self.assertAlmostEqual(layer["input"]["scale"] * most, layer["input"]["p99.99"], places=4)
-            self.assertEqual(tensors[layer["name"] + ".weight_scale"][1], [layer["outputs"]])
-        self.assertGreaterEqual(result["cosine"]["least"], 0.99)
-        self.assertEqual(self.export("set"), result)
-        fewer = self.export("set", "--samples", 5, "--seed", 3)
-        self.assertEqual(fewer["images"], 5)
-        self.assertNotEqual(fewer["layers"], self.export("set", "--samples", 5, "--seed", 4)["layers"])
-        self.assertIn("21 layers, 12 images", self.ok("export", "--weights", self.weights, "--out", "s.safetensors",
-                                                       "--statistics", "set").stdout)
-
-    def test_what_does_not_fit_is_refused(self):
-        self.write("small-images", idx_images(4))
-        self.write("small-labels", idx_labels([0, 0, 1, 1]))
-        self.ok("pack", "--out", "small", "--size", 32, "small-images")
-        def refused(data, *flags, out="s", **kwargs):
-            self.fails("export", "--weights", self.weights, "--out", out, "--statistics", data, *flags, **kwargs)
-        refused("small", says=["small", "32×32×3", "64×64×3"])
-        refused("none", says=["none"])
-        refused("small", out="nowhere/s", says=["nowhere/s"])
-        refused("small", "--samples", 0, code=2, says=["--samples"])
-        self.fails("export", "--weights", self.weights, "--out", "s", "--json", code=2, says=["--statistics"])
-        self.assertFalse(os.path.exists(self.path("s")))
-
-    @needs_real_data
-    def test_the_default_weights_keep_their_embeddings_of_real_faces(self):
-        if not os.path.exists(self.MODEL):
-            self.skipTest("no default weights")
-        people = sorted(os.listdir(os.path.join(DATA, "lfw")))[:60]
-        os.mkdir(self.path("faces"))
-        for person in people:
-            os.symlink(os.path.join(DATA, "lfw", person), self.path("faces", person))
-        self.ok("pack", "--out", "set", "--weights", self.MODEL, "--detect", "--skip-bad", "faces")
-        result = self.ok_json("export", "--weights", self.MODEL, "--statistics", "set", "--out", "s.safetensors")
-        print("LFW: %d images, cosine of int8 to float32: mean %.5f, least %.5f" %
-              (result["images"], result["cosine"]["mean"], result["cosine"]["least"]), file=sys.stderr)
-        self.assertGreaterEqual(result["cosine"]["least"], 0.99)
-
-
 class Inspect(CliTest):
     def test_every_kind(self):
         weights = self.ok_json("inspect", self.weights)

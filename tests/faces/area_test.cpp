@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "area.h"
+#include "faces/area.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "centerface_decode.h"
+#include "faces/centerface_decode.h"
 
 #include <cmath>
 #include <limits>

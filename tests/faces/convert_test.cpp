@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "convert.h"
+#include "faces/convert.h"
 
 #include <gtest/gtest.h>
 

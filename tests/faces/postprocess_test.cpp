@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "postprocess.h"
+#include "faces/postprocess.h"
 
 #include <gtest/gtest.h>
 

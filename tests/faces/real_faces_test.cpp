@@ -7,13 +7,13 @@
 #include <opencv2/objdetect.hpp>
 
 #include "clip.h"
-#include "convert.h"
 #include "embed/faces/detector.h"
 #include "embed/faces/media.h"
 #include "expect_error.h"
+#include "faces/convert.h"
+#include "faces/postprocess.h"
 #include "fixtures.h"
 #include "model_files.h"
-#include "postprocess.h"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "two_scales.h"
+#include "faces/two_scales.h"
 
 #include <cmath>
 #include <filesystem>

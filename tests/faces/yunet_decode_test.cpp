@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "yunet_decode.h"
+#include "faces/yunet_decode.h"
 
 #include <cmath>
 #include <limits>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "checkpoint.h"
 #include "embed/error.h"
 #include "fixtures.h"
 #include "fuzz_target.h"
+#include "learn/checkpoint.h"
 
 namespace fuzz {
 

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "cli/program.h"
 #include "fuzz_target.h"
-#include "program.h"
 
 namespace fuzz {
 

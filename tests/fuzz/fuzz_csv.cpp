@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/pack_sources.h"
 #include "embed/error.h"
 #include "fuzz_target.h"
-#include "pack_sources.h"
 
 namespace fuzz {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <zlib.h>
 
+#include "cli/idx.h"
 #include "embed/error.h"
 #include "fixtures.h"
 #include "fuzz_target.h"
-#include "idx.h"
 
 namespace fuzz {
 

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "embed/error.h"
+#include "files/json_scanner.h"
 #include "fuzz_target.h"
-#include "json_scanner.h"
 
 namespace fuzz {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "convert/mxnet_params.h"
 #include "embed/error.h"
 #include "fuzz_target.h"
-#include "mxnet_params.h"
 
 namespace fuzz {
 

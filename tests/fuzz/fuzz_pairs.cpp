@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/pair_list.h"
 #include "embed/error.h"
 #include "fuzz_target.h"
-#include "pair_list.h"
 
 namespace fuzz {
 

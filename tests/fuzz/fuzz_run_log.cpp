@@ -2,7 +2,7 @@
 #include "embed/error.h"
 #include "fixtures.h"
 #include "fuzz_target.h"
-#include "run_log.h"
+#include "report/run_log.h"
 
 namespace fuzz {
 

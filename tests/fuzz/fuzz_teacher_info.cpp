@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "data/teacher.h"
 #include "embed/error.h"
 #include "embed/model_info.h"
 #include "fixtures.h"
 #include "fuzz_target.h"
-#include "teacher.h"
 
 namespace fuzz {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <cmath>
 
+#include "data/teacher_vectors.h"
 #include "embed/error.h"
 #include "fixtures.h"
 #include "fuzz_target.h"
-#include "teacher_vectors.h"
 
 namespace fuzz {
 

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "face_meta.h"
+#include "glue/face_meta.h"
 #include "streams_support.h"
 
 namespace {

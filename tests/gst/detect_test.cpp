@@ -8,11 +8,11 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "detect_session.h"
 #include "embed/embedder.h"
 #include "embed/error.h"
-#include "face_meta.h"
+#include "glue/face_meta.h"
 #include "gst_support.h"
+#include "sessions/detect_session.h"
 
 namespace {
 

@@ -5,9 +5,9 @@
 
 #include "embed/embedder.h"
 #include "embed/gallery.h"
-#include "face_meta.h"
+#include "glue/face_meta.h"
+#include "glue/video_view.h"
 #include "gst_support.h"
-#include "video_view.h"
 
 namespace {
 

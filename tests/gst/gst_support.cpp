@@ -7,7 +7,7 @@
 #include <cctype>
 #include <stdexcept>
 
-#include "face_meta.h"
+#include "glue/face_meta.h"
 
 namespace gsttest {
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "embed/gallery.h"
-#include "face_types.h"
 #include "fixtures.h"
+#include "sessions/face_types.h"
 
 /// What the tests of the elements share.
 namespace gsttest {

@@ -14,7 +14,7 @@
 #include "embed/error.h"
 #include "fixtures.h"
 #include "gst_support.h"
-#include "json_session.h"
+#include "sessions/json_session.h"
 
 namespace {
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <set>
 
-#include "face_meta.h"
+#include "glue/face_meta.h"
+#include "glue/tensor_params.h"
 #include "gst_support.h"
-#include "tensor_params.h"
 
 namespace {
 

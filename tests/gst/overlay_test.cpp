@@ -3,9 +3,9 @@
 
 #include <cstring>
 
-#include "face_meta.h"
+#include "glue/face_meta.h"
 #include "gst_support.h"
-#include "overlay_session.h"
+#include "sessions/overlay_session.h"
 
 namespace {
 

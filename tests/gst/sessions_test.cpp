@@ -12,9 +12,9 @@
 #include "embed/default_weights.h"
 #include "embed/embedder.h"
 #include "embed/error.h"
-#include "embed_session.h"
 #include "gst_support.h"
-#include "roi_crops.h"
+#include "sessions/embed_session.h"
+#include "sessions/roi_crops.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The line between an element's pads. It knows nothing of GStreamer, so the sanitizer builds have this test
 // too.
-#include "in_flight.h"
+#include "sessions/in_flight.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "cpu/kernels.h"
+#include "net/cpu/kernels.h"
 
 /// Every table that this machine can run, not only those that it would choose.
 inline std::vector<const embed::cpu::Kernels*> all_kernels() {

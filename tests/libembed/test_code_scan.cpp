@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "code_scan.h"
+#include "gallery/search/code_scan.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 #include <tuple>
 #include <vector>
 
-#include "gallery_block.h"
+#include "gallery/search/block.h"
 
 namespace {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Convolutions of all shapes and kernels; Winograd's: weights that are transformed in a pass beside those
 // that are kept transformed.
-#include "cpu/conv_layer.h"
+#include "net/cpu/conv_layer.h"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "all_kernels.h"
-#include "cpu/train_kernels.h"
+#include "net/cpu/train_kernels.h"
 
 namespace {
 

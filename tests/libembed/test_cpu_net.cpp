@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Our own kernels against LibTorch's layers.
-#include "cpu/cpu_net.h"
+#include "net/cpu/cpu_net.h"
 
 #include <gtest/gtest.h>
 #include <torch/nn.h>
@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "all_kernels.h"
-#include "folding.h"
 #include "made_up.h"
+#include "net/torch/folding.h"
 #include "trained.h"
 
 namespace {

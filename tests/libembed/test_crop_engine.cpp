@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Some hundreds of seeded crops of noise, against the definition and of every set of kernels against the
 // others.
-#include "crop_engine.h"
+#include "image/crop_engine.h"
 
 #include <gtest/gtest.h>
 

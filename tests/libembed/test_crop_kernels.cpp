@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Each kernel of the fast sets against its portable twin, on noise and at the ends of its ranges. Buffers
 // have no byte to spare, so that a sanitizer sees a read too far.
-#include "crop_kernels.h"
+#include "image/crop_kernels.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The network as it runs on a GPU, on the CPU: the kernels' twins between LibTorch's convolutions.
-#include "cuda/fused_net.h"
+#include "net/cuda/fused_net.h"
 
 #include <gtest/gtest.h>
 #include <torch/nn.h>
@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "embed/error.h"
-#include "folding.h"
 #include "made_up.h"
+#include "net/torch/folding.h"
 #include "trained.h"
 
 namespace {

@@ -13,7 +13,7 @@
 
 #include "embed/gallery.h"
 #include "error_matchers.h"
-#include "gallery_index.h"
+#include "gallery/search/index.h"
 #include "gallery_reference.h"
 
 namespace {

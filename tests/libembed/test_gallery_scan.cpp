@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "embed/gallery.h"
+#include "gallery/search/scan.h"
 #include "gallery_reference.h"
-#include "gallery_scan.h"
 
 namespace {
 

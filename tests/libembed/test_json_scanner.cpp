@@ -5,7 +5,7 @@
 #include <string>
 
 #include "embed/error.h"
-#include "json_scanner.h"
+#include "files/json_scanner.h"
 
 namespace {
 

@@ -11,13 +11,13 @@
 #include <string>
 #include <vector>
 
-#include "cuda/crop_step.h"
-#include "cuda/net_steps.h"
 #include "device_memory.h"
 #include "embed/embedding.h"
 #include "embed/error.h"
 #include "embed/preprocess.h"
 #include "fixtures.h"
+#include "net/cuda/crop_step.h"
+#include "net/cuda/net_steps.h"
 
 namespace {
 

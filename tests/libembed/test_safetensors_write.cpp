@@ -17,10 +17,10 @@
 #include <thread>
 #include <vector>
 
-#include "atomic_file.h"
 #include "embed/file_lock.h"
 #include "embed/safetensors.h"
 #include "error_matchers.h"
+#include "files/atomic_file.h"
 #include "fixtures.h"
 
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "embed/safetensors.h"
+#include "files/sha256_blocks.h"
 #include "fixtures.h"
-#include "sha256_blocks.h"
 
 namespace {
 

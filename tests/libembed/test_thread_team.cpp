@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cpu/thread_team.h"
+#include "net/cpu/thread_team.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "usable_cpus.h"
+#include "base/usable_cpus.h"
 
 #include <gtest/gtest.h>
 #include <sched.h>

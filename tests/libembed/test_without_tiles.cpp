@@ -8,9 +8,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "cpu/kernels.h"
-#include "cpu_tiles.h"
-#include "device.h"
+#include "base/cpu_tiles.h"
+#include "net/cpu/kernels.h"
+#include "net/torch/device.h"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "worker_pool.h"
+#include "base/worker_pool.h"
 
 #include <gtest/gtest.h>
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The steps that a GPU runs, here on the CPU, beside Augmenter.
-#include "augment_steps.h"
+#include "data/augment/augment_steps.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "augment.h"
-#include "identity_mixer.h"
-#include "prefetcher.h"
+#include "data/augment/augment.h"
+#include "data/identity_mixer.h"
+#include "data/prefetcher.h"
 
 namespace training {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What augmentation does to pictures, and how often.
-#include "augment.h"
+#include "data/augment/augment.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cross_kind.h"
+#include "measure/cross_kind.h"
+#include "data/cross_batches.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,10 +9,10 @@
 #include <map>
 #include <set>
 
+#include "base/rng.h"
 #include "class_labels.h"
 #include "embed/dataset.h"
 #include "error_code.h"
-#include "rng.h"
 
 namespace training {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "device_augmenter.h"
+#include "learn/device_augmenter.h"
 
 #include <gtest/gtest.h>
 #include <torch/cuda.h>
@@ -9,9 +9,9 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "data/prefetcher.h"
 #include "embed/dataset.h"
 #include "error_code.h"
-#include "prefetcher.h"
 
 namespace training {
 namespace {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes evaluator_golden.h: the measures of training/src/evaluator.h by their definitions, in plain double precision.
+"""Writes evaluator_golden.h: the measures of training/measure/evaluator.h by their definitions, in plain double precision.
 
     python3 evaluator_golden.py > evaluator_golden.h
 

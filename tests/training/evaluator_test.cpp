@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "evaluator.h"
+#include "measure/evaluator.h"
 
 #include <gtest/gtest.h>
 

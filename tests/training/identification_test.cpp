@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "identification.h"
+#include "measure/identification.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <cmath>
 #include <random>
 
-#include "bootstrap.h"
 #include "error_code.h"
+#include "measure/bootstrap.h"
 #include "retrieval_golden.h"
 
 namespace training {

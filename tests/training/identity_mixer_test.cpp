@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "identity_mixer.h"
+#include "data/identity_mixer.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <set>
 #include <tuple>
 
-#include "augment.h"
+#include "data/augment/augment.h"
 #include "error_code.h"
 
 namespace training {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The augmentation's JPEG artefacts against those that libjpeg makes.
-#include "jpeg_artifacts.h"
+#include "data/augment/jpeg_artifacts.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "rng.h"
+#include "base/rng.h"
 
 namespace training {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "learner.h"
+#include "learn/learner.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 #include "embed/error.h"
 #include "embed/nn/weights.h"
 #include "fixtures.h"
-#include "trainer.h"
+#include "learn/trainer.h"
 
 namespace training {
 namespace {

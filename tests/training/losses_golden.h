@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "train_options.h"
+#include "options/train_options.h"
 
 // clang-format off
 namespace training::golden {

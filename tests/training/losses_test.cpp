@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "losses.h"
+#include "losses/losses.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "learn/optimizer.h"
 #include "losses_golden.h"
-#include "optimizer.h"
 
 namespace training {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Gluon's parameter files, made byte by byte.
-#include "mxnet_params.h"
+#include "convert/mxnet_params.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "naming.h"
+#include "measure/naming.h"
 
 #include <gtest/gtest.h>
 

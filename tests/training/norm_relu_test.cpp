@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Batch norm with ReLU in one pass against LibTorch's separate layers in double precision.
-#include "norm_relu.h"
+#include "learn/norm_relu.h"
 
 #include <gtest/gtest.h>
 
 #include <torch/optim.h>
 
-#include "optimizer.h"
+#include "learn/optimizer.h"
 
 namespace training {
 namespace {

@@ -6,12 +6,12 @@
 #include <filesystem>
 #include <opencv2/dnn.hpp>
 
+#include "base/rng.h"
+#include "convert/onnx_export.h"
 #include "embed/embedder.h"
 #include "embed/error.h"
 #include "embed/preprocess.h"
 #include "fixtures.h"
-#include "onnx_export.h"
-#include "rng.h"
 
 namespace training {
 namespace {

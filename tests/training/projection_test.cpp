@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "projection.h"
+#include "measure/projection.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/rng.h"
 #include "error_code.h"
-#include "rng.h"
 
 namespace training {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "report.h"
+#include "report/report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "error_code.h"
-#include "picture_book.h"
-#include "png_writer.h"
+#include "report/picture_book.h"
+#include "report/png_writer.h"
 
 namespace training {
 namespace {

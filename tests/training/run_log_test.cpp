@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "run_log.h"
+#include "report/run_log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "error_code.h"
-#include "metrics_log.h"
+#include "report/metrics_log.h"
 
 namespace training {
 namespace {

@@ -6,11 +6,11 @@
 #include <map>
 #include <set>
 
-#include "augment.h"
-#include "batch_sampler.h"
 #include "class_labels.h"
+#include "data/augment/augment.h"
+#include "data/batch_sampler.h"
 #include "error_code.h"
-#include "schedule.h"
+#include "learn/schedule.h"
 
 namespace training {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "teacher_losses.h"
+#include "losses/teacher_losses.h"
 
 #include <gtest/gtest.h>
 #include <torch/nn.h>

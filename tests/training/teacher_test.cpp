@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "teacher.h"
+#include "data/teacher.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,10 +7,10 @@
 #include <cmath>
 #include <numeric>
 
+#include "data/teacher_targets.h"
 #include "embed/embedding.h"
 #include "embed/preprocess.h"
 #include "error_code.h"
-#include "teacher_targets.h"
 
 namespace training {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Losses across two kinds of picture, and a learner with one network or two.
-#include "towers.h"
+#include "learn/towers.h"
 
 #include <gtest/gtest.h>
 
@@ -8,9 +8,10 @@
 #include <cmath>
 #include <functional>
 
-#include "cross_kind.h"
+#include "data/cross_batches.h"
 #include "embed/error.h"
-#include "losses.h"
+#include "losses/losses.h"
+#include "measure/cross_kind.h"
 
 namespace training {
 namespace {

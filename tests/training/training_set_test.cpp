@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "training_set.h"
+#include "data/training_set.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,9 +12,9 @@
 #include <numeric>
 #include <set>
 
+#include "data/prefetcher.h"
 #include "embed/dataset.h"
 #include "error_code.h"
-#include "prefetcher.h"
 
 namespace training {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "weight_names.h"
+#include "convert/weight_names.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "whitening.h"
+#include "convert/whitening.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The trainer's video reader, on clips that GStreamer makes on the spot.
-#include "video.h"
+#include "cli/video/video.h"
 
 #include <gst/gst.h>
 #include <gtest/gtest.h>

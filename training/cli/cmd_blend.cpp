@@ -4,13 +4,13 @@
 #include <cstdio>
 #include <vector>
 
-#include "commands.h"
-#include "console.h"
+#include "base/rng.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/progress.h"
+#include "data/run_checks.h"
 #include "embed/dataset.h"
 #include "embed/error.h"
-#include "progress.h"
-#include "rng.h"
-#include "run_checks.h"
 
 namespace training::cli {
 

@@ -2,10 +2,10 @@
 // triplet-train enroll: people's pictures or videos into a gallery.
 #include <cstdio>
 
-#include "commands.h"
-#include "console.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/enroller.h"
 #include "embed/file_lock.h"
-#include "enroller.h"
 
 namespace training::cli {
 

@@ -3,16 +3,16 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "commands.h"
-#include "console.h"
-#include "cross_evaluation.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/cross_evaluation.h"
+#include "cli/evaluation.h"
+#include "cli/flags.h"
+#include "data/run_checks.h"
+#include "data/training_set.h"
 #include "embed/error.h"
 #include "embed/match_rule.h"
 #include "embed/safetensors.h"
-#include "evaluation.h"
-#include "flags.h"
-#include "run_checks.h"
-#include "training_set.h"
 
 namespace training::cli {
 

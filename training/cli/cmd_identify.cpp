@@ -4,14 +4,14 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "commands.h"
-#include "console.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/embed_set.h"
+#include "cli/face_cropper.h"
+#include "cli/flags.h"
+#include "cli/network.h"
 #include "embed/error.h"
 #include "embed/gallery.h"
-#include "embed_set.h"
-#include "face_cropper.h"
-#include "flags.h"
-#include "network.h"
 
 namespace training::cli {
 

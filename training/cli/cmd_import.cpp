@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "commands.h"
-#include "console.h"
-#include "flags.h"
-#include "run_checks.h"
-#include "torch_part.h"
-#include "utf8.h"
+#include "base/utf8.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/flags.h"
+#include "cli/torch_part.h"
+#include "data/run_checks.h"
 
 namespace training::cli {
 

@@ -5,15 +5,15 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "commands.h"
-#include "console.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/pictures.h"
 #include "embed/dataset.h"
 #include "embed/error.h"
 #include "embed/gallery.h"
 #include "embed/model_info.h"
 #include "embed/printable.h"
 #include "embed/safetensors.h"
-#include "pictures.h"
 
 namespace training::cli {
 

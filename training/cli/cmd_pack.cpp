@@ -7,15 +7,15 @@
 #include <memory>
 #include <set>
 
-#include "commands.h"
-#include "console.h"
+#include "base/utf8.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/packer.h"
+#include "data/run_checks.h"
+#include "data/teacher.h"
 #include "embed/default_weights.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
-#include "packer.h"
-#include "run_checks.h"
-#include "teacher.h"
-#include "utf8.h"
 
 namespace training::cli {
 

@@ -6,16 +6,16 @@
 #include <optional>
 #include <set>
 
-#include "commands.h"
-#include "console.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/embed_set.h"
+#include "cli/flags.h"
+#include "cli/network.h"
+#include "cli/report_sources.h"
+#include "data/run_checks.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
-#include "embed_set.h"
-#include "flags.h"
-#include "network.h"
-#include "report.h"
-#include "report_sources.h"
-#include "run_checks.h"
+#include "report/report.h"
 
 namespace training::cli {
 

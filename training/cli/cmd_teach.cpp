@@ -6,15 +6,16 @@
 #include <memory>
 #include <string>
 
-#include "commands.h"
-#include "console.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/progress.h"
+#include "cli/teachers.h"
+#include "data/run_checks.h"
+#include "data/teach.h"
+#include "data/teacher_vectors.h"
 #include "embed/dataset.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
-#include "progress.h"
-#include "run_checks.h"
-#include "teacher_vectors.h"
-#include "teachers.h"
 
 namespace training::cli {
 

@@ -7,16 +7,16 @@
 #include <memory>
 #include <string>
 
-#include "commands.h"
-#include "console.h"
-#include "default_start.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/default_start.h"
+#include "cli/pack_sources.h"
+#include "cli/teachers.h"
+#include "cli/torch_part.h"
+#include "cli/train_console.h"
+#include "cli/train_flags.h"
+#include "data/run_checks.h"
 #include "embed/error.h"
-#include "pack_sources.h"
-#include "run_checks.h"
-#include "teachers.h"
-#include "torch_part.h"
-#include "train_console.h"
-#include "train_flags.h"
 
 namespace training::cli {
 

@@ -2,14 +2,14 @@
 // triplet-train whiten: weights whose embeddings vary more evenly.
 #include <cstdio>
 
-#include "commands.h"
-#include "console.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/embed_set.h"
+#include "cli/flags.h"
+#include "cli/network.h"
+#include "cli/torch_part.h"
+#include "data/run_checks.h"
 #include "embed/dataset.h"
-#include "embed_set.h"
-#include "flags.h"
-#include "network.h"
-#include "run_checks.h"
-#include "torch_part.h"
 
 namespace training::cli {
 

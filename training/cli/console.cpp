@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "console.h"
+#include "cli/console.h"
 
 #include <cerrno>
 #include <cstdarg>

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cross_evaluation.h"
+#include "cli/cross_evaluation.h"
 
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "cross_kind.h"
+#include "cli/embed_set.h"
+#include "data/cross_batches.h"
 #include "embed/error.h"
-#include "embed_set.h"
+#include "measure/cross_kind.h"
 
 namespace training::cli {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "evaluation.h"
+#include "cli/evaluation.h"
 
 namespace training::cli {
 

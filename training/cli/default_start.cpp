@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "default_start.h"
+#include "cli/default_start.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
 #include <map>
 
+#include "data/training_set.h"
 #include "embed/dataset.h"
 #include "embed/default_weights.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
-#include "training_set.h"
 
 namespace training::cli {
 

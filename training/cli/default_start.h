@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "train_flags.h"
+#include "cli/train_flags.h"
 
 namespace training::cli {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "embed_set.h"
+#include "cli/embed_set.h"
 
 #include <algorithm>
 #include <cmath>
 
+#include "cli/progress.h"
 #include "embed/error.h"
 #include "embed/preprocess.h"
-#include "progress.h"
 
 namespace training::cli {
 
@@ -91,17 +91,6 @@ std::vector<embed::Embedding> embed_crops(const Network& embedder, const std::ve
     embeddings[i] = mean_of(embeddings[i], others[i], embedder.info().head);
   }
   return embeddings;
-}
-
-std::vector<std::uint8_t> dataset_crops(const embed::Dataset& set, const embed::InputSpec& input,
-                                        const std::vector<std::size_t>& rows) {
-  const PackedPictures pictures = pictures_of(set);
-  require_fit(pictures, input);
-  const std::size_t bytes = embed::crop_bytes(input);
-  std::vector<std::uint8_t> crops(rows.size() * bytes);
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    copy_middle(pictures, rows[i], input, crops.data() + i * bytes);
-  return crops;
 }
 
 std::vector<embed::Embedding> embed_pictures(const Network& embedder, const PackedPictures& pictures,

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/network.h"
+#include "data/packed_pictures.h"
 #include "embed/dataset.h"
-#include "evaluator.h"
-#include "network.h"
-#include "packed_pictures.h"
+#include "measure/evaluator.h"
 
 namespace training::cli {
 
@@ -25,11 +25,6 @@ std::vector<embed::Embedding> embed_pictures(const Network& embedder, const Pack
 
 /// The pictures of a set in its order; valid while the set lives.
 PackedPictures pictures_of(const embed::Dataset& set);
-
-/// The middle of these images of a packed set, [rows, height, width, channels] uint8 as crop_face makes them.
-/// Every row < set.size(). Throws embed::Error(Mismatch) when the set does not fit the input.
-std::vector<std::uint8_t> dataset_crops(const embed::Dataset& set, const embed::InputSpec& input,
-                                        const std::vector<std::size_t>& rows);
 
 /// Embeds every image of a packed set (of a set with context the middle) with progress on the standard error.
 /// Throws embed::Error(Mismatch) when the set's size or channels are not what the network takes.

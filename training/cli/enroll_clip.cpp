@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "enroll_clip.h"
+#include "cli/enroll_clip.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <limits>
 
-#include "enroll_select.h"
-#include "pictures.h"
+#include "cli/enroll_select.h"
+#include "cli/pictures.h"
 
 namespace training::cli {
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/face_cropper.h"
+#include "cli/video/video.h"
 #include "embed/embedding.h"
 #include "embed/model_info.h"
-#include "face_cropper.h"
-#include "video.h"
 
 namespace training::cli {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "enroll_select.h"
+#include "cli/enroll_select.h"
 
 #include <algorithm>
 #include <limits>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "enroller.h"
+#include "cli/enroller.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -7,12 +7,12 @@
 #include <iterator>
 #include <map>
 
-#include "console.h"
+#include "cli/console.h"
+#include "cli/embed_set.h"
+#include "cli/enroll_select.h"
+#include "cli/pack_sources.h"
 #include "embed/address.h"
 #include "embed/person_name.h"
-#include "embed_set.h"
-#include "enroll_select.h"
-#include "pack_sources.h"
 
 namespace training::cli {
 

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "cli/enroll_clip.h"
+#include "cli/face_cropper.h"
+#include "cli/flags.h"
+#include "cli/network.h"
 #include "embed/error.h"
 #include "embed/gallery.h"
-#include "enroll_clip.h"
-#include "face_cropper.h"
-#include "flags.h"
-#include "network.h"
 
 namespace training::cli {
 

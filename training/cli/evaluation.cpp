@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "evaluation.h"
+#include "cli/evaluation.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,12 +7,12 @@
 #include <map>
 #include <numeric>
 
-#include "batch_sampler.h"
+#include "cli/embed_set.h"
+#include "cli/progress.h"
+#include "data/batch_sampler.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
-#include "embed_set.h"
-#include "identification.h"
-#include "progress.h"
+#include "measure/identification.h"
 
 namespace training::cli {
 

@@ -5,12 +5,12 @@
 #include <optional>
 #include <string>
 
-#include "bootstrap.h"
+#include "cli/face_cropper.h"
+#include "cli/network.h"
+#include "cli/pair_list.h"
 #include "embed/dataset.h"
-#include "face_cropper.h"
-#include "naming.h"
-#include "network.h"
-#include "pair_list.h"
+#include "measure/bootstrap.h"
+#include "measure/naming.h"
 
 /// What `triplet-train evaluate` measures; each function returns the part of the JSON object that it knows.
 namespace training::cli {

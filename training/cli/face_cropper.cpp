@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "face_cropper.h"
+#include "cli/face_cropper.h"
 
 #include <algorithm>
 

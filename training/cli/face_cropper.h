@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/pictures.h"
 #include "embed/model_info.h"
-#include "pictures.h"
 
 namespace training::cli {
 

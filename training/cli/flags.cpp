@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "flags.h"
+#include "cli/flags.h"
 
 #include <string>
 #include <vector>

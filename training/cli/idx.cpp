@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "idx.h"
+#include "cli/idx.h"
 
 #include <zlib.h>
 

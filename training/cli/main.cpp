@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // triplet-train: the command line. Each command is in its own cmd_*.cpp.
-#include "program.h"
+#include "cli/program.h"
 
 int main(int argc, char** argv) {
   training::cli::prepare_process();

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "pictures.h"
+#include "cli/pictures.h"
 
 namespace training::cli {
 

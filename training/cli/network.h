@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "cli/torch_part.h"
 #include "embed/embedder.h"
-#include "torch_part.h"
 
 namespace training::cli {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "pack_sources.h"
+#include "cli/pack_sources.h"
 
 #include <algorithm>
 #include <cctype>
@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/utf8.h"
+#include "cli/pictures.h"
 #include "embed/error.h"
-#include "pictures.h"
-#include "utf8.h"
 
 namespace training::cli {
 

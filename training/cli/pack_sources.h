@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "idx.h"
+#include "cli/idx.h"
 
 namespace training::cli {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "packer.h"
+#include "cli/packer.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
-#include "console.h"
+#include "base/utf8.h"
+#include "cli/console.h"
 #include "embed/error.h"
 #include "embed/preprocess.h"
-#include "utf8.h"
 
 namespace training::cli {
 

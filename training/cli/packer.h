@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "cli/flags.h"
+#include "cli/pack_sources.h"
+#include "cli/pictures.h"
+#include "cli/progress.h"
+#include "cli/transform.h"
 #include "embed/dataset.h"
 #include "embed/model_info.h"
-#include "flags.h"
-#include "pack_sources.h"
-#include "pictures.h"
-#include "progress.h"
-#include "transform.h"
 
 namespace training::cli {
 

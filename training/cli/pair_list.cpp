@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "pair_list.h"
+#include "cli/pair_list.h"
 
 #include <algorithm>
 #include <array>

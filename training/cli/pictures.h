@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/flags.h"
 #include "embed/image_view.h"
-#include "flags.h"
 
 /// What the commands need of image files, videos and face detection. A build without OpenCV has the same
 /// functions (pictures_none.cpp): each says that it is not there.

@@ -2,8 +2,8 @@
 // pictures.h for a build without OpenCV.
 #include <string>
 
+#include "cli/pictures.h"
 #include "embed/error.h"
-#include "pictures.h"
 
 namespace training::cli {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "program.h"
+#include "cli/program.h"
 
 #include <csignal>
 #include <cstdio>
@@ -8,9 +8,9 @@
 #include <memory>
 #include <string>
 
-#include "commands.h"
-#include "console.h"
-#include "unknown_flag.h"
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/unknown_flag.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "report_sources.h"
+#include "cli/report_sources.h"
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <utility>
 
+#include "cli/embed_set.h"
 #include "embed/error.h"
-#include "embed_set.h"
 
 namespace training::cli {
 

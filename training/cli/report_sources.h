@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
-#include "packed_pictures.h"
-#include "run_log.h"
-#include "training_set.h"
+#include "data/packed_pictures.h"
+#include "data/training_set.h"
+#include "report/run_log.h"
 
 /// Where the pictures and the weights of a run are that a report wants to look at again.
 namespace training::cli {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "teachers.h"
+#include "cli/teachers.h"
 
 #include "embed/embedding.h"
 #include "embed/error.h"

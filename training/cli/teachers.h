@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "teacher.h"
+#include "data/teacher.h"
 
 namespace training::cli {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // teachers.h for a build without OpenCV.
+#include "cli/teachers.h"
 #include "embed/error.h"
-#include "teachers.h"
 
 namespace training::cli {
 

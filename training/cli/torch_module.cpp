@@ -2,9 +2,9 @@
 // libtriplet-train-torch.so: torch_part.h over libembed and libtraining.
 #include <cstring>
 
-#include "onnx_export.h"
-#include "torch_part.h"
-#include "whitening.h"
+#include "cli/torch_part.h"
+#include "convert/onnx_export.h"
+#include "convert/whitening.h"
 
 namespace training::cli {
 
@@ -35,10 +35,6 @@ class LoadedPart : public TorchPart {
   }
   void export_onnx(const std::string& weights, const std::string& path) const override {
     training::export_onnx(weights, path);
-  }
-  Int8Statistics int8_statistics(const std::string& weights,
-                                 const std::vector<std::uint8_t>& crops) const override {
-    return training::int8_statistics(weights, crops);
   }
   ImportReport import_weights(const std::string& source, const std::string& out,
                               const ImportOptions& options) const override {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "torch_part.h"
+#include "cli/torch_part.h"
 
 #include <dlfcn.h>
 

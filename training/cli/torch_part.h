@@ -7,10 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "convert/weights_import.h"
 #include "embed/embedder.h"
-#include "int8_statistics.h"
-#include "trainer.h"
-#include "weights_import.h"
+#include "learn/trainer.h"
 
 /// What of triplet-train needs LibTorch. It lies in a module that is loaded when it is first asked for, since
 /// loading LibTorch takes longer than all that the other commands do.
@@ -33,8 +32,6 @@ class TorchPart {
   virtual TrainResult train(const TrainOptions& options, TrainObserver& observer,
                             const std::atomic<bool>& stop, Teacher* teacher) const = 0;
   virtual void export_onnx(const std::string& weights, const std::string& path) const = 0;
-  virtual Int8Statistics int8_statistics(const std::string& weights,
-                                         const std::vector<std::uint8_t>& crops) const = 0;
   virtual ImportReport import_weights(const std::string& source, const std::string& out,
                                       const ImportOptions& options) const = 0;
   virtual void whiten_weights(const std::string& weights, const std::vector<embed::Embedding>& embeddings,

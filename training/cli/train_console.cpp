@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "train_console.h"
+#include "cli/train_console.h"
 
 #include <unistd.h>
 

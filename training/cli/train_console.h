@@ -4,7 +4,7 @@
 #include <chrono>
 #include <string>
 
-#include "trainer.h"
+#include "learn/trainer.h"
 
 namespace training::cli {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "train_flags.h"
+#include "cli/train_flags.h"
 
 #include <map>
 

@@ -4,8 +4,8 @@
 #include <array>
 #include <string>
 
-#include "teachers.h"
-#include "train_flags.h"
+#include "cli/teachers.h"
+#include "cli/train_flags.h"
 
 namespace training::cli {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "transform.h"
+#include "cli/transform.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "unknown_flag.h"
+#include "cli/unknown_flag.h"
 
 #include <algorithm>
 #include <numeric>

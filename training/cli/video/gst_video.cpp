@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <optional>
 
+#include "cli/video/video.h"
+#include "cli/video/video_source.h"
 #include "embed/error.h"
-#include "video.h"
-#include "video_source.h"
 
 namespace training::cli {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // video.h for a build without GStreamer.
+#include "cli/video/video.h"
 #include "embed/address.h"
 #include "embed/error.h"
-#include "video.h"
 
 namespace training::cli {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "video_source.h"
+#include "cli/video/video_source.h"
 
 #include <gst/gst.h>
 #include <sys/stat.h>

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-tripletoverlay
+ * @title: tripletoverlay
+ *
+ * Draws a box around each face and its name, in any script, with the distance to the nearest identity; every
+ * identity has a colour of its own, the same in every run, and faces without a name are grey. The only
+ * element of the plugin that writes pixels; a frame without faces is not touched.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! tripletdetect ! tripletembed
+ *   gallery=people.safetensors ! tripletoverlay ! videoconvert ! x264enc ! mp4mux ! filesink
+ * location=named.mp4
+ * ]|
+ */
+#include "elements/gsttripletoverlay.h"
+
+#include <gst/video/video.h>
+
+#include <memory>
+#include <utility>
+
+#include "glue/checked_map.h"
+#include "glue/face_meta.h"
+#include "glue/gobject_options.h"
+#include "glue/gst_guard.h"
+#include "glue/video_view.h"
+#include "sessions/overlay_session.h"
+
+using embed::gst::guarded;
+using embed::gst::OverlaySettings;
+
+GST_DEBUG_CATEGORY_STATIC(gst_triplet_overlay_debug);
+#define GST_CAT_DEFAULT gst_triplet_overlay_debug
+
+namespace {
+
+/// What the GObject points to. `values` and `settings` are guarded by the object lock; the rest belongs to
+/// the streaming thread.
+struct State {
+  embed::gst::OptionValues values{embed::gst::overlay_options()};
+  std::shared_ptr<const OverlaySettings> settings =
+      std::make_shared<const OverlaySettings>(OverlaySettings::from(values));
+  GstVideoInfo info{};
+  bool told_of_surplus = false;
+};
+
+}  // namespace
+
+struct _GstTripletOverlay {
+  GstBaseTransform parent;
+  State* state;
+};
+
+G_DEFINE_TYPE(GstTripletOverlay, gst_triplet_overlay, GST_TYPE_BASE_TRANSFORM)
+GST_ELEMENT_REGISTER_DEFINE(tripletoverlay, "tripletoverlay", GST_RANK_NONE, GST_TYPE_TRIPLET_OVERLAY)
+
+static std::shared_ptr<const OverlaySettings> settings_of(GstTripletOverlay* self) {
+  GST_OBJECT_LOCK(self);
+  auto settings = self->state->settings;
+  GST_OBJECT_UNLOCK(self);
+  return settings;
+}
+
+static void gst_triplet_overlay_set_property(GObject* object, guint id, const GValue* value,
+                                             GParamSpec* pspec) {
+  State& state = *GST_TRIPLET_OVERLAY(object)->state;
+  embed::gst::set_property(object, state.values, id, value, pspec, [&state] {
+    state.settings = std::make_shared<const OverlaySettings>(OverlaySettings::from(state.values));
+  });
+}
+
+static void gst_triplet_overlay_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
+  embed::gst::get_property(object, GST_TRIPLET_OVERLAY(object)->state->values, id, value, pspec);
+}
+
+static gboolean gst_triplet_overlay_set_caps(GstBaseTransform* trans, GstCaps* incaps, GstCaps*) {
+  return gst_video_info_from_caps(&GST_TRIPLET_OVERLAY(trans)->state->info, incaps);
+}
+
+static gboolean gst_triplet_overlay_start(GstBaseTransform* trans) {
+  GST_TRIPLET_OVERLAY(trans)->state->told_of_surplus = false;
+  return TRUE;
+}
+
+static GstVideoOverlayRectangle* make_rectangle(const embed::gst::Patch& patch) {
+  GstBuffer* pixels = gst_buffer_new_memdup(patch.pixels.data(), patch.pixels.size());
+  gst_buffer_add_video_meta(pixels, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB,
+                            static_cast<guint>(patch.width), static_cast<guint>(patch.height));
+  GstVideoOverlayRectangle* rectangle = gst_video_overlay_rectangle_new_raw(
+      pixels, patch.x, patch.y, static_cast<guint>(patch.width), static_cast<guint>(patch.height),
+      GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
+  gst_buffer_unref(pixels);
+  return rectangle;
+}
+
+/// GStreamer's blending reads a pixel of several bytes as one number, at an address that must be a multiple
+/// of its size. Strides and offsets that a VideoMeta may bring can break that; the frame is then blended in a
+/// copy.
+static bool is_aligned(const GstVideoFrame& frame) {
+  for (guint plane = 0; plane < GST_VIDEO_FRAME_N_PLANES(&frame); ++plane) {
+    const auto size = static_cast<std::uintptr_t>(GST_VIDEO_FRAME_COMP_PSTRIDE(&frame, plane));
+    if (size != 2 && size != 4) continue;
+    const auto address = reinterpret_cast<std::uintptr_t>(GST_VIDEO_FRAME_PLANE_DATA(&frame, plane));
+    const auto stride = static_cast<std::uintptr_t>(GST_VIDEO_FRAME_PLANE_STRIDE(&frame, plane));
+    if (address % size != 0 || stride % size != 0) return false;
+  }
+  return true;
+}
+
+static void blend(const std::vector<embed::gst::Patch>& patches, GstVideoFrame* frame) {
+  GstVideoOverlayComposition* composition = gst_video_overlay_composition_new(nullptr);
+  for (const auto& patch : patches) {
+    GstVideoOverlayRectangle* rectangle = make_rectangle(patch);
+    gst_video_overlay_composition_add_rectangle(composition, rectangle);
+    gst_video_overlay_rectangle_unref(rectangle);
+  }
+  gst_video_overlay_composition_blend(composition, frame);
+  gst_video_overlay_composition_unref(composition);
+}
+
+/// One face at a time, so that many take no more memory than one.
+static void draw(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
+                 GstVideoFrame* frame) {
+  const int width = GST_VIDEO_FRAME_WIDTH(frame), height = GST_VIDEO_FRAME_HEIGHT(frame);
+  const auto aspect = static_cast<double>(embed::gst::pixel_aspect(frame->info));
+  for (const auto& face : faces) {
+    const auto patches = embed::gst::draw_faces({face}, width, height, settings, aspect);
+    if (!patches.empty()) blend(patches, frame);
+  }
+}
+
+/// Of the frame's size: a GstVideoMeta may say that it is larger than the caps do.
+static void draw_in_copy(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
+                         GstVideoFrame* frame) {
+  GstVideoInfo info;
+  gst_video_info_set_format(&info, GST_VIDEO_FRAME_FORMAT(frame),
+                            static_cast<guint>(GST_VIDEO_FRAME_WIDTH(frame)),
+                            static_cast<guint>(GST_VIDEO_FRAME_HEIGHT(frame)));
+  info.colorimetry = frame->info.colorimetry;
+  info.par_n = frame->info.par_n;
+  info.par_d = frame->info.par_d;
+  GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
+  GstVideoFrame copy;
+  if (gst_video_frame_map(&copy, &info, buffer, GST_MAP_READWRITE) != FALSE) {
+    gst_video_frame_copy(&copy, frame);
+    draw(faces, settings, &copy);
+    gst_video_frame_copy(frame, &copy);
+    gst_video_frame_unmap(&copy);
+  }
+  gst_buffer_unref(buffer);
+}
+
+static gboolean gst_triplet_overlay_propose_allocation(GstBaseTransform* trans, GstQuery* decided,
+                                                       GstQuery* query) {
+  const gboolean answered =
+      GST_BASE_TRANSFORM_CLASS(gst_triplet_overlay_parent_class)->propose_allocation(trans, decided, query);
+  embed::gst::withhold_crop(query);
+  return answered;
+}
+
+static GstFlowReturn gst_triplet_overlay_transform_ip(GstBaseTransform* trans, GstBuffer* buffer) {
+  GstTripletOverlay* self = GST_TRIPLET_OVERLAY(trans);
+  return guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, buffer] {
+    State& state = *self->state;
+    const auto settings = settings_of(self);
+    const auto list = embed::gst::read_most_faces(buffer, GST_VIDEO_INFO_WIDTH(&state.info),
+                                                  GST_VIDEO_INFO_HEIGHT(&state.info), settings->max_faces);
+    if (!list.whole && !std::exchange(state.told_of_surplus, true)) {
+      GST_ELEMENT_WARNING(self, STREAM, FAILED,
+                          ("a frame has more than %" G_GSIZE_FORMAT
+                           " faces; those with an identity, then the largest, are drawn (max-faces)",
+                           settings->max_faces),
+                          (nullptr));
+    }
+    if (list.faces.empty()) return GST_FLOW_OK;
+    embed::gst::refuse_crop(state.info, buffer);
+    embed::gst::CheckedMap map(state.info, buffer, GST_MAP_READWRITE);
+    (is_aligned(*map.frame()) ? draw : draw_in_copy)(list.faces, *settings, map.frame());
+    return GST_FLOW_OK;
+  });
+}
+
+static void gst_triplet_overlay_finalize(GObject* object) {
+  delete GST_TRIPLET_OVERLAY(object)->state;
+  G_OBJECT_CLASS(gst_triplet_overlay_parent_class)->finalize(object);
+}
+
+static void gst_triplet_overlay_init(GstTripletOverlay* self) {
+  self->state = new State;
+  gst_video_info_init(&self->state->info);
+  gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
+  gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), TRUE);
+}
+
+static void gst_triplet_overlay_class_init(GstTripletOverlayClass* klass) {
+  auto* object_class = G_OBJECT_CLASS(klass);
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  auto* trans_class = GST_BASE_TRANSFORM_CLASS(klass);
+  GST_DEBUG_CATEGORY_INIT(gst_triplet_overlay_debug, "tripletoverlay", 0, "Draws boxes and names");
+
+  object_class->set_property = gst_triplet_overlay_set_property;
+  object_class->get_property = gst_triplet_overlay_get_property;
+  object_class->finalize = gst_triplet_overlay_finalize;
+  embed::gst::install_options(object_class, "GstTripletOverlay", embed::gst::overlay_options());
+
+  trans_class->start = gst_triplet_overlay_start;
+  trans_class->set_caps = gst_triplet_overlay_set_caps;
+  trans_class->propose_allocation = gst_triplet_overlay_propose_allocation;
+  trans_class->transform_ip = gst_triplet_overlay_transform_ip;
+
+  embed::gst::add_pads(element_class, embed::gst::video_caps().c_str());
+  gst_element_class_set_static_metadata(
+      element_class, "Face overlay", "Filter/Effect/Video",
+      "Draws boxes and names of the faces on the frame; for example: ... ! tripletdetect ! tripletembed "
+      "gallery=people.safetensors ! tripletoverlay ! videoconvert ! autovideosink",
+      "The tripletembed authors");
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+#include <gst/video/video.h>
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "sessions/face_types.h"
+
+/// The one place that writes and reads the metadata of faces. Two views of one result:
+///
+/// 1. On the GstVideoRegionOfInterestMeta, GstStructure params in DL Streamer's tensor convention:
+///    - `detection`: confidence, x_min, x_max, y_min, y_max (double, fractions of the frame; unrounded, and
+///    beyond
+///      [0, 1] where the face reaches out of the frame), label_id, predicted (boolean, only where it is
+///      true);
+///    - `landmarks`: a tensor with format `landmark_points`: data_buffer holds five (x, y) pairs of float32
+///    (left
+///      eye, right eye, nose tip, left and right mouth corner) as fractions of the ROI's rectangle;
+///    - `classification`: label, label_id, confidence, attribute_name `identity`, predicted as above, and the
+///    embedding as data_buffer. A tensor has layer_name, model_name, format, precision (10: FP32), layout
+///    (193: NC), dims (GValueArray of uint) and data_buffer (a GVariant of type `ay`).
+/// 2. A custom meta `TripletEmbed` on the buffer: a structure whose `faces` is an array (GST_TYPE_ARRAY) of
+///    structures, one a face: id, type, label, label_id, reason, distance, threshold, nearest, runner_up,
+///    runner_up_distance, confidence, x, y, width, height, frame_width, frame_height, model_name, embedding
+///    (GBytes, 128 little-endian float32), predicted (boolean), predicted_region (boolean). Fields that have
+///    no value are absent. Elements that convert, scale, flip or crop keep it.
+namespace embed::gst {
+
+inline constexpr char kMetaName[] = "TripletEmbed";
+
+/// Registers the custom meta; once in the process is enough, more do no harm.
+void register_face_meta();
+
+/// Attaches a ROI meta of type `face` with a fresh non-zero id, params and all; `buffer` must be writable. A
+/// box that has no pixel in the frame is left out. Returns the meta or null.
+GstVideoRegionOfInterestMeta* add_face(GstBuffer* buffer, const FaceRegion& region, double confidence,
+                                       int frame_width, int frame_height);
+/// The same for a face that was found on an earlier frame and got that id there; marked as predicted.
+GstVideoRegionOfInterestMeta* add_predicted_face(GstBuffer* buffer, const FaceRegion& region,
+                                                 double confidence, int frame_width, int frame_height,
+                                                 int id);
+/// The ROI metas of a frame, in their order; the two vectors run in parallel.
+struct RoiList {
+  std::vector<Roi> rois;
+  std::vector<GstVideoRegionOfInterestMeta*> metas;  ///< Owned by the buffer.
+  std::unordered_set<int> surplus_ids;               ///< Of regions that were left out as too many.
+  std::size_t surplus = 0;                           ///< So many were.
+};
+/// Attaches a ROI meta of that type over the whole frame and returns it.
+RoiList add_whole_frame(GstBuffer* buffer, const char* type, int frame_width, int frame_height);
+
+/// ROIs of one of these types, a comma-separated list compared without case (all when it is empty). Foreign
+/// detectors' ones are fine, by hand or by gvadetect. Of more than `most` those are taken whose part inside
+/// the frame is largest, the earlier one of two that are alike; 0 takes all.
+RoiList read_rois(GstBuffer* buffer, const std::string& types, int frame_width, int frame_height,
+                  std::size_t most = 0);
+
+/// Gives every ROI of the list without an id, or with one that came before, a fresh one; buffer writable.
+void assign_ids(RoiList& list);
+
+/// Writes both views: identities[i] belongs to list.rois[i]. Faces that are in the custom meta already are
+/// replaced when their type and id are the same, and so is a `classification` param of ours. `buffer` must be
+/// writable.
+void write_identities(GstBuffer* buffer, const RoiList& list, const std::vector<Identity>& identities,
+                      const std::string& model_name, int frame_width, int frame_height);
+
+/// Every ROI of the frame with its identity matched by type and id, then those faces whose ROI meta was
+/// dropped on the way, their own rectangle scaled by the ratio of the frame sizes.
+std::vector<Face> read_faces(GstBuffer* buffer, int frame_width, int frame_height);
+
+struct FaceList {
+  std::vector<Face> faces;
+  bool whole = true;  ///< Nothing was left out.
+};
+/// The same of at most `most` faces (0: of all): those with an identity first, then the largest.
+FaceList read_most_faces(GstBuffer* buffer, int frame_width, int frame_height, std::size_t most);
+
+}  // namespace embed::gst

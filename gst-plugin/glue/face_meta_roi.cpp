@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The ROI metas: what detectors write and everybody reads.
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <unordered_set>
+
+#include "glue/face_meta.h"
+#include "glue/tensor_params.h"
+
+namespace embed::gst {
+namespace {
+
+constexpr char kDetection[] = "detection";
+constexpr char kPredicted[] = "predicted";
+constexpr char kLandmarks[] = "landmarks";
+constexpr char kLandmarkFormat[] = "landmark_points";
+constexpr std::size_t kLandmarkValues = 10;
+
+/// Whether a type is one of a comma-separated list.
+bool is_listed(const std::string& type, std::string_view types) {
+  while (true) {
+    const std::size_t comma = std::min(types.find(','), types.size());
+    std::string_view one = types.substr(0, comma);
+    while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
+    while (!one.empty() && one.back() == ' ') one.remove_suffix(1);
+    if (one.size() == type.size() && g_ascii_strncasecmp(one.data(), type.data(), one.size()) == 0)
+      return true;
+    if (comma == types.size()) return false;
+    types.remove_prefix(comma + 1);
+  }
+}
+
+int fresh_id() {
+  const guint32 number = gst_util_seqnum_next() & G_MAXINT32;
+  return number != 0 ? static_cast<int>(number) : fresh_id();
+}
+
+GstStructure* detection_param(const Rect& box, double confidence, int frame_width, int frame_height) {
+  const double w = frame_width;
+  const double h = frame_height;
+  return gst_structure_new(kDetection, "confidence", G_TYPE_DOUBLE, confidence, "label_id", G_TYPE_INT, 0,
+                           "x_min", G_TYPE_DOUBLE, box.x / w, "x_max", G_TYPE_DOUBLE, (box.x + box.width) / w,
+                           "y_min", G_TYPE_DOUBLE, box.y / h, "y_max", G_TYPE_DOUBLE,
+                           (box.y + box.height) / h, nullptr);
+}
+
+GstStructure* landmarks_param(const Landmarks& points, const GstVideoRegionOfInterestMeta* roi) {
+  std::vector<float> values;
+  for (const Point& p : points) {
+    values.push_back((p.x - static_cast<float>(roi->x)) / static_cast<float>(roi->w));
+    values.push_back((p.y - static_cast<float>(roi->y)) / static_cast<float>(roi->h));
+  }
+  GstStructure* param = gst_structure_new_empty(kLandmarks);
+  set_tensor(param, "tripletdetect", "landmarks", kLandmarkFormat, values.data(), values.size());
+  return param;
+}
+
+// Zero where the edge cannot be told from the ROI's: detectors clip the ROI to the frame and round it.
+bool same_edge(double exact, guint edge, double limit) {
+  return std::abs(std::clamp(exact, 0.0, limit) - std::min<double>(edge, limit)) <= 1.0;
+}
+
+void read_detection(const GstStructure* param, int frame_width, int frame_height, Roi& roi) {
+  double confidence = 0;
+  if (gst_structure_get_double(param, "confidence", &confidence) != FALSE && std::isfinite(confidence)) {
+    roi.confidence = confidence;
+  }
+  gboolean predicted = FALSE;
+  if (gst_structure_get_boolean(param, kPredicted, &predicted) != FALSE) roi.predicted = predicted != FALSE;
+  double x0 = 0, x1 = 0, y0 = 0, y1 = 0;
+  if (gst_structure_get(param, "x_min", G_TYPE_DOUBLE, &x0, "x_max", G_TYPE_DOUBLE, &x1, "y_min",
+                        G_TYPE_DOUBLE, &y0, "y_max", G_TYPE_DOUBLE, &y1, nullptr) == FALSE) {
+    return;
+  }
+  const double w = frame_width, h = frame_height;
+  x0 *= w, x1 *= w, y0 *= h, y1 *= h;
+  // A param that contradicts its ROI (someone moved the ROI since) is not believed.
+  const auto right = static_cast<guint>(roi.box.x + roi.box.width);
+  const auto bottom = static_cast<guint>(roi.box.y + roi.box.height);
+  if (x1 > x0 && y1 > y0 && same_edge(x0, static_cast<guint>(roi.box.x), w) && same_edge(x1, right, w) &&
+      same_edge(y0, static_cast<guint>(roi.box.y), h) && same_edge(y1, bottom, h)) {
+    roi.exact_box = Rect{static_cast<float>(x0), static_cast<float>(y0), static_cast<float>(x1 - x0),
+                         static_cast<float>(y1 - y0)};
+  }
+}
+
+void read_landmarks(const GstStructure* param, Roi& roi) {
+  const auto values = tensor_values(param);
+  if (values.size() != kLandmarkValues) return;
+  if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); })) return;
+  Landmarks points;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    points[i].x = static_cast<float>(roi.box.x) + values[2 * i] * static_cast<float>(roi.box.width);
+    points[i].y = static_cast<float>(roi.box.y) + values[2 * i + 1] * static_cast<float>(roi.box.height);
+  }
+  roi.landmarks = points;
+}
+
+using RoiMetas = std::vector<GstVideoRegionOfInterestMeta*>;
+
+/// Pixels of a region that lie inside the frame.
+std::int64_t visible_area(const GstVideoRegionOfInterestMeta* meta, int frame_width, int frame_height) {
+  const auto inside = [](std::int64_t start, std::int64_t length, std::int64_t limit) {
+    return std::min(start + length, limit) - std::min(start, limit);
+  };
+  return inside(meta->x, meta->w, frame_width) * inside(meta->y, meta->h, frame_height);
+}
+
+/// Takes all but the `most` largest out of `metas`, which keep their order, and returns them.
+RoiMetas take_surplus(RoiMetas& metas, std::size_t most, int frame_width, int frame_height) {
+  if (most == 0 || metas.size() <= most) return {};
+  struct Ranked {
+    std::int64_t area;
+    std::size_t place;
+  };
+  std::vector<Ranked> ranking;
+  ranking.reserve(metas.size());
+  for (std::size_t i = 0; i < metas.size(); ++i)
+    ranking.push_back({visible_area(metas[i], frame_width, frame_height), i});
+  const auto cut = ranking.begin() + static_cast<std::ptrdiff_t>(most);
+  std::nth_element(ranking.begin(), cut, ranking.end(), [](const Ranked& a, const Ranked& b) {
+    return a.area != b.area ? a.area > b.area : a.place < b.place;
+  });
+  std::sort(ranking.begin(), cut, [](const Ranked& a, const Ranked& b) { return a.place < b.place; });
+  RoiMetas kept, surplus;
+  for (auto ranked = ranking.begin(); ranked != ranking.end(); ++ranked)
+    (ranked < cut ? kept : surplus).push_back(metas[ranked->place]);
+  metas = std::move(kept);
+  return surplus;
+}
+
+Roi read_roi(const GstVideoRegionOfInterestMeta* meta, int frame_width, int frame_height) {
+  Roi roi;
+  roi.id = meta->id;
+  const gchar* type = g_quark_to_string(meta->roi_type);
+  roi.type = type != nullptr ? type : "";
+  roi.box = {meta->x, meta->y, meta->w, meta->h};
+  for (const GList* l = meta->params; l != nullptr; l = l->next) {
+    const auto* param = static_cast<const GstStructure*>(l->data);
+    if (gst_structure_has_name(param, kDetection) != FALSE) {
+      read_detection(param, frame_width, frame_height, roi);
+    } else if (gst_structure_has_name(param, kLandmarks) != FALSE) {
+      read_landmarks(param, roi);
+    }
+  }
+  return roi;
+}
+
+}  // namespace
+
+GstVideoRegionOfInterestMeta* add_face(GstBuffer* buffer, const FaceRegion& region, double confidence,
+                                       int frame_width, int frame_height) {
+  const auto clip = [](float value, int limit) {
+    return static_cast<guint>(std::clamp<double>(std::round(static_cast<double>(value)), 0, limit));
+  };
+  const guint x0 = clip(region.box.x, frame_width), x1 = clip(region.box.x + region.box.width, frame_width);
+  const guint y0 = clip(region.box.y, frame_height),
+              y1 = clip(region.box.y + region.box.height, frame_height);
+  if (x1 <= x0 || y1 <= y0) return nullptr;
+  auto* meta = gst_buffer_add_video_region_of_interest_meta(buffer, "face", x0, y0, x1 - x0, y1 - y0);
+  meta->id = fresh_id();
+  gst_video_region_of_interest_meta_add_param(
+      meta, detection_param(region.box, confidence, frame_width, frame_height));
+  if (region.landmarks)
+    gst_video_region_of_interest_meta_add_param(meta, landmarks_param(*region.landmarks, meta));
+  return meta;
+}
+
+GstVideoRegionOfInterestMeta* add_predicted_face(GstBuffer* buffer, const FaceRegion& region,
+                                                 double confidence, int frame_width, int frame_height,
+                                                 int id) {
+  auto* meta = add_face(buffer, region, confidence, frame_width, frame_height);
+  if (meta == nullptr) return nullptr;
+  meta->id = id;
+  GstStructure* param = gst_video_region_of_interest_meta_get_param(meta, kDetection);
+  gst_structure_set(param, kPredicted, G_TYPE_BOOLEAN, TRUE, nullptr);
+  return meta;
+}
+
+RoiList add_whole_frame(GstBuffer* buffer, const char* type, int frame_width, int frame_height) {
+  auto* meta = gst_buffer_add_video_region_of_interest_meta(
+      buffer, type, 0, 0, static_cast<guint>(frame_width), static_cast<guint>(frame_height));
+  meta->id = fresh_id();
+  RoiList list;
+  list.rois.push_back(read_roi(meta, frame_width, frame_height));
+  list.metas.push_back(meta);
+  return list;
+}
+
+RoiList read_rois(GstBuffer* buffer, const std::string& types, int frame_width, int frame_height,
+                  std::size_t most) {
+  RoiList list;
+  gpointer state = nullptr;
+  while (GstMeta* found =
+             gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
+    auto* meta = reinterpret_cast<GstVideoRegionOfInterestMeta*>(found);
+    const gchar* type = g_quark_to_string(meta->roi_type);
+    if (types.empty() || is_listed(type != nullptr ? type : "", types)) list.metas.push_back(meta);
+  }
+  const RoiMetas surplus = take_surplus(list.metas, most, frame_width, frame_height);
+  list.surplus = surplus.size();
+  for (const auto* meta : surplus) list.surplus_ids.insert(meta->id);
+  list.rois.reserve(list.metas.size());
+  for (const auto* meta : list.metas) list.rois.push_back(read_roi(meta, frame_width, frame_height));
+  return list;
+}
+
+void assign_ids(RoiList& list) {
+  std::unordered_set<int> taken = list.surplus_ids;
+  taken.insert(0);
+  for (const Roi& roi : list.rois) taken.insert(roi.id);
+  // A region that nobody embeds must not be taken for one that has a name.
+  std::unordered_set<int> seen = list.surplus_ids;
+  seen.insert(0);
+  for (std::size_t i = 0; i < list.rois.size(); ++i) {
+    int& id = list.rois[i].id;
+    if (seen.insert(id).second) continue;
+    do {
+      id = fresh_id();
+    } while (!taken.insert(id).second);
+    list.metas[i]->id = id;
+  }
+}
+
+}  // namespace embed::gst

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "sessions/embed_session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <optional>
+
+#include "embed/default_weights.h"
+#include "embed/error.h"
+#include "embed/preprocess.h"
+#include "sessions/roi_crops.h"
+
+namespace embed::gst {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Fewer leave no room for one frame to be cut while another is embedded; more only make a stream lag.
+constexpr std::size_t kFewestFrames = 4;
+constexpr std::size_t kMostFrames = 16;
+
+std::uint64_t since(Clock::time_point& start) {
+  const auto now = Clock::now();
+  const auto passed = std::chrono::duration_cast<std::chrono::nanoseconds>(now - start).count();
+  start = now;
+  return static_cast<std::uint64_t>(passed);
+}
+
+std::string key_of(const EmbedSettings& s, const std::string& model) {
+  return model + '\n' + s.gallery + '\n' + s.index + '\n' + s.embedder.device + '\n' + s.embedder.precision +
+         '\n' + std::to_string(s.embedder.batch_size) + '\n' + std::to_string(s.embedder.threads) + '\n' +
+         s.model_instance_id + '\n' + std::to_string(s.batch_timeout);
+}
+
+void add_batches(const BatchStats& batches, EmbedStats& stats) {
+  stats.batches = batches.passes;
+  if (batches.passes > 0) {
+    stats.mean_batch_size =
+        static_cast<double>(batches.faces_in_passes) / static_cast<double>(batches.passes);
+  }
+  stats.wait_time = static_cast<std::uint64_t>(batches.wait_time.count());
+  stats.infer_time = static_cast<std::uint64_t>(batches.pass_time.count());
+}
+
+std::shared_ptr<const Gallery> gallery_of(const EmbedSettings& settings, const ModelInfo& info) {
+  if (settings.gallery.empty()) return std::make_shared<Gallery>(info.metric, info.sha256);
+  std::optional<Metric> index;
+  if (settings.index == "faiss") index = metric_of(settings.match.metric, info);
+  return share_gallery(settings.gallery, info.sha256, index);
+}
+
+Identity unnamed(const EmbedSettings& settings, const std::string& reason) {
+  Identity identity;
+  identity.label = settings.unknown_label;
+  identity.reason = reason;
+  return identity;
+}
+
+}  // namespace
+
+void EmbedSession::open(const EmbedSettings& settings) {
+  const std::string model = settings.model.empty() ? default_weights("the property 'model'") : settings.model;
+  const std::string key = key_of(settings, model);
+  if (queue_ && key == opened_as_) {
+    gallery_ = gallery_of(settings, embedder_->info());
+    return;
+  }
+  close();
+  const auto shared = share_embedder(model, settings.embedder, settings.model_instance_id);
+  const ModelInfo& info = shared->embedder().info();
+  gallery_ = gallery_of(settings, info);
+  const auto timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(
+      std::chrono::duration<double, std::milli>(settings.batch_timeout));
+  {
+    const std::lock_guard lock(queue_mutex_);
+    queue_ = std::shared_ptr<BatchQueue>(shared, &shared->queue());
+    batch_timeout_ = timeout;
+  }
+  embedder_ = &shared->embedder();
+  auto client = std::make_unique<BatchClient>(queue_, timeout);
+  model_name_ = std::filesystem::path(model).stem().string();
+  opened_as_ = key;
+  restart();
+  forget();
+  const std::lock_guard lock(stats_mutex_);
+  client_ = std::move(client);
+  stats_ = {};
+}
+
+void EmbedSession::close() noexcept {
+  {
+    const std::lock_guard lock(stats_mutex_);
+    if (client_) add_batches(client_->stats(), stats_);
+    client_.reset();
+  }
+  idle_requests_.clear();
+  embedder_ = nullptr;
+  std::shared_ptr<BatchQueue> closed;  // Ends without the lock: its thread is waited for.
+  {
+    const std::lock_guard lock(queue_mutex_);
+    closed.swap(queue_);
+    batch_timeout_ = {};
+  }
+  closed.reset();
+  gallery_.reset();
+  opened_as_.clear();
+}
+
+FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height,
+                             const EmbedSettings& settings, bool late) {
+  FramePlan plan;
+  // Frames on which nobody looked for faces do not count: an interval of frames that have faces of their own.
+  const bool seen =
+      rois.empty() || !std::all_of(rois.begin(), rois.end(), [](const Roi& roi) { return roi.predicted; });
+  const bool due = seen && frame_ % static_cast<std::uint64_t>(settings.inference_interval) == 0;
+  frame_ += seen ? 1 : 0;
+  plan.frame = frame_;
+  plan.identities.reserve(rois.size());
+  plan.boxes.reserve(rois.size());
+  for (const Roi& roi : rois) {
+    RoiCrop crop = check_roi(roi, width, height, settings.min_face_size);
+    plan.rejected += crop.rejected ? 1 : 0;
+    if (crop.region && due && late) plan.late = true;
+    if (crop.region && (late || !due || roi.predicted)) crop = {std::nullopt, "skipped", false};
+    if (crop.region) {
+      plan.regions.push_back(*crop.region);
+      plan.roi_of.push_back(plan.identities.size());
+    }
+    plan.identities.push_back(unnamed(settings, crop.reason));
+    plan.boxes.push_back(roi.box);
+  }
+  return plan;
+}
+
+void EmbedSession::name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
+                        Identity& identity) const {
+  identity.reason = to_string(match.unknown);
+  identity.threshold = rule.threshold;
+  if (std::isfinite(match.distance)) identity.distance = match.distance;
+  if (match.nearest_id >= 0) identity.nearest = gallery_->name(match.nearest_id);
+  if (match.runner_up_id >= 0) {
+    identity.runner_up = gallery_->name(match.runner_up_id);
+    identity.runner_up_distance = match.runner_up_distance;
+  }
+  identity.label_id = static_cast<int>(match.label_id);
+  identity.label = match.label_id >= 0 ? gallery_->name(match.label_id) : settings.unknown_label;
+}
+
+std::shared_ptr<BatchRequest> EmbedSession::take_request() {
+  {
+    const std::lock_guard lock(requests_mutex_);
+    if (!idle_requests_.empty()) {
+      auto request = std::move(idle_requests_.back());
+      idle_requests_.pop_back();
+      return request;
+    }
+  }
+  return std::make_shared<BatchRequest>();
+}
+
+void EmbedSession::give_back(std::shared_ptr<BatchRequest> request) {
+  const std::lock_guard lock(requests_mutex_);
+  idle_requests_.push_back(std::move(request));
+}
+
+void EmbedSession::submit(const ImageView& image, FramePlan& plan) {
+  if (!client_) throw Error(ErrorCode::Internal, "no weights are loaded");
+  auto start = Clock::now();
+  const InputSpec& input = embedder_->info().input;
+  const std::size_t bytes = queue_->crop_bytes();
+  plan.request = take_request();
+  std::uint8_t* crops = plan.request->prepare(plan.regions.size(), bytes);
+  for (std::size_t i = 0; i < plan.regions.size(); ++i) {
+    crop_face(image, plan.regions[i], input, crops + i * bytes);
+  }
+  client_->submit(plan.request);
+  const auto preprocess = since(start);
+  const std::lock_guard lock(stats_mutex_);
+  stats_.preprocess_time += preprocess;
+}
+
+bool EmbedSession::complete(FramePlan& plan, const EmbedSettings& settings) {
+  if (plan.request && !complete_request(plan, settings)) return false;
+  carried_.carry(plan.boxes, plan.roi_of, plan.frame, static_cast<std::uint64_t>(settings.inference_interval),
+                 plan.identities);
+  return true;
+}
+
+bool EmbedSession::complete_request(FramePlan& plan, const EmbedSettings& settings) {
+  if (!client_->wait(*plan.request)) return false;
+  auto start = Clock::now();
+  const std::size_t count = plan.regions.size();
+  const Embedding* embeddings = plan.request->embeddings();
+  const MatchOptions rule = match_rule(settings.match, embedder_->info(), *gallery_);
+  matches_.resize(count);
+  gallery_->match(embeddings, count, rule, matches_.data());
+  for (std::size_t i = 0; i < count; ++i) {
+    Identity& identity = plan.identities[plan.roi_of[i]];
+    name(matches_[i], rule, settings, identity);
+    if (settings.attach_embedding) identity.embedding = embeddings[i];
+  }
+  give_back(std::move(plan.request));
+  const auto match = since(start);
+  const std::lock_guard lock(stats_mutex_);
+  stats_.match_time += match;
+  return true;
+}
+
+void EmbedSession::withdraw() noexcept {
+  if (client_) client_->withdraw();
+}
+
+void EmbedSession::rest() noexcept {
+  if (client_) client_->rest();
+}
+
+std::size_t EmbedSession::most_frames(const EmbedSettings& settings) const {
+  if (settings.max_size_buffers > 0) return static_cast<std::size_t>(settings.max_size_buffers);
+  const std::lock_guard lock(queue_mutex_);
+  if (!queue_) return kFewestFrames;
+  const std::size_t streams = std::max<std::size_t>(1, queue_->clients());
+  return std::clamp((2 * queue_->batch_size() + streams - 1) / streams, kFewestFrames, kMostFrames);
+}
+
+std::uint64_t EmbedSession::batch_timeout() const {
+  const std::lock_guard lock(queue_mutex_);
+  return static_cast<std::uint64_t>(batch_timeout_.count());
+}
+
+void EmbedSession::finish(const FramePlan& plan) {
+  const std::lock_guard lock(stats_mutex_);
+  ++stats_.frames;
+  stats_.faces += plan.identities.size() + plan.surplus;
+  stats_.embedded += plan.regions.size();
+  stats_.drops += plan.late ? 1 : 0;
+  stats_.rejected += plan.rejected;
+  for (const Identity& identity : plan.identities) {
+    if (identity.predicted) {
+      ++stats_.predicted;
+      ++stats_.unnamed["skipped"];
+    } else if (identity.reason.empty()) {
+      ++stats_.named;
+    } else {
+      ++stats_.unnamed[identity.reason];
+    }
+  }
+  if (plan.surplus > 0) stats_.unnamed["too-many"] += plan.surplus;
+}
+
+bool EmbedSession::in_software() const {
+  return embedder_ != nullptr && embedder_->device() == "cpu" && embedder_->precision() != "fp32" &&
+         embedder_->backend() == "libtorch";
+}
+
+std::string EmbedSession::description() const {
+  if (embedder_ == nullptr) return {};
+  return model_name_ + " on " + embedder_->device() + " in " + embedder_->precision() + ", " +
+         std::to_string(gallery_->names().size()) + " people in " + std::to_string(gallery_->rows()) +
+         " rows; " + std::to_string(queue_->clients()) + " streams share the model";
+}
+
+EmbedStats EmbedSession::stats() const {
+  const std::lock_guard lock(stats_mutex_);
+  EmbedStats stats = stats_;
+  if (client_) add_batches(client_->stats(), stats);
+  return stats;
+}
+
+}  // namespace embed::gst

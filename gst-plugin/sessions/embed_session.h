@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "embed/shared_embedder.h"
+#include "embed/shared_gallery.h"
+#include "sessions/carried_identities.h"
+#include "sessions/embed_settings.h"
+#include "sessions/face_types.h"
+
+namespace embed::gst {
+
+/// Counts since the weights were loaded. Times are nanoseconds of wall clock.
+struct EmbedStats {
+  std::uint64_t frames = 0;
+  std::uint64_t faces = 0;      ///< ROIs seen.
+  std::uint64_t embedded = 0;   ///< Of those: went through the network.
+  std::uint64_t named = 0;      ///< Of those: got a name.
+  std::uint64_t rejected = 0;   ///< ROIs of no working detector: without area, outside the frame, huge.
+  std::uint64_t drops = 0;      ///< Frames that came too late to be embedded and were passed on as they were.
+  std::uint64_t batches = 0;    ///< Forward passes with a face of this element.
+  double mean_batch_size = 0;   ///< Faces of all elements in those passes, by the passes.
+  std::uint64_t wait_time = 0;  ///< Of faces, each from being cut to the start of its pass.
+  std::uint64_t preprocess_time = 0, infer_time = 0, match_time = 0;
+  /// Faces of skipped frames with the last result of the face in their place; `skipped` counts them too.
+  std::uint64_t predicted = 0;
+  std::map<std::string, std::uint64_t> unnamed;  ///< By reason.
+};
+
+/// The work on one frame, from plan() to finish().
+struct FramePlan {
+  std::vector<Identity> identities;  ///< One for each ROI, in order; final where nothing is to be embedded.
+  std::vector<FaceRegion> regions;   ///< To embed.
+  std::vector<std::size_t> roi_of;   ///< regions[i] belongs to ROI roi_of[i].
+  std::vector<PixelRect> boxes;      ///< Of the ROIs.
+  std::uint64_t frame = 0;           ///< Counts the frames on which somebody looked for faces.
+  std::size_t surplus = 0;           ///< ROIs that were left out as too many; the caller's to set.
+  std::size_t rejected = 0;          ///< ROIs that are worth a warning.
+  bool late = false;                 ///< Regions were left out because the frame came too late.
+  std::shared_ptr<BatchRequest> request;  ///< From submit() to complete().
+  /// Only then the frame's pixels are looked at.
+  bool needs_pixels() const noexcept { return !regions.empty(); }
+};
+
+/// What tripletembed does, without GStreamer: ROIs and pixels in, identities out, several frames at a time.
+/// plan and submit are for one thread at a time, complete and finish for another one beside it; withdraw,
+/// rest, stats, most_frames and batch_timeout for any. While open or close runs there is no other call but
+/// those two.
+class EmbedSession {
+ public:
+  /// Takes the model (see share_embedder) and the gallery (see share_gallery), or does nothing when the same
+  /// are open already. A gallery's file that was replaced since is read again; if it is broken, the old one
+  /// stays. Throws Error(NotFound | Io | Format | Mismatch | Unsupported | Device | InvalidArgument).
+  void open(const EmbedSettings& settings);
+  void close() noexcept;
+
+  /// Decides what is to be embedded on a frame of that size. On a late one nothing is.
+  FramePlan plan(const std::vector<Roi>& rois, int width, int height, const EmbedSettings& settings,
+                 bool late = false);
+  /// The next frame that is planned is the first of a stream. For the thread that plans.
+  void restart() noexcept { frame_ = 0; }
+  /// Cuts the plan's regions and puts them in line for a pass; `image` is not needed any more after it.
+  /// Throws Error(InvalidArgument).
+  void submit(const ImageView& image, FramePlan& plan);
+  /// Waits for the plan's embeddings and names them; faces that were skipped get the last result of the face
+  /// in their place. Plans come in their order. False when they were withdrawn. Throws Error(Device |
+  /// OutOfMemory).
+  bool complete(FramePlan& plan, const EmbedSettings& settings);
+  /// What was completed so far says nothing of the plans to come. For the thread that completes.
+  void forget() noexcept { carried_.clear(); }
+  /// Adds a finished plan to the statistics.
+  void finish(const FramePlan& plan);
+  /// Takes back all that was submitted: every complete() of it returns false at once.
+  void withdraw() noexcept;
+  /// Says that no faces will come for now: no other stream waits for them until the next submit().
+  void rest() noexcept;
+
+  /// Frames that may be between plan() and finish(): settings.max_size_buffers, else so many that two batches
+  /// are on the way over all streams of this model, but 4 to 16.
+  std::size_t most_frames(const EmbedSettings& settings) const;
+  /// Nanoseconds that a face may wait for those of other streams: the setting with which it was opened, 0
+  /// when closed.
+  std::uint64_t batch_timeout() const;
+
+  /// Whether this CPU has not the precision's arithmetic, so that every face takes many times longer.
+  bool in_software() const;
+  /// One line for a log: weights, device, precision, gallery. Empty when closed.
+  std::string description() const;
+  /// For metadata: the weights file's name without folder and extension.
+  const std::string& model_name() const noexcept { return model_name_; }
+  /// The batch size that the model runs with: that of the first element that opened it. 0 when closed.
+  std::size_t batch_size() const noexcept { return queue_ ? queue_->batch_size() : 0; }
+  EmbedStats stats() const;
+
+ private:
+  void name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
+            Identity& identity) const;
+  bool complete_request(FramePlan& plan, const EmbedSettings& settings);
+  std::shared_ptr<BatchRequest> take_request();
+  void give_back(std::shared_ptr<BatchRequest> request);
+
+  std::string opened_as_;  // What open() was called with, to tell a change.
+  std::string model_name_;
+  std::shared_ptr<BatchQueue> queue_;  // Keeps the SharedEmbedder alive, whose part it is.
+  const Embedder* embedder_ = nullptr;
+  std::shared_ptr<const Gallery> gallery_;
+  std::uint64_t frame_ = 0;
+  std::vector<Match> matches_;
+  CarriedIdentities carried_;
+
+  std::mutex requests_mutex_;  // Guards idle_requests_ alone; no other lock is taken under it.
+  std::vector<std::shared_ptr<BatchRequest>> idle_requests_;  // Re-used from frame to frame.
+
+  // Guards batch_timeout_ and changes of queue_ against a latency query, which may come at any time.
+  mutable std::mutex queue_mutex_;
+  std::chrono::nanoseconds batch_timeout_{0};
+
+  mutable std::mutex stats_mutex_;  // Guards the two below; the queue's mutex may be taken under it.
+  EmbedStats stats_;
+  std::unique_ptr<BatchClient> client_;  // Changed by open and close alone.
+};
+
+}  // namespace embed::gst

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "embed/embedder.h"
+#include "embed/match_rule.h"
+#include "sessions/option_values.h"
+
+namespace embed::gst {
+
+/// The properties of tripletembed: those of libembed's tables and the element's own.
+const std::vector<ElementOption>& embed_options();
+
+/// Their values, typed. A value type.
+struct EmbedSettings {
+  std::string model;           ///< Weights file; empty: see embed/default_weights.h.
+  std::string gallery;         ///< Gallery file; empty: nobody is known.
+  std::string index = "flat";  ///< "flat" or "faiss": see Gallery::build_index().
+  /// Only elements with the same one share a model; empty: those of one file.
+  std::string model_instance_id;
+  EmbedderOptions embedder;
+  double batch_timeout = 0;  ///< Milliseconds that a face may wait for those of other streams.
+  int max_size_buffers = 0;  ///< Most frames in the element; 0: see EmbedSession::most_frames.
+  bool qos = true;           ///< Late frames are not embedded.
+  MatchSettings match;
+  std::string object_class = "face";  ///< ROI types to embed, see read_rois(); empty: every ROI.
+  bool full_frame = false;            ///< Embed the whole frame in place of ROIs.
+  int inference_interval = 1;         ///< Embed the faces of every so-many-th frame.
+  std::size_t max_faces = 256;        ///< Most regions of a frame to embed; 0: all.
+  std::string unknown_label = "???";
+  int min_face_size = 0;  ///< Pixels.
+  bool attach_embedding = true;
+
+  static EmbedSettings from(const OptionValues& values);
+};
+
+}  // namespace embed::gst

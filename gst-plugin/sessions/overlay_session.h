@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sessions/face_types.h"
+#include "sessions/option_values.h"
+
+namespace embed::gst {
+
+/// The properties of tripletoverlay.
+const std::vector<ElementOption>& overlay_options();
+
+/// Their values, typed. A value type.
+struct OverlaySettings {
+  std::string font = "Sans Bold";  ///< Pango's name of the font, without a size.
+  bool show_distance = true;
+  std::size_t max_faces = 256;  ///< Most faces of a frame to draw; 0: all.
+
+  static OverlaySettings from(const OptionValues& values);
+};
+
+/// A small picture to lay over a frame: [height, width] pixels of 4 bytes, B, G, R, A in memory,
+/// premultiplied, rows tightly packed. Lies wholly inside the frame.
+struct Patch {
+  int x = 0, y = 0, width = 0, height = 0;
+  std::vector<std::uint8_t> pixels;
+};
+
+struct Colour {
+  double red = 0, green = 0, blue = 0;  ///< 0 to 1.
+};
+
+/// The colour of an identity: the same for the same name in every run; grey for faces without a name.
+Colour identity_colour(const Face& face);
+
+/// Boxes and labels of a frame's faces: thin frames as four strips and a label each, so that little is
+/// blended. Sizes are in pixels; pixel_aspect is a pixel's width over its height (> 0), so that letters have
+/// their shape where the frame is shown. Any thread.
+std::vector<Patch> draw_faces(const std::vector<Face>& faces, int frame_width, int frame_height,
+                              const OverlaySettings& settings, double pixel_aspect = 1);
+
+}  // namespace embed::gst

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "faces/postprocess.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace embed::faces {
+
+float intersection_over_union(const Rect& a, const Rect& b) noexcept {
+  const float width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
+  const float height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
+  if (width <= 0 || height <= 0) return 0;
+  const float common = width * height;
+  const float all = a.width * a.height + b.width * b.height - common;
+  return all > 0 ? common / all : 0;
+}
+
+void suppress_overlaps(std::vector<DetectedFace>& faces, float threshold) {
+  std::stable_sort(faces.begin(), faces.end(),
+                   [](const DetectedFace& a, const DetectedFace& b) { return a.confidence > b.confidence; });
+  std::vector<DetectedFace> kept;
+  for (const DetectedFace& face : faces) {
+    const bool overlaps = std::any_of(kept.begin(), kept.end(), [&](const DetectedFace& other) {
+      return intersection_over_union(face.region.box, other.region.box) > threshold;
+    });
+    if (!overlaps) kept.push_back(face);
+  }
+  faces = std::move(kept);
+}
+
+void scale_faces(std::vector<DetectedFace>& faces, float x, float y) noexcept {
+  for (DetectedFace& face : faces) {
+    Rect& box = face.region.box;
+    box = {box.x * x, box.y * y, box.width * x, box.height * y};
+    if (!face.region.landmarks) continue;
+    for (Point& point : *face.region.landmarks) point = {point.x * x, point.y * y};
+  }
+}
+
+void select_faces(std::vector<DetectedFace>& faces, const DetectorOptions& options) {
+  const auto smallest = static_cast<float>(options.min_face_size);
+  faces.erase(std::remove_if(faces.begin(), faces.end(),
+                             [smallest](const DetectedFace& face) {
+                               return std::min(face.region.box.width, face.region.box.height) < smallest;
+                             }),
+              faces.end());
+  std::stable_sort(faces.begin(), faces.end(), [](const DetectedFace& a, const DetectedFace& b) {
+    return a.region.box.width * a.region.box.height > b.region.box.width * b.region.box.height;
+  });
+  if (options.max_faces > 0 && faces.size() > static_cast<std::size_t>(options.max_faces)) {
+    faces.resize(static_cast<std::size_t>(options.max_faces));
+  }
+}
+
+}  // namespace embed::faces

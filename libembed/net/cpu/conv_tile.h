@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The convolution itself, for an instruction set `Isa`. Included by the kernels_*.cpp files alone, each of
+// which is compiled for other instructions: everything is in an unnamed namespace, and of the standard
+// library only what is not a function.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "net/cpu/kernels.h"
+
+namespace embed::cpu {
+namespace {
+
+inline std::int64_t tiles_of(const ConvCall& call, std::int64_t rows) {
+  return (call.last_row - call.first_row + rows - 1) / rows;
+}
+
+template <class Isa>
+std::int64_t pieces(const ConvCall& call) {
+  return tiles_of(call, Isa::kRows) * (call.to.channels / (Isa::kLanes * Isa::kVectors));
+}
+
+/// The words that a pixel's sum goes through: `count` runs of `words`, `step` bytes from one to the next.
+struct Taps {
+  const std::ptrdiff_t* at;
+  std::int64_t count, words;
+  std::ptrdiff_t step = 4;
+  bool go_on = false;  ///< From the sums that are there, instead of from zero.
+};
+
+/// The sums of a tile of R pixels × one block of channels, [R][kVectors]: in registers from the first tap to
+/// the last. A function of its own that stores them at its end, for the compiler keeps an array in registers
+/// only where nobody else knows its address.
+template <class Isa, int R>
+__attribute__((noinline)) void sum_up(const Taps& taps, const std::uint8_t* const* pixels,
+                                      const std::uint8_t* weights, typename Isa::Sum* out) {
+  constexpr int kVectors = Isa::kVectors;
+  typename Isa::Sum sums[R][kVectors];
+  const std::uint8_t* pixel[R];
+  const std::ptrdiff_t step = taps.step;
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+    pixel[r] = pixels[r];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) sums[r][v] = taps.go_on ? out[r * kVectors + v] : Isa::zero();
+  }
+  for (std::int64_t tap = 0; tap < taps.count; ++tap) {
+    const std::ptrdiff_t begin = taps.at[tap];
+    const std::ptrdiff_t end = begin + step * taps.words;
+    for (std::ptrdiff_t word = begin; word < end; word += step) {
+      typename Isa::Word weight[kVectors];
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) weight[v] = Isa::load(weights + 4 * Isa::kLanes * v);
+      weights += 4 * Isa::kLanes * kVectors;
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) {
+        const typename Isa::Word value = Isa::broadcast(pixel[r] + word);
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) sums[r][v] = Isa::multiply_add(sums[r][v], weight[v], value);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) out[r * kVectors + v] = sums[r][v];
+  }
+}
+
+/// What becomes of a vector of sums. `raw` and `active` point to the pixel's first channel, or are null.
+template <class Isa>
+__attribute__((always_inline)) inline void finish(const ConvOutput& to, std::int64_t channel, float* raw,
+                                                  std::uint8_t* active, typename Isa::Float value) {
+  if (to.unit != nullptr) value = Isa::times(value, Isa::load_float(to.unit + channel));
+  if (raw != nullptr) {
+    if (to.add_raw) value = Isa::plus(value, Isa::load_float(raw + channel));
+    Isa::store_float(raw + channel, value);
+  }
+  if (active != nullptr) {
+    if (to.scale != nullptr) {
+      value = Isa::affine(value, Isa::load_float(to.scale + channel), Isa::load_float(to.shift + channel));
+      value = Isa::relu(value);
+    }
+    Isa::store_number(active + channel * Isa::kBytes, value);
+  }
+}
+
+inline float* raw_of(const ConvOutput& to, std::int64_t row) {
+  return to.raw != nullptr ? to.raw + (row - to.raw_row) * to.channels : nullptr;
+}
+
+inline std::uint8_t* active_of(const ConvOutput& to, std::int64_t image, std::int64_t pixel) {
+  return to.active != nullptr ? to.active + image * to.active_image + to.active_at[pixel] : nullptr;
+}
+
+template <class Isa, int R>
+void tile(const ConvCall& call, std::int64_t row, std::int64_t block) {
+  const std::uint8_t* pixels[R];
+  std::int64_t images[R];
+  for (int r = 0; r < R; ++r) {
+    images[r] = (row + r) / call.to.pixels;
+    pixels[r] =
+        call.input + images[r] * call.input_image + call.input_at[row + r - images[r] * call.to.pixels];
+  }
+  constexpr std::int64_t kBlock = Isa::kLanes * Isa::kVectors;
+  typename Isa::Sum sums[R * Isa::kVectors];
+  sum_up<Isa, R>({call.tap_at, call.taps, call.words}, pixels,
+                 call.weights + block * 4 * call.taps * call.words * kBlock, sums);
+  for (int r = 0; r < R; ++r) {
+    float* raw = raw_of(call.to, row + r);
+    std::uint8_t* active = active_of(call.to, images[r], row + r - images[r] * call.to.pixels);
+    for (int v = 0; v < Isa::kVectors; ++v) {
+      finish<Isa>(call.to, block * kBlock + v * Isa::kLanes, raw, active,
+                  Isa::to_float(sums[r * Isa::kVectors + v]));
+    }
+  }
+}
+
+template <class Isa, int R = Isa::kRows>
+__attribute__((always_inline)) inline void tile_of(std::int64_t height, const ConvCall& call,
+                                                   std::int64_t row, std::int64_t block) {
+  if constexpr (R > 0) {
+    if (height == R) return tile<Isa, R>(call, row, block);
+    tile_of<Isa, R - 1>(height, call, row, block);
+  }
+}
+
+/// Blocks outside, tiles inside: a block's weights stay in the cache while the pictures pass. Tiles differ by
+/// at most one pixel in height, for a low one costs nearly what a full one does.
+template <class Isa>
+void convolve(const ConvCall& call, std::int64_t first, std::int64_t last) {
+  const std::int64_t tiles = tiles_of(call, Isa::kRows), rows = call.last_row - call.first_row;
+  for (std::int64_t piece = first; piece < last; ++piece) {
+    const std::int64_t block = piece / tiles, index = piece - block * tiles;
+    const std::int64_t begin = index * rows / tiles, end = (index + 1) * rows / tiles;
+    tile_of<Isa>(end - begin, call, call.first_row + begin, block);
+  }
+}
+
+template <class Isa>
+void pool(const PoolCall& call) {
+  for (std::int64_t x = 0; x < call.out_width; ++x) {
+    const std::int64_t left = 2 * x > 0 ? 2 * x - 1 : 0;
+    const std::int64_t right = 2 * x + 1 < call.width ? 2 * x + 1 : call.width - 1;
+    for (std::int64_t c = 0; c < call.channels; c += Isa::kLanes) {
+      typename Isa::Float most = Isa::load_float(call.rows[1] + left * call.channels + c);
+      for (const float* row : call.rows) {
+        if (row == nullptr) continue;
+        for (std::int64_t i = left; i <= right; ++i) {
+          most = Isa::larger(most, Isa::load_float(row + i * call.channels + c));
+        }
+      }
+      // ReLU grows with its input, so it may come after the maximum: once instead of nine times.
+      const typename Isa::Float value = Isa::relu(Isa::plus(most, Isa::load_float(call.bias + c)));
+      Isa::store_float(call.raw + x * call.channels + c, value);
+      const typename Isa::Float next =
+          Isa::affine(value, Isa::load_float(call.scale + c), Isa::load_float(call.shift + c));
+      Isa::store_number(call.active + (x * call.channels + c) * Isa::kBytes, Isa::relu(next));
+    }
+  }
+}
+
+template <class Isa>
+void finish(const FinishCall& call) {
+  using Float = typename Isa::Float;
+  const Float share = Isa::set(1.0F / static_cast<float>(call.pixels));
+  for (std::int64_t c = 0; c < call.channels; c += Isa::kLanes) {
+    const Float scale = Isa::load_float(call.scale + c), shift = Isa::load_float(call.shift + c);
+    Float sum = Isa::set(0);
+    for (std::int64_t p = 0; p < call.pixels; ++p) {
+      sum = Isa::plus(
+          sum, Isa::relu(Isa::affine(Isa::load_float(call.raw + p * call.channels + c), scale, shift)));
+    }
+    Isa::store_float(call.mean + c, Isa::times(sum, share));
+  }
+  constexpr int kSums = 8;  // As many as hide what one addition waits for the one before it.
+  static_assert(kFinishOutputs % (kSums * Isa::kLanes) == 0);
+  for (std::int64_t o = 0; o < call.outputs; o += kSums * Isa::kLanes) {
+    Float sums[kSums];
+    for (int i = 0; i < kSums; ++i) sums[i] = Isa::load_float(call.bias + o + i * Isa::kLanes);
+    for (std::int64_t c = 0; c < call.channels; ++c) {
+      const Float mean = Isa::set(call.mean[c]);
+      const float* row = call.weights + c * call.outputs + o;
+      for (int i = 0; i < kSums; ++i)
+        sums[i] = Isa::affine(mean, Isa::load_float(row + i * Isa::kLanes), sums[i]);
+    }
+    for (int i = 0; i < kSums; ++i) Isa::store_float(call.out + o + i * Isa::kLanes, sums[i]);
+  }
+}
+
+template <class Isa>
+void normalise(const std::uint8_t* bytes, const float* scale, const float* shift, std::int64_t count,
+               std::uint8_t* out) {
+  std::int64_t i = 0;
+  for (; i + Isa::kLanes <= count; i += Isa::kLanes) {
+    const typename Isa::Float value =
+        Isa::affine(Isa::load_bytes(bytes + i), Isa::load_float(scale + i), Isa::load_float(shift + i));
+    Isa::store_number(out + i * Isa::kBytes, value);
+  }
+  if (i == count) return;
+  std::uint8_t in[Isa::kLanes] = {}, result[Isa::kLanes * Isa::kBytes];
+  float a[Isa::kLanes] = {}, b[Isa::kLanes] = {};
+  const std::int64_t left = count - i;
+  for (std::int64_t k = 0; k < left; ++k) {
+    in[k] = bytes[i + k];
+    a[k] = scale[i + k];
+    b[k] = shift[i + k];
+  }
+  Isa::store_number(result, Isa::affine(Isa::load_bytes(in), Isa::load_float(a), Isa::load_float(b)));
+  for (std::int64_t k = 0; k < left * Isa::kBytes; ++k) out[i * Isa::kBytes + k] = result[k];
+}
+
+template <class Isa>
+constexpr Kernels table(const char* name, Number number, void (*winograd)(const WinogradCall&),
+                        const TrainKernels* train) {
+  return {name,          number,   4 / Isa::kBytes, Isa::kLanes * Isa::kVectors,
+          Isa::kRows,    8,        false,           pieces<Isa>,
+          convolve<Isa>, winograd, pool<Isa>,       normalise<Isa>,
+          finish<Isa>,   train,    nullptr};
+}
+
+}  // namespace
+}  // namespace embed::cpu
