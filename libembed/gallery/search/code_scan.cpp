@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "base/cpu_tiles.h"
-#include "gallery/search/x86/code_scan_x86.h"
+#include "gallery/search/code_scan_x86.h"
 
 namespace embed {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The only file with intrinsics. Every function names its instruction set itself, so that the file is
 // compiled for the same machine as all others and nothing of it runs where it cannot.
-#include "gallery/search/x86/code_scan_x86.h"
+#include "gallery/search/code_scan_x86.h"
 
 #ifdef EMBED_SCAN_X86
 
