@@ -9,7 +9,7 @@
 #include "embed/error.h"
 #include "embed/preprocess.h"
 #include "files/file_identity.h"
-#include "net/torch/device.h"
+#include "net/load/load_net.h"
 
 namespace embed {
 namespace {
@@ -22,9 +22,7 @@ SharedSlots<SharedEmbedder>& slots() {
 /// The device and the precision by what they become: the same text for the same model. A file that cannot be
 /// read is left to the loading, which says why.
 std::string identity_of(const std::string& weights_file, const EmbedderOptions& options) {
-  const torch::Device device = parse_device(options.device);
-  return file_identity(weights_file) + ' ' + device.str() + ' ' +
-         resolve_precision(options.precision, device);
+  return file_identity(weights_file) + ' ' + placement_of(options);
 }
 
 }  // namespace

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/cpu_features.h"
 #include "embed/safetensors.h"
 #include "files/sha256_blocks.h"
 #include "files/sha256_stream.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#include <cpuid.h>
 #include <immintrin.h>
 #define EMBED_SHA_INSTRUCTIONS 1
 #endif
@@ -59,13 +59,6 @@ void compress(Sha256State& state, const std::uint8_t* block) noexcept {
 }
 
 #ifdef EMBED_SHA_INSTRUCTIONS
-
-bool have_instructions() noexcept {
-  constexpr unsigned kSha = 1U << 29;
-  unsigned a = 0, b = 0, c = 0, d = 0;  // Older compilers do not know SHA by name.
-  return __builtin_cpu_supports("sse4.1") != 0 && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 &&
-         (b & kSha) != 0;
-}
 
 /// The instructions want the state as (a, b, e, f) and (c, d, g, h), the first of each in the highest lane.
 /// One of them does two rounds with the two lower words of its last operand.
@@ -121,8 +114,7 @@ void portable_sha256_blocks(Sha256State& state, const std::uint8_t* bytes, std::
 
 Sha256Blocks x86_sha256_blocks() noexcept {
 #ifdef EMBED_SHA_INSTRUCTIONS
-  static const bool have = have_instructions();
-  return have ? blocks_by_instructions : nullptr;
+  return cpu_features().sha ? blocks_by_instructions : nullptr;
 #else
   return nullptr;
 #endif

@@ -163,10 +163,10 @@ const CropKernels& portable_crop_kernels() noexcept {
 }
 
 const CropKernels& crop_kernels() noexcept {
-  static const CropKernels& best = avx512_crop_kernels() != nullptr ? *avx512_crop_kernels()
-                                   : avx2_crop_kernels() != nullptr ? *avx2_crop_kernels()
-                                                                    : portable_crop_kernels();
-  return best;
+  for (const CropKernels* kernels : {avx512_crop_kernels(), avx2_crop_kernels()}) {
+    if (kernels != nullptr) return *kernels;
+  }
+  return portable_crop_kernels();
 }
 
 }  // namespace embed

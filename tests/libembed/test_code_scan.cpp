@@ -86,7 +86,7 @@ std::vector<Hit> scan(const embed::ScanVariant& variant, ScanKind kind, const Pa
 }
 
 TEST(CodeScan, AllVariantsGiveTheSameHits) {
-  const embed::ScanVariant& portable = embed::scan_variants().back();
+  const embed::ScanVariant portable = embed::scan_variants().back();
   EXPECT_STREQ(portable.name, "portable");
   for (const embed::ScanVariant& variant : embed::scan_variants()) {
     for (const ScanKind kind : kKinds) {

@@ -13,8 +13,10 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/cpu_features.h"
 #include "embed/batch_queue.h"
 #include "embed/nn/weights.h"
 #include "embed/preprocess.h"
@@ -90,6 +92,22 @@ double worst_cosine(const std::string& path, const std::string& precision, std::
   for (std::size_t i = 0; i < count; ++i)
     worst = std::min(worst, cosine(got[i], expected.data_ptr<float>() + i * 128));
   return worst;
+}
+
+TEST(Embedder, ASmallerCpuGivesTheSameVectors) {
+  const auto pictures = crops(3);
+  std::vector<Embedding> here(3), there(3);
+  shared_embedder().embed_crops(pictures.data(), 3, here.data());
+  embed::CpuFeatures avx2;
+  avx2.avx2 = embed::cpu_features().avx2;
+  for (const auto& [features, backend] :
+       {std::pair{embed::CpuFeatures{}, "libtorch"}, std::pair{avx2, avx2.avx2 ? "avx2" : "libtorch"}}) {
+    const embed::CpuFeaturesMask mask(features);
+    const Embedder embedder(weights(), on_cpu());
+    EXPECT_EQ(embedder.backend(), backend);
+    embedder.embed_crops(pictures.data(), 3, there.data());
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_GE(cosine(here[i], there[i].data()), 0.9999);
+  }
 }
 
 TEST(Embedder, GivesTheModulesVectors) {

@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "base/cpu_tiles.h"
-#include "net/cpu/kernels.h"
+#include "base/cpu_features.h"
+#include "net/cpu/runnable_kernels.h"
 #include "net/torch/device.h"
 
 namespace {
@@ -25,17 +25,17 @@ const bool small_stack = [] {
 
 TEST(WithoutTiles, NothingIsMultipliedOnThem) {
   if (!small_stack) GTEST_SKIP() << "this system takes no small signal stack";
-  EXPECT_FALSE(embed::tile_products().bf16);
-  EXPECT_FALSE(embed::tile_products().int8);
-  for (auto next = embed::cpu::runnable_kernels(); *next != nullptr; ++next) {
-    EXPECT_EQ(std::string((*next)->name).find("amx"), std::string::npos) << (*next)->name;
+  EXPECT_FALSE(embed::cpu_features().amx_bf16);
+  EXPECT_FALSE(embed::cpu_features().amx_int8);
+  for (const embed::cpu::Kernels* kernels : embed::cpu::runnable_kernels()) {
+    EXPECT_EQ(std::string(kernels->name).find("amx"), std::string::npos) << kernels->name;
   }
 }
 
 TEST(WithoutTiles, AutoTakesWhatIsFasterThen) {
   if (!small_stack) GTEST_SKIP() << "this system takes no small signal stack";
 #if defined(__x86_64__) && defined(__GNUC__)
-  const bool bf16 = __builtin_cpu_supports("avx512bf16") != 0 && __builtin_cpu_is("intel") == 0;
+  const bool bf16 = embed::cpu_features().avx512_bf16 && __builtin_cpu_is("intel") == 0;
   EXPECT_EQ(embed::resolve_precision("auto", torch::kCPU), bf16 ? "bf16" : "fp32");
 #endif
 }

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "base/cpu_tiles.h"
+#include "base/cpu_features.h"
 #include "gallery/search/code_scan_x86.h"
 
 namespace embed {
@@ -51,28 +51,20 @@ void scan_portable(ScanKind kind, const CodePanels& rows, ScanQuery* queries, st
   }
 }
 
-std::vector<ScanVariant> find_variants() {
-  std::vector<ScanVariant> found;
-#ifdef EMBED_SCAN_X86
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vnni")) {
-#ifdef EMBED_SCAN_AMX
-    if (tile_products().int8) found.push_back({"amx-int8", 127, scan_amx});
-#endif
-    found.push_back({"avx512-vnni", 127, scan_avx512_vnni});
-  }
-  // Two products are added in 16 bits: 2 × 255 × 63 still fits.
-  if (__builtin_cpu_supports("avx2")) found.push_back({"avx2", 63, scan_avx2});
-#endif
-  found.push_back({"portable", 127, scan_portable});
-  return found;
-}
-
 }  // namespace
 
-const std::vector<ScanVariant>& scan_variants() {
-  static const std::vector<ScanVariant> variants = find_variants();
-  return variants;
+ScanVariants scan_variants() noexcept {
+  ScanVariants found;
+#ifdef EMBED_SCAN_X86
+#ifdef EMBED_SCAN_AMX
+  if (cpu_features().avx512_vnni && cpu_features().amx_int8) found.add({"amx-int8", 127, scan_amx});
+#endif
+  if (cpu_features().avx512_vnni) found.add({"avx512-vnni", 127, scan_avx512_vnni});
+  // Two products are added in 16 bits: 2 × 255 × 63 still fits.
+  if (cpu_features().avx2) found.add({"avx2", 63, scan_avx2});
+#endif
+  found.add({"portable", 127, scan_portable});
+  return found;
 }
 
 }  // namespace embed

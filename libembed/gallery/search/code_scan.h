@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
+#include "base/few.h"
 #include "embed/embedding.h"
 
 namespace embed {
@@ -66,12 +66,14 @@ class HitSink {
 /// One way to scan. All give the same hits with the same scores, bit for bit, for queries whose codes all can
 /// take.
 struct ScanVariant {
-  const char* name;  ///< "amx-int8", "avx512-vnni", "avx2", "portable".
-  int largest_code;  ///< Codes of a query (products) are within ± this.
-  void (*scan)(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count, HitSink& sink);
+  const char* name = "";  ///< "amx-int8", "avx512-vnni", "avx2", "portable".
+  int largest_code = 0;   ///< Codes of a query (products) are within ± this.
+  void (*scan)(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count,
+               HitSink& sink) = nullptr;
 };
 
 /// Those that this machine runs, the fastest first; the last is the portable one.
-const std::vector<ScanVariant>& scan_variants();
+using ScanVariants = Few<ScanVariant, 4>;
+ScanVariants scan_variants() noexcept;
 
 }  // namespace embed

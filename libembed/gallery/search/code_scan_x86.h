@@ -13,7 +13,7 @@
 namespace embed {
 
 /// As ScanVariant::scan. Only for machines that have the instructions; scan_amx needs AVX512-VNNI too, and
-/// that tile_products has been asked.
+/// that cpu_features has been asked.
 void scan_amx(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count, HitSink& sink);
 void scan_avx512_vnni(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count,
                       HitSink& sink);

@@ -207,7 +207,7 @@ void GalleryIndex::search_some(const GalleryRows& rows, const Embedding* queries
                                NearestRows* out) const {
   std::vector<std::uint32_t> probes[NearestCentroids::kQueries];
   NearestCentroids(centroids_, list_metric(metric_)).find(queries, count, probes_, probes);
-  const ScanVariant& variant = scan_variants().front();
+  const ScanVariant variant = scan_variants().front();
   MeasuringScan scan(rows, metric_, variant);
   const float no_limit = std::numeric_limits<float>::infinity();
   for (std::size_t q = 0; q < count; ++q) {

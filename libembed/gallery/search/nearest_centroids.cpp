@@ -11,7 +11,7 @@ namespace embed {
 
 void NearestCentroids::find(const Embedding* queries, std::size_t count, std::size_t wanted,
                             std::vector<std::uint32_t>* out) {
-  const ScanVariant& variant = scan_variants().front();
+  const ScanVariant variant = scan_variants().front();
   const ScanKind kind = scan_kind(metric_);
   wanted_ = std::min(wanted, centroids_.size());
   std::vector<QueryCodes> codes;

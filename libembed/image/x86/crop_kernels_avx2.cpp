@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/cpu_features.h"
 #include "image/x86/crop_avx2.h"
 
 namespace embed {
@@ -413,8 +414,7 @@ EMBED_AVX2 void mean_cells(const std::uint16_t* sums, int step, int width, int c
 const CropKernels* avx2_crop_kernels() noexcept {
   static constexpr CropKernels kernels{"avx2",       sum_bytes,  sum_yuv,        to_colours,
                                        colour_cells, mean_cells, plan_taps_avx2, blend_avx2};
-  static const bool there = __builtin_cpu_supports("avx2") != 0;
-  return there ? &kernels : nullptr;
+  return cpu_features().avx2 ? &kernels : nullptr;
 }
 
 }  // namespace embed

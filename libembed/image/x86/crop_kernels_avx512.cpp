@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/cpu_features.h"
 #include "image/crop_taps.h"
 
 #define EMBED_AVX512_TARGET target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni")
@@ -348,13 +349,9 @@ CropKernels make_kernels(const CropKernels& base) {
 }  // namespace
 
 const CropKernels* avx512_crop_kernels() noexcept {
-  static const bool there =
-      __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-      __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-      __builtin_cpu_supports("avx512vbmi") != 0 && __builtin_cpu_supports("avx512vnni") != 0 &&
-      avx2_crop_kernels() != nullptr;
-  if (!there) return nullptr;
-  static const CropKernels kernels = make_kernels(*avx2_crop_kernels());
+  const CropKernels* base = avx2_crop_kernels();
+  if (base == nullptr || !cpu_features().avx512_vbmi || !cpu_features().avx512_vnni) return nullptr;
+  static const CropKernels kernels = make_kernels(*base);
   return &kernels;
 }
 

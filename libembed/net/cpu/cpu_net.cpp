@@ -147,13 +147,13 @@ std::size_t CpuNet::crop_bytes() const noexcept {
          static_cast<std::size_t>(input_.channels);
 }
 
-void CpuNet::forward_alone(int thread, const std::uint8_t* crops, std::size_t count,
+void CpuNet::forward_alone(std::size_t thread, const std::uint8_t* crops, std::size_t count,
                            Embedding* out) noexcept {
   const std::size_t bytes = crop_bytes();
-  Workspace& own = workspaces_[static_cast<std::size_t>(thread)];
+  Workspace& own = workspaces_[thread];
   for (std::size_t i = 0; i < count; i += group_) {
     embed_group(crops + i * bytes, std::min(group_, count - i), out + i, own, own.stem,
-                {thread, 0, 1, nullptr});
+                {static_cast<int>(thread), 0, 1, nullptr});
   }
 }
 

@@ -12,6 +12,7 @@
 #include "net/cpu/conv_layer.h"
 #include "net/cpu/net_parameters.h"
 #include "net/cpu/thread_team.h"
+#include "net/net.h"
 
 namespace embed::cpu {
 
@@ -21,7 +22,7 @@ namespace embed::cpu {
 ///
 /// A batch is dealt out to the threads a few pictures at a time. Pictures that are too few for that are
 /// worked on by all threads together, layer by layer.
-class CpuNet {
+class CpuNet : public Net {
  public:
   /// `batch`: pictures that a pass has at most. `threads`: at least 1. `kernels`: of this machine
   /// (kernels_for); with 8-bit ones the stem takes those of another number.
@@ -29,14 +30,15 @@ class CpuNet {
          int threads);
 
   /// [count, height, width, channels] uint8 → [count]. One call at a time.
-  void forward(const std::uint8_t* crops, std::size_t count, Embedding* out) noexcept;
+  void forward(const std::uint8_t* crops, std::size_t count, Embedding* out) noexcept override;
 
   /// The same on the calling thread alone, with the workspace of one of the threads: calls for different ones
   /// may run beside each other, and give the same bits as forward().
-  void forward_alone(int thread, const std::uint8_t* crops, std::size_t count, Embedding* out) noexcept;
+  void forward_alone(std::size_t thread, const std::uint8_t* crops, std::size_t count,
+                     Embedding* out) noexcept override;
 
-  int threads() const noexcept { return team_.size(); }
-  const char* kernels() const noexcept { return body_->name; }
+  std::size_t lanes() const noexcept override { return static_cast<std::size_t>(team_.size()); }
+  const char* name() const noexcept override { return body_->name; }
 
  private:
   struct Affine {

@@ -151,9 +151,6 @@ constexpr std::int64_t size_of(Number number) {
 std::int64_t winograd_tile(const Kernels& kernels, std::int64_t in, std::int64_t height,
                            std::int64_t width) noexcept;
 
-/// All kernels that this machine can run, for each number the fastest first; null behind the last.
-const Kernels* const* runnable_kernels() noexcept;
-
 /// The fastest kernels that this machine can run, null where there are none: LibTorch does the work then.
 const Kernels* kernels_for(Number number) noexcept;
 
@@ -161,7 +158,7 @@ const Kernels* kernels_for(Number number) noexcept;
 const Kernels* train_kernels_for(Number number) noexcept;
 
 // One for each file; null where the compiler does not know the instructions. Whether the machine does is
-// runnable_kernels' business.
+// runnable_kernels.h's business.
 const Kernels* avx2_f32() noexcept;
 const Kernels* avx512_f32() noexcept;
 const Kernels* avx512_bf16() noexcept;

@@ -22,6 +22,8 @@
 #include "embed/error.h"
 #include "net/cuda/crop_step.h"
 #include "net/cuda/fused_net.h"
+#include "net/cuda/make_cuda_net.h"
+#include "net/torch/torch_errors.h"
 
 namespace embed::gpu {
 
@@ -260,15 +262,17 @@ CudaNet::~CudaNet() = default;
 
 void CudaNet::forward(const std::uint8_t* crops, std::size_t count, Embedding* out) {
   Impl& impl = *impl_;
-  impl.passes(count, out, [&](Impl::Slot& slot, std::size_t first, std::size_t n) {
+  const auto stage = [&](Impl::Slot& slot, std::size_t first, std::size_t n) {
     const std::size_t bytes = n * impl.crop_size;
     copy_by_threads(slot.crops.data_ptr(), crops + first * impl.crop_size, bytes);
     impl.send_crops(slot, bytes, count > impl.batch);
     impl.pack(slot.device_crops.data_ptr<std::uint8_t>(), n);
-  });
+  };
+  with_torch_errors("embedding", [&] { impl.passes(count, out, stage); });
 }
 
-void CudaNet::forward(const ImageView& image, const std::vector<FaceRegion>& regions, Embedding* out) {
+void CudaNet::forward_regions(const ImageView& image, const std::vector<FaceRegion>& regions,
+                              Embedding* out) {
   Impl& impl = *impl_;
   validate_layout(image);
   if (image.cuda_device != impl.device.index()) {
@@ -282,12 +286,13 @@ void CudaNet::forward(const ImageView& image, const std::vector<FaceRegion>& reg
   step.frame = frame_of(image, impl.input);
   step.faces = static_cast<const FaceCrop*>(impl.faces.data_ptr());
   step.out = impl.net.grid(impl.cells);
-  impl.passes(faces.size(), out, [&](Impl::Slot& slot, std::size_t first, std::size_t n) {
+  const auto stage = [&](Impl::Slot& slot, std::size_t first, std::size_t n) {
     std::memcpy(slot.faces.data_ptr(), faces.data() + first, n * sizeof(FaceCrop));
     impl.to_device(impl.faces, slot.faces, n * sizeof(FaceCrop), impl.stream);
     step.count = static_cast<int>(n);
     launch(step, impl.stream.stream());
-  });
+  };
+  with_torch_errors("embedding", [&] { impl.passes(faces.size(), out, stage); });
 }
 
 void CudaNet::queue(const std::uint8_t* device_crops, std::size_t count) {
@@ -302,3 +307,12 @@ void CudaNet::synchronize() {
 }
 
 }  // namespace embed::gpu
+
+namespace embed {
+
+std::unique_ptr<Net> make_cuda_net(const cpu::NetParameters& parameters, const InputSpec& input,
+                                   torch::Device device, torch::ScalarType precision, std::size_t batch) {
+  return std::make_unique<gpu::CudaNet>(parameters, input, device, precision, batch);
+}
+
+}  // namespace embed

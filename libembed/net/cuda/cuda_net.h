@@ -11,6 +11,7 @@
 #include "embed/image_view.h"
 #include "embed/model_info.h"
 #include "net/cpu/net_parameters.h"
+#include "net/net.h"
 
 namespace embed::gpu {
 
@@ -18,20 +19,24 @@ namespace embed::gpu {
 /// one launch of a captured graph (of the smallest of the sizes 1, 2, 4, …, `batch` that holds it) and a copy
 /// back, on streams of this instance, and one wait. While the device works on a pass the next one is staged
 /// and copied to it. One thread at a time; instances are independent.
-class CudaNet {
+class CudaNet : public Net {
  public:
   /// `precision` is float32, bfloat16 or float16; `batch`: pictures that a pass has at most. Throws
   /// c10::Error, Error(Device | Unsupported).
   CudaNet(const cpu::NetParameters& parameters, const InputSpec& input, torch::Device device,
           torch::ScalarType precision, std::size_t batch);
-  ~CudaNet();
+  ~CudaNet() override;
 
-  /// [count, height, width, channels] uint8 in host memory → [count]. Throws c10::Error, Error(Device).
-  void forward(const std::uint8_t* crops, std::size_t count, Embedding* out);
+  const char* name() const noexcept override { return "cuda-graphs"; }
+  bool splits() const noexcept override { return true; }
+  /// Crops in host memory, any number of them.
+  void forward(const std::uint8_t* crops, std::size_t count, Embedding* out) override;
 
-  /// The regions of an image that this device can read (image.cuda_device) → [regions.size()]. Throws too as
-  /// face_crop does, before anything is queued.
-  void forward(const ImageView& image, const std::vector<FaceRegion>& regions, Embedding* out);
+  /// An image that a CUDA device can read (image.cuda_device); Error(InvalidArgument), before anything is
+  /// queued, when it is not this one.
+  bool cuts(const ImageView& image) const noexcept override { return image.cuda_device >= 0; }
+  void forward_regions(const ImageView& image, const std::vector<FaceRegion>& regions,
+                       Embedding* out) override;
 
   /// Queues one pass of `count` ≤ batch crops in the device's memory; the vectors stay there. For benchmarks:
   /// what the network takes without the ways to and from it.

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/cpu_tiles.h"
+#include "base/cpu_features.h"
 #include "embed/error.h"
 #include "embed/nn/precision.h"
 
@@ -55,17 +55,13 @@ std::string resolve_precision(const std::string& text, torch::Device device) {
 
 bool nn::has_native_bf16(torch::Device device) {
   if (device.is_cuda()) return true;
-#if defined(__x86_64__) && defined(__GNUC__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
+  return cpu_features().avx512_bf16;
 }
 
 bool nn::prefers_bf16(torch::Device device) {
   if (device.is_cuda() || !has_native_bf16(device)) return device.is_cuda();
 #if defined(__x86_64__) && defined(__GNUC__)
-  return tile_products().bf16 || __builtin_cpu_is("intel") == 0;
+  return cpu_features().amx_bf16 || __builtin_cpu_is("intel") == 0;
 #else
   return true;
 #endif

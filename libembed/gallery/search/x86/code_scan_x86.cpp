@@ -9,7 +9,7 @@
 
 #include <cstring>
 
-#include "base/cpu_tiles.h"
+#include "base/tile_shapes.h"
 
 #define EMBED_AVX512 __attribute__((target("avx512f,avx512bw,avx512vnni")))
 #define EMBED_AMX __attribute__((target("avx512f,avx512bw,avx512vnni,amx-tile,amx-int8")))

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "base/cpu_tiles.h"
+#include "base/tile_shapes.h"
 
 namespace embed::cpu {
 namespace {

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What runs where the CPU has less than this one: each feature taken away, whatever needed it is gone and the
+// next best is chosen.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "all_kernels.h"
+#include "base/cpu_features.h"
+#include "files/sha256_blocks.h"
+#include "gallery/search/code_scan.h"
+#include "image/crop_kernels.h"
+#include "net/cpu/kernels.h"
+
+namespace {
+
+using embed::CpuFeatures;
+using embed::CpuFeaturesMask;
+
+CpuFeatures avx2_machine() {
+  CpuFeatures most;
+  most.sha = most.avx2 = true;
+  return most;
+}
+
+TEST(CpuFeatures, NothingButThePortablePartsRunsWithoutThem) {
+  const CpuFeaturesMask mask({});
+  EXPECT_EQ(embed::cpu::kernels_for(embed::cpu::Number::F32), nullptr);
+  EXPECT_TRUE(all_kernels().empty());
+  EXPECT_EQ(embed::crop_kernels().name, embed::portable_crop_kernels().name);
+  EXPECT_EQ(std::string(embed::scan_variants().front().name), "portable");
+  EXPECT_EQ(embed::x86_sha256_blocks(), nullptr);
+}
+
+TEST(CpuFeatures, AnAvx2MachineRunsItsOwnKernels) {
+  if (!embed::cpu_features().avx2) GTEST_SKIP() << "this CPU has no AVX2";
+  const CpuFeaturesMask mask(avx2_machine());
+  EXPECT_EQ(std::string(embed::cpu::kernels_for(embed::cpu::Number::F32)->name), "avx2");
+  EXPECT_EQ(embed::cpu::kernels_for(embed::cpu::Number::BF16), nullptr);
+  EXPECT_EQ(std::string(embed::crop_kernels().name), "avx2");
+  EXPECT_EQ(std::string(embed::scan_variants().front().name), "avx2");
+}
+
+TEST(CpuFeatures, AMaskGivesNothingThatIsNotThere) {
+  const CpuFeatures here = embed::cpu_features();
+  {
+    CpuFeatures all;
+    all.sha = all.avx2 = all.avx512 = all.avx512_vbmi = all.avx512_vnni = all.avx512_bf16 = true;
+    all.amx_bf16 = all.amx_int8 = true;
+    const CpuFeaturesMask mask(all);
+    EXPECT_EQ(embed::cpu_features().avx2, here.avx2);
+    EXPECT_EQ(embed::cpu_features().amx_bf16, here.amx_bf16);
+  }
+  const CpuFeaturesMask mask({});
+  EXPECT_FALSE(embed::cpu_features().avx2);
+}
+
+}  // namespace
