@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "glue/detector_query.h"
+#include "glue/element_settings.h"
 #include "glue/face_meta.h"
 #include "glue/gobject_options.h"
 #include "glue/gst_guard.h"
@@ -48,9 +49,9 @@ struct Found {
 /// What the GObject points to. `values` and `settings` are guarded by the object lock; the rest belongs to
 /// the streaming thread while there is one, else to the thread that changes the state.
 struct State {
-  embed::gst::OptionValues values{embed::gst::detect_options()};
-  std::shared_ptr<const DetectSettings> settings =
-      std::make_shared<const DetectSettings>(DetectSettings::from(values));
+  explicit State(GstElement* element) : settings(element, embed::gst::detect_options()) {}
+
+  embed::gst::ElementSettings<DetectSettings> settings;
   embed::gst::DetectSession session;
   GstVideoInfo info{};
   bool told_of_haar = false;
@@ -68,22 +69,16 @@ G_DEFINE_TYPE(GstTripletDetect, gst_triplet_detect, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE(tripletdetect, "tripletdetect", GST_RANK_NONE, GST_TYPE_TRIPLET_DETECT)
 
 static std::shared_ptr<const DetectSettings> settings_of(GstTripletDetect* self) {
-  GST_OBJECT_LOCK(self);
-  auto settings = self->state->settings;
-  GST_OBJECT_UNLOCK(self);
-  return settings;
+  return self->state->settings.get();
 }
 
 static void gst_triplet_detect_set_property(GObject* object, guint id, const GValue* value,
                                             GParamSpec* pspec) {
-  State& state = *GST_TRIPLET_DETECT(object)->state;
-  embed::gst::set_property(object, state.values, id, value, pspec, [&state] {
-    state.settings = std::make_shared<const DetectSettings>(DetectSettings::from(state.values));
-  });
+  GST_TRIPLET_DETECT(object)->state->settings.set_property(id, value, pspec);
 }
 
 static void gst_triplet_detect_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
-  embed::gst::get_property(object, GST_TRIPLET_DETECT(object)->state->values, id, value, pspec);
+  GST_TRIPLET_DETECT(object)->state->settings.get_property(id, value, pspec);
 }
 
 // What was found before says nothing of the frames to come; the next one is looked at.
@@ -197,7 +192,7 @@ static void gst_triplet_detect_finalize(GObject* object) {
 }
 
 static void gst_triplet_detect_init(GstTripletDetect* self) {
-  self->state = new State;
+  self->state = new State(GST_ELEMENT(self));
   gst_video_info_init(&self->state->info);
   gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
   gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), TRUE);

@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "glue/downstream_flow.h"
+#include "glue/element_settings.h"
 #include "glue/face_meta.h"
 #include "glue/frame_warnings.h"
 #include "glue/gobject_options.h"
@@ -60,10 +61,9 @@ constexpr gint64 kStatsPause = G_TIME_SPAN_SECOND;
 /// What the GObject points to.
 struct State {
   // Guarded by the object lock.
-  embed::gst::OptionValues values{embed::gst::embed_options()};
-  std::shared_ptr<const EmbedSettings> settings =
-      std::make_shared<const EmbedSettings>(EmbedSettings::from(values));
-  GstClockTime frame_duration = GST_CLOCK_TIME_NONE;
+  explicit State(GstElement* element) : settings(element, embed::gst::embed_options()) {}
+
+  embed::gst::ElementSettings<EmbedSettings> settings;
 
   // Of the thread that changes the state.
   bool told_of_software = false;
@@ -73,6 +73,7 @@ struct State {
   embed::gst::InFlight<Item> way;
   embed::gst::Lateness lateness;
   embed::gst::DownstreamFlow downstream;
+  std::atomic<GstClockTime> frame_duration{GST_CLOCK_TIME_NONE};  // Of the caps, for the latency query.
   std::atomic<bool> playing{false};  // Else frames come to a stop somewhere downstream.
 
   // Of the thread that holds the sink pad's stream lock.
@@ -98,10 +99,7 @@ G_DEFINE_TYPE(GstTripletEmbed, gst_triplet_embed, GST_TYPE_ELEMENT)
 GST_ELEMENT_REGISTER_DEFINE(tripletembed, "tripletembed", GST_RANK_NONE, GST_TYPE_TRIPLET_EMBED)
 
 static std::shared_ptr<const EmbedSettings> settings_of(GstTripletEmbed* self) {
-  GST_OBJECT_LOCK(self);
-  auto settings = self->state->settings;
-  GST_OBJECT_UNLOCK(self);
-  return settings;
+  return self->state->settings.get();
 }
 
 static guint stats_property_id() {
@@ -114,10 +112,7 @@ static GstStructure* make_stats(GstTripletEmbed* self) {
 
 static void gst_triplet_embed_set_property(GObject* object, guint id, const GValue* value,
                                            GParamSpec* pspec) {
-  State& state = *GST_TRIPLET_EMBED(object)->state;
-  embed::gst::set_property(object, state.values, id, value, pspec, [&state] {
-    state.settings = std::make_shared<const EmbedSettings>(EmbedSettings::from(state.values));
-  });
+  GST_TRIPLET_EMBED(object)->state->settings.set_property(id, value, pspec);
 }
 
 static void gst_triplet_embed_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
@@ -126,7 +121,7 @@ static void gst_triplet_embed_get_property(GObject* object, guint id, GValue* va
     g_value_take_boxed(value, make_stats(self));
     return;
   }
-  embed::gst::get_property(object, GST_TRIPLET_EMBED(object)->state->values, id, value, pspec);
+  GST_TRIPLET_EMBED(object)->state->settings.get_property(id, value, pspec);
 }
 
 // --- the sink pad's thread: from a buffer to a frame on the way
@@ -356,10 +351,8 @@ static gboolean set_caps(GstTripletEmbed* self, GstEvent* event) {
   GstVideoInfo info;
   if (gst_video_info_from_caps(&info, caps) == FALSE) return FALSE;
   self->state->info = info;
-  GST_OBJECT_LOCK(self);
   self->state->frame_duration =
       info.fps_n > 0 ? gst_util_uint64_scale_int(GST_SECOND, info.fps_d, info.fps_n) : GST_CLOCK_TIME_NONE;
-  GST_OBJECT_UNLOCK(self);
   return TRUE;
 }
 
@@ -433,9 +426,7 @@ static gboolean gst_triplet_embed_sink_query(GstPad* pad, GstObject* parent, Gst
 }
 
 static gboolean answer_latency(GstTripletEmbed* self, GstQuery* query) {
-  GST_OBJECT_LOCK(self);
   const GstClockTime duration = self->state->frame_duration;
-  GST_OBJECT_UNLOCK(self);
   const embed::gst::EmbedSession& session = self->state->session;
   const GstClockTime held =
       GST_CLOCK_TIME_IS_VALID(duration) ? session.most_frames(*settings_of(self)) * duration : 0;
@@ -455,7 +446,7 @@ static void gst_triplet_embed_finalize(GObject* object) {
 }
 
 static void gst_triplet_embed_init(GstTripletEmbed* self) {
-  self->state = new State;
+  self->state = new State(GST_ELEMENT(self));
   auto* element_class = GST_ELEMENT_GET_CLASS(self);
   self->sink = gst_pad_new_from_template(gst_element_class_get_pad_template(element_class, "sink"), "sink");
   gst_pad_set_chain_function(self->sink, gst_triplet_embed_chain);

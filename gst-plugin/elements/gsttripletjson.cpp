@@ -22,6 +22,7 @@
 
 #include "embed/address.h"
 #include "embed/error.h"
+#include "glue/element_settings.h"
 #include "glue/face_meta.h"
 #include "glue/gobject_options.h"
 #include "glue/gst_guard.h"
@@ -38,9 +39,9 @@ namespace {
 /// What the GObject points to. `values` and `settings` are guarded by the object lock; the rest belongs to
 /// the streaming thread while there is one, else to the thread that changes the state.
 struct State {
-  embed::gst::OptionValues values{embed::gst::json_options()};
-  std::shared_ptr<const JsonSettings> settings =
-      std::make_shared<const JsonSettings>(JsonSettings::from(values));
+  explicit State(GstElement* element) : settings(element, embed::gst::json_options()) {}
+
+  embed::gst::ElementSettings<JsonSettings> settings;
   embed::gst::JsonSession session;
   embed::gst::FrameFacts facts;
   bool asked_source = false;
@@ -57,21 +58,15 @@ G_DEFINE_TYPE(GstTripletJson, gst_triplet_json, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE(tripletjson, "tripletjson", GST_RANK_NONE, GST_TYPE_TRIPLET_JSON)
 
 static std::shared_ptr<const JsonSettings> settings_of(GstTripletJson* self) {
-  GST_OBJECT_LOCK(self);
-  auto settings = self->state->settings;
-  GST_OBJECT_UNLOCK(self);
-  return settings;
+  return self->state->settings.get();
 }
 
 static void gst_triplet_json_set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
-  State& state = *GST_TRIPLET_JSON(object)->state;
-  embed::gst::set_property(object, state.values, id, value, pspec, [&state] {
-    state.settings = std::make_shared<const JsonSettings>(JsonSettings::from(state.values));
-  });
+  GST_TRIPLET_JSON(object)->state->settings.set_property(id, value, pspec);
 }
 
 static void gst_triplet_json_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
-  embed::gst::get_property(object, GST_TRIPLET_JSON(object)->state->values, id, value, pspec);
+  GST_TRIPLET_JSON(object)->state->settings.get_property(id, value, pspec);
 }
 
 static gboolean gst_triplet_json_start(GstBaseTransform* trans) {
@@ -165,7 +160,7 @@ static void gst_triplet_json_finalize(GObject* object) {
 }
 
 static void gst_triplet_json_init(GstTripletJson* self) {
-  self->state = new State;
+  self->state = new State(GST_ELEMENT(self));
   gst_base_transform_set_passthrough(GST_BASE_TRANSFORM(self), TRUE);
 }
 

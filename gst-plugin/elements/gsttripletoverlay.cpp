@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "glue/checked_map.h"
+#include "glue/element_settings.h"
 #include "glue/face_meta.h"
 #include "glue/gobject_options.h"
 #include "glue/gst_guard.h"
@@ -39,9 +40,9 @@ namespace {
 /// What the GObject points to. `values` and `settings` are guarded by the object lock; the rest belongs to
 /// the streaming thread.
 struct State {
-  embed::gst::OptionValues values{embed::gst::overlay_options()};
-  std::shared_ptr<const OverlaySettings> settings =
-      std::make_shared<const OverlaySettings>(OverlaySettings::from(values));
+  explicit State(GstElement* element) : settings(element, embed::gst::overlay_options()) {}
+
+  embed::gst::ElementSettings<OverlaySettings> settings;
   GstVideoInfo info{};
   bool told_of_surplus = false;
 };
@@ -57,22 +58,16 @@ G_DEFINE_TYPE(GstTripletOverlay, gst_triplet_overlay, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE(tripletoverlay, "tripletoverlay", GST_RANK_NONE, GST_TYPE_TRIPLET_OVERLAY)
 
 static std::shared_ptr<const OverlaySettings> settings_of(GstTripletOverlay* self) {
-  GST_OBJECT_LOCK(self);
-  auto settings = self->state->settings;
-  GST_OBJECT_UNLOCK(self);
-  return settings;
+  return self->state->settings.get();
 }
 
 static void gst_triplet_overlay_set_property(GObject* object, guint id, const GValue* value,
                                              GParamSpec* pspec) {
-  State& state = *GST_TRIPLET_OVERLAY(object)->state;
-  embed::gst::set_property(object, state.values, id, value, pspec, [&state] {
-    state.settings = std::make_shared<const OverlaySettings>(OverlaySettings::from(state.values));
-  });
+  GST_TRIPLET_OVERLAY(object)->state->settings.set_property(id, value, pspec);
 }
 
 static void gst_triplet_overlay_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
-  embed::gst::get_property(object, GST_TRIPLET_OVERLAY(object)->state->values, id, value, pspec);
+  GST_TRIPLET_OVERLAY(object)->state->settings.get_property(id, value, pspec);
 }
 
 static gboolean gst_triplet_overlay_set_caps(GstBaseTransform* trans, GstCaps* incaps, GstCaps*) {
@@ -188,7 +183,7 @@ static void gst_triplet_overlay_finalize(GObject* object) {
 }
 
 static void gst_triplet_overlay_init(GstTripletOverlay* self) {
-  self->state = new State;
+  self->state = new State(GST_ELEMENT(self));
   gst_video_info_init(&self->state->info);
   gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
   gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), TRUE);

@@ -90,7 +90,7 @@ GstStructure* stored_face(const Roi& roi, const Identity& identity, const std::s
       static_cast<guint>(roi.box.width), "height", G_TYPE_UINT, static_cast<guint>(roi.box.height),
       "frame_width", G_TYPE_INT, frame_width, "frame_height", G_TYPE_INT, frame_height, "label",
       G_TYPE_STRING, identity.label.c_str(), "label_id", G_TYPE_INT, identity.label_id, "reason",
-      G_TYPE_STRING, identity.reason.c_str(), "model_name", G_TYPE_STRING, model_name.c_str(), nullptr);
+      G_TYPE_STRING, to_string(identity.reason), "model_name", G_TYPE_STRING, model_name.c_str(), nullptr);
   if (roi.confidence) gst_structure_set(s, "confidence", G_TYPE_DOUBLE, *roi.confidence, nullptr);
   if (identity.predicted) gst_structure_set(s, kPredicted, G_TYPE_BOOLEAN, TRUE, nullptr);
   if (roi.predicted) gst_structure_set(s, kPredictedRegion, G_TYPE_BOOLEAN, TRUE, nullptr);
@@ -161,7 +161,7 @@ StoredFace read_stored(const GstStructure* s) {
   Identity identity;
   identity.label = get_text(s, "label");
   gst_structure_get_int(s, "label_id", &identity.label_id);
-  identity.reason = get_text(s, "reason");
+  identity.reason = reason_of(get_text(s, "reason"));
   identity.nearest = get_text(s, "nearest");
   identity.runner_up = get_text(s, "runner_up");
   identity.distance = get_optional(s, "distance");

@@ -5,6 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "glue/element_settings.h"
+#include "glue/gst_guard.h"
+
 namespace embed::gst {
 namespace {
 
@@ -135,37 +138,46 @@ void add_pads(GstElementClass* element_class, const char* text) {
   gst_caps_unref(caps);
 }
 
-SetResult set_option(GstElement* element, OptionValues& values, guint property_id, const GValue* value) {
-  const std::size_t index = property_id - 1;
-  if (property_id == 0 || index >= values.options().size()) return SetResult::Unknown;
-  const ElementOption& option = values.options()[index];
+ElementOptions::Result ElementOptions::take(guint id, const GValue* value) {
+  const std::size_t index = id - 1;
+  if (id == 0 || index >= values_.options().size()) return Result::Unknown;
+  const ElementOption& option = values_.options()[index];
   OptionValue wanted = read_value(option.spec, value);
-  if (wanted == values.at(index)) return SetResult::Taken;
+  if (wanted == values_.at(index)) return Result::Taken;
   // What is taken at the start is taken on the way to READY and to PAUSED; so the state that comes next
   // counts too.
-  const bool started = GST_STATE(element) > GST_STATE_READY || GST_STATE_NEXT(element) > GST_STATE_READY;
-  if (option.takes == Takes::AtStart && started) return SetResult::Refused;
-  values.set(index, std::move(wanted));
-  return SetResult::Taken;
+  const bool started = GST_STATE(element_) > GST_STATE_READY || GST_STATE_NEXT(element_) > GST_STATE_READY;
+  if (option.takes == Takes::AtStart && started) return Result::Refused;
+  values_.set(index, std::move(wanted));
+  changed();
+  return Result::Taken;
 }
 
-void report(GstElement* element, guint property_id, GParamSpec* spec, SetResult result) {
-  if (result == SetResult::Unknown) G_OBJECT_WARN_INVALID_PROPERTY_ID(element, property_id, spec);
-  if (result != SetResult::Refused) return;
-  GST_ELEMENT_WARNING(
-      element, LIBRARY, SETTINGS,
-      ("the property '%s' cannot change in PAUSED or PLAYING and stays as it was: set it in READY "
-       "or NULL",
-       g_param_spec_get_name(spec)),
-      (nullptr));
+void ElementOptions::set_property(guint id, const GValue* value, GParamSpec* spec) noexcept {
+  guarded(element_, [&] {
+    const Result result = [&] {
+      const ObjectLock lock(element_);
+      return take(id, value);
+    }();
+    if (result == Result::Unknown) G_OBJECT_WARN_INVALID_PROPERTY_ID(element_, id, spec);
+    if (result != Result::Refused) return;
+    GST_ELEMENT_WARNING(
+        element_, LIBRARY, SETTINGS,
+        ("the property '%s' cannot change in PAUSED or PLAYING and stays as it was: set it in READY "
+         "or NULL",
+         g_param_spec_get_name(spec)),
+        (nullptr));
+  });
 }
 
-void get_property(GObject* object, const OptionValues& values, guint property_id, GValue* value,
-                  GParamSpec* spec) {
-  GST_OBJECT_LOCK(object);
-  const bool known = get_option(values, property_id, value);
-  GST_OBJECT_UNLOCK(object);
-  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, property_id, spec);
+void ElementOptions::get_property(guint id, GValue* value, GParamSpec* spec) const noexcept {
+  guarded(element_, [&] {
+    const bool known = [&] {
+      const ObjectLock lock(element_);
+      return get_option(values_, id, value);
+    }();
+    if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(element_, id, spec);
+  });
 }
 
 }  // namespace embed::gst

@@ -25,10 +25,10 @@ GstStructure* stats_structure(const EmbedStats& stats, std::size_t queue_depth) 
   };
   for (const auto& count : counts) gst_structure_set(s, count.name, G_TYPE_UINT64, count.value, nullptr);
   gst_structure_set(s, "mean-batch-size", G_TYPE_DOUBLE, stats.mean_batch_size, nullptr);
-  for (const char* reason : {"small", "outside", "far", "ambiguous", "skipped", "no-gallery", "too-many"}) {
+  for (const Reason reason : kReasons) {
     const auto found = stats.unnamed.find(reason);
     const guint64 count = found != stats.unnamed.end() ? found->second : 0;
-    gst_structure_set(s, reason, G_TYPE_UINT64, count, nullptr);
+    gst_structure_set(s, to_string(reason), G_TYPE_UINT64, count, nullptr);
   }
   return s;
 }

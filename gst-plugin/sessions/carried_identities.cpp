@@ -7,7 +7,6 @@
 namespace embed::gst {
 namespace {
 
-constexpr char kSkipped[] = "skipped";
 constexpr double kLeastOverlap = 0.3;
 constexpr std::size_t kMostFaces = 256;  // Comparing all with all of a crowd costs their square.
 
@@ -34,7 +33,7 @@ void CarriedIdentities::fill(const std::vector<PixelRect>& boxes, std::vector<Id
   };
   std::vector<Pair> pairs;
   for (std::size_t roi = 0; roi < boxes.size(); ++roi) {
-    if (identities[roi].reason != kSkipped) continue;
+    if (identities[roi].reason != Reason::Skipped) continue;
     for (std::size_t face = 0; face < faces_.size(); ++face) {
       const double shared = overlap(boxes[roi], faces_[face].box);
       if (shared >= kLeastOverlap) pairs.push_back({shared, roi, face});

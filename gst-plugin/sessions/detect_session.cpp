@@ -17,16 +17,6 @@ constexpr OptionSpec kDetectInterval = {
     "",
     "Look for faces on every Nth frame; the frames between get the last ones found, marked as predicted"};
 
-std::string key_of(const faces::DetectorOptions& o) {
-  std::string key = o.detector + '\n' + o.model;
-  for (const double value : {static_cast<double>(o.score_threshold), static_cast<double>(o.nms_threshold),
-                             static_cast<double>(o.min_face_size), static_cast<double>(o.max_faces),
-                             static_cast<double>(o.max_side)}) {
-    key += '\n' + std::to_string(value);
-  }
-  return key;
-}
-
 }  // namespace
 
 const std::vector<ElementOption>& detect_options() {
@@ -52,16 +42,16 @@ DetectSettings DetectSettings::from(const OptionValues& values) {
   s.detector.max_faces = values.integer("max-faces");
   s.detector.max_side = values.integer("max-side");
   s.interval = values.integer("detect-interval");
+  s.start_key = values.start_key();
   return s;
 }
 
 void DetectSession::open(const DetectSettings& settings) {
-  const std::string key = key_of(settings.detector);
   frame_ = 0;
-  if (detector_ && key == opened_as_) return;
+  if (detector_ && !opened_as_.empty() && settings.start_key == opened_as_) return;
   close();
   detector_ = faces::make_detector(settings.detector);
-  opened_as_ = key;
+  opened_as_ = settings.start_key;
 }
 
 void DetectSession::close() noexcept {

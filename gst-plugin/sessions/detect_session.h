@@ -19,6 +19,8 @@ const std::vector<ElementOption>& detect_options();
 struct DetectSettings {
   faces::DetectorOptions detector;
   int interval = 1;  ///< Detect on every so-many-th frame.
+  /// OptionValues::start_key(); empty where the settings were made by hand: then open() always opens.
+  std::string start_key;
 
   static DetectSettings from(const OptionValues& values);
 };

@@ -28,12 +28,6 @@ std::uint64_t since(Clock::time_point& start) {
   return static_cast<std::uint64_t>(passed);
 }
 
-std::string key_of(const EmbedSettings& s, const std::string& model) {
-  return model + '\n' + s.gallery + '\n' + s.index + '\n' + s.embedder.device + '\n' + s.embedder.precision +
-         '\n' + std::to_string(s.embedder.batch_size) + '\n' + std::to_string(s.embedder.threads) + '\n' +
-         s.model_instance_id + '\n' + std::to_string(s.batch_timeout);
-}
-
 void add_batches(const BatchStats& batches, EmbedStats& stats) {
   stats.batches = batches.passes;
   if (batches.passes > 0) {
@@ -51,7 +45,7 @@ std::shared_ptr<const Gallery> gallery_of(const EmbedSettings& settings, const M
   return share_gallery(settings.gallery, info.sha256, index);
 }
 
-Identity unnamed(const EmbedSettings& settings, const std::string& reason) {
+Identity unnamed(const EmbedSettings& settings, Reason reason) {
   Identity identity;
   identity.label = settings.unknown_label;
   identity.reason = reason;
@@ -62,8 +56,9 @@ Identity unnamed(const EmbedSettings& settings, const std::string& reason) {
 
 void EmbedSession::open(const EmbedSettings& settings) {
   const std::string model = settings.model.empty() ? default_weights("the property 'model'") : settings.model;
-  const std::string key = key_of(settings, model);
-  if (queue_ && key == opened_as_) {
+  // The default weights may be others than before.
+  const std::string key = settings.start_key.empty() ? "" : settings.start_key + model;
+  if (queue_ && !key.empty() && key == opened_as_) {
     gallery_ = gallery_of(settings, embedder_->info());
     return;
   }
@@ -123,7 +118,7 @@ FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height
     RoiCrop crop = check_roi(roi, width, height, settings.min_face_size);
     plan.rejected += crop.rejected ? 1 : 0;
     if (crop.region && due && late) plan.late = true;
-    if (crop.region && (late || !due || roi.predicted)) crop = {std::nullopt, "skipped", false};
+    if (crop.region && (late || !due || roi.predicted)) crop = {std::nullopt, Reason::Skipped, false};
     if (crop.region) {
       plan.regions.push_back(*crop.region);
       plan.roi_of.push_back(plan.identities.size());
@@ -136,7 +131,7 @@ FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height
 
 void EmbedSession::name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
                         Identity& identity) const {
-  identity.reason = to_string(match.unknown);
+  identity.reason = reason_of(match.unknown);
   identity.threshold = rule.threshold;
   if (std::isfinite(match.distance)) identity.distance = match.distance;
   if (match.nearest_id >= 0) identity.nearest = gallery_->name(match.nearest_id);
@@ -239,14 +234,14 @@ void EmbedSession::finish(const FramePlan& plan) {
   for (const Identity& identity : plan.identities) {
     if (identity.predicted) {
       ++stats_.predicted;
-      ++stats_.unnamed["skipped"];
-    } else if (identity.reason.empty()) {
+      ++stats_.unnamed[Reason::Skipped];
+    } else if (identity.reason == Reason::None) {
       ++stats_.named;
     } else {
       ++stats_.unnamed[identity.reason];
     }
   }
-  if (plan.surplus > 0) stats_.unnamed["too-many"] += plan.surplus;
+  if (plan.surplus > 0) stats_.unnamed[Reason::TooMany] += plan.surplus;
 }
 
 bool EmbedSession::in_software() const {

@@ -32,7 +32,7 @@ struct EmbedStats {
   std::uint64_t preprocess_time = 0, infer_time = 0, match_time = 0;
   /// Faces of skipped frames with the last result of the face in their place; `skipped` counts them too.
   std::uint64_t predicted = 0;
-  std::map<std::string, std::uint64_t> unnamed;  ///< By reason.
+  std::map<Reason, std::uint64_t> unnamed;
 };
 
 /// The work on one frame, from plan() to finish().

@@ -84,6 +84,7 @@ EmbedSettings EmbedSettings::from(const OptionValues& values) {
   s.unknown_label = values.text("unknown-label");
   s.min_face_size = values.integer("min-face-size");
   s.attach_embedding = values.flag("attach-embedding");
+  s.start_key = values.start_key();
   return s;
 }
 

@@ -33,6 +33,8 @@ struct EmbedSettings {
   std::string unknown_label = "???";
   int min_face_size = 0;  ///< Pixels.
   bool attach_embedding = true;
+  /// OptionValues::start_key(); empty where the settings were made by hand: then open() always opens.
+  std::string start_key;
 
   static EmbedSettings from(const OptionValues& values);
 };

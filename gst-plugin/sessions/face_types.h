@@ -7,6 +7,7 @@
 
 #include "embed/embedding.h"
 #include "embed/image_view.h"
+#include "sessions/reason.h"
 
 namespace embed::gst {
 
@@ -38,8 +39,7 @@ struct Identity {
   std::string nearest;    ///< Whose distance it is: the label of a named face, who else it might have been.
   std::string runner_up;  ///< The nearest other identity; empty when there is none.
   std::optional<float> runner_up_distance;
-  std::string
-      reason;  ///< Why there is no name: small, outside, far, ambiguous, skipped, no-gallery; empty with one.
+  Reason reason = Reason::None;
   std::optional<Embedding> embedding;
   bool predicted =
       false;  ///< Not of this frame: the last result of the face in this place, without its embedding.

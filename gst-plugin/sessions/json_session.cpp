@@ -40,7 +40,7 @@ Json identity_to_json(const Identity& identity) {
           {"nearest", text_or_null(identity.nearest)},
           {"runner_up", text_or_null(identity.runner_up)},
           {"runner_up_distance", number(identity.runner_up_distance)},
-          {"reason", text_or_null(identity.reason)},
+          {"reason", text_or_null(to_string(identity.reason))},
           {"predicted", identity.predicted}};
 }
 

@@ -46,6 +46,17 @@ const OptionValue& OptionValues::find(std::string_view name) const {
   throw Error(ErrorCode::Internal, "no option is called " + std::string(name));
 }
 
+std::string OptionValues::start_key() const {
+  std::ostringstream key;
+  key.imbue(std::locale::classic());
+  key.precision(17);
+  for (std::size_t i = 0; i < options_->size(); ++i) {
+    if ((*options_)[i].takes != Takes::AtStart) continue;
+    std::visit([&key](const auto& value) { key << value << '\n'; }, values_[i]);
+  }
+  return key.str();
+}
+
 std::vector<std::string> split_choices(const char* choices) {
   std::vector<std::string> names;
   std::istringstream in(choices);

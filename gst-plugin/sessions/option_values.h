@@ -43,6 +43,10 @@ class OptionValues {
   double number(std::string_view name) const { return std::get<double>(find(name)); }
   const std::string& text(std::string_view name) const { return std::get<std::string>(find(name)); }
 
+  /// The values of all options that are taken at the start, as one text: what is open need not be opened anew
+  /// while it stays the same.
+  std::string start_key() const;
+
  private:
   const OptionValue& find(std::string_view name) const;
 

@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kMaxSide = 65535;
 constexpr std::int64_t kLeastShareInside = 10;  // One part in so many.
 
-RoiCrop refuse(const char* reason, bool rejected) {
+RoiCrop refuse(Reason reason, bool rejected) {
   RoiCrop crop;
   crop.reason = reason;
   crop.rejected = rejected;
@@ -54,13 +54,14 @@ bool plausible(const Landmarks& points, const PixelRect& box) {
 
 RoiCrop check_roi(const Roi& roi, int frame_width, int frame_height, int min_face_size) {
   const PixelRect& box = roi.box;
-  if (box.width <= 0 || box.height <= 0) return refuse("small", true);
-  if (box.width > kMaxSide || box.height > kMaxSide) return refuse("outside", true);
+  if (box.width <= 0 || box.height <= 0) return refuse(Reason::Small, true);
+  if (box.width > kMaxSide || box.height > kMaxSide) return refuse(Reason::Outside, true);
   const std::int64_t inside =
       overlap(box.x, box.width, frame_width) * overlap(box.y, box.height, frame_height);
-  if (inside * kLeastShareInside < box.width * box.height) return refuse("outside", true);
-  if (roi.exact_box && !plausible(*roi.exact_box, frame_width, frame_height)) return refuse("outside", true);
-  if (std::min(box.width, box.height) < min_face_size) return refuse("small", false);
+  if (inside * kLeastShareInside < box.width * box.height) return refuse(Reason::Outside, true);
+  if (roi.exact_box && !plausible(*roi.exact_box, frame_width, frame_height))
+    return refuse(Reason::Outside, true);
+  if (std::min(box.width, box.height) < min_face_size) return refuse(Reason::Small, false);
   RoiCrop crop;
   FaceRegion region;
   region.box = roi.exact_box.value_or(Rect{static_cast<float>(box.x), static_cast<float>(box.y),

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include "embed/image_view.h"
 #include "sessions/face_types.h"
@@ -12,8 +11,8 @@ namespace embed::gst {
 /// What becomes of a ROI: a region to embed, or the reason why not.
 struct RoiCrop {
   std::optional<FaceRegion> region;
-  std::string reason;     ///< "small" or "outside" when there is no region.
-  bool rejected = false;  ///< The ROI is not one that a working detector gives; worth a warning.
+  Reason reason = Reason::None;  ///< Small or Outside when there is no region.
+  bool rejected = false;         ///< The ROI is not one that a working detector gives; worth a warning.
 };
 
 /// Checks a ROI against its frame. `small`: a side is 0, or the shorter one below `min_face_size`. `outside`:

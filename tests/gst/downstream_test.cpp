@@ -223,7 +223,7 @@ class Qos : public Streams {
     for (int i = 0; i < 6; ++i) {
       const auto out = own(harness.push(frame(i)));
       EXPECT_EQ(index_of(out.get()), i) << "late ones are not lost";
-      all.push_back(gsttest::faces_of(out.get(), kWidth, kHeight).at(0).identity->reason);
+      all.emplace_back(to_string(gsttest::faces_of(out.get(), kWidth, kHeight).at(0).identity->reason));
     }
     return all;
   }
@@ -257,7 +257,8 @@ TEST_F(Qos, LateFramesPassWithoutBeingEmbedded) {
                                   gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.5, 40 * GST_SECOND, 0));
   flush(harness);
   const auto out = own(harness.push(frame(0)));
-  EXPECT_EQ(gsttest::faces_of(out.get(), kWidth, kHeight).at(0).identity->reason, "no-gallery");
+  EXPECT_EQ(gsttest::faces_of(out.get(), kWidth, kHeight).at(0).identity->reason,
+            embed::gst::Reason::NoGallery);
 }
 
 TEST_F(Qos, MessagesCountTheFramesInFlightToo) {

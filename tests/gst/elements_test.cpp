@@ -237,7 +237,8 @@ TEST_F(Embed, AbsurdRoisPassAndAreCounted) {
   const auto out = own(harness.push(in));
   ASSERT_TRUE(out);
   std::vector<std::string> reasons;
-  for (const auto& face : gsttest::faces_of(out.get(), 160, 120)) reasons.push_back(face.identity->reason);
+  for (const auto& face : gsttest::faces_of(out.get(), 160, 120))
+    reasons.emplace_back(to_string(face.identity->reason));
   EXPECT_EQ(reasons,
             (std::vector<std::string>{"small", "small", "outside", "outside", "outside", "no-gallery"}));
   EXPECT_EQ(stat(harness.element(), "rejected"), 5U);

@@ -79,7 +79,7 @@ TEST(FrameToJson, LeavesOutAndNullsWhatThereIsNot) {
   stranger.identity->distance.reset();
   stranger.identity->nearest.clear();
   stranger.identity->runner_up.clear();
-  stranger.identity->reason = "small";
+  stranger.identity->reason = embed::gst::Reason::Small;
   Face bare;
   bare.box = {1, 2, 3, 4};
   const Json json = Json::parse(frame_to_json({std::nullopt, "", 0, 0}, 0, {stranger, bare}, false));

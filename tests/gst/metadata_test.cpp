@@ -126,7 +126,7 @@ void expect_ann(const Face& face) {
   ASSERT_TRUE(face.identity);
   EXPECT_EQ(face.identity->label, ann().label);
   EXPECT_EQ(face.identity->label_id, 3);
-  EXPECT_EQ(face.identity->reason, "");
+  EXPECT_EQ(face.identity->reason, embed::gst::Reason::None);
   EXPECT_FLOAT_EQ(face.identity->distance.value_or(-1), 0.25F);
   EXPECT_FLOAT_EQ(face.identity->threshold.value_or(-1), 0.5F);
   EXPECT_EQ(face.identity->nearest, "Alice");

@@ -21,6 +21,7 @@ namespace {
 using embed::gst::check_roi;
 using embed::gst::EmbedSession;
 using embed::gst::EmbedSettings;
+using embed::gst::Reason;
 using embed::gst::Roi;
 
 Roi roi_at(std::int64_t x, std::int64_t y, std::int64_t w, std::int64_t h, int id = 1) {
@@ -35,26 +36,26 @@ TEST(RoiCrops, RefusesWhatIsNoFace) {
   const struct {
     Roi roi;
     int min_face_size;
-    const char* reason;
+    Reason reason;
     bool rejected;
   } cases[] = {
-      {roi_at(10, 10, 0, 20), 0, "small", true},
-      {roi_at(10, 10, 20, 0), 0, "small", true},
-      {roi_at(640, 10, 20, 20), 0, "outside", true},
-      {roi_at(10, 480, 20, 20), 0, "outside", true},
-      {roi_at(0, 0, 70000, 10), 0, "outside", true},
-      {roi_at(0, 0, 60000, 60000), 0, "outside", true},
-      {roi_at(4294967295, 4294967295, 4294967295, 4294967295), 0, "outside", true},
-      {roi_at(10, 10, 19, 40), 20, "small", false},
-      {roi_at(10, 10, 20, 40), 20, "", false},
-      {roi_at(630, 470, 20, 20), 0, "", false},
-      {roi_at(0, 0, 1, 1), 0, "", false},
+      {roi_at(10, 10, 0, 20), 0, Reason::Small, true},
+      {roi_at(10, 10, 20, 0), 0, Reason::Small, true},
+      {roi_at(640, 10, 20, 20), 0, Reason::Outside, true},
+      {roi_at(10, 480, 20, 20), 0, Reason::Outside, true},
+      {roi_at(0, 0, 70000, 10), 0, Reason::Outside, true},
+      {roi_at(0, 0, 60000, 60000), 0, Reason::Outside, true},
+      {roi_at(4294967295, 4294967295, 4294967295, 4294967295), 0, Reason::Outside, true},
+      {roi_at(10, 10, 19, 40), 20, Reason::Small, false},
+      {roi_at(10, 10, 20, 40), 20, Reason::None, false},
+      {roi_at(630, 470, 20, 20), 0, Reason::None, false},
+      {roi_at(0, 0, 1, 1), 0, Reason::None, false},
   };
   for (const auto& c : cases) {
     const auto crop = check_roi(c.roi, 640, 480, c.min_face_size);
     EXPECT_EQ(crop.reason, c.reason) << c.roi.box.x << ' ' << c.roi.box.width;
     EXPECT_EQ(crop.rejected, c.rejected) << c.roi.box.x << ' ' << c.roi.box.width;
-    EXPECT_EQ(crop.region.has_value(), crop.reason.empty());
+    EXPECT_EQ(crop.region.has_value(), crop.reason == Reason::None);
   }
 }
 
@@ -82,7 +83,7 @@ TEST(RoiCrops, RefusesAnExactBoxThatOnlyItsFramesEdgeBounds) {
     Roi roi = roi_at(0, 0, 640, 480);
     roi.exact_box = box;
     const auto crop = check_roi(roi, 640, 480, 0);
-    EXPECT_EQ(crop.reason, "outside") << box.x << ' ' << box.width;
+    EXPECT_EQ(crop.reason, Reason::Outside) << box.x << ' ' << box.width;
     EXPECT_TRUE(crop.rejected);
   }
   Roi half = roi_at(0, 0, 60, 100);
@@ -145,7 +146,7 @@ TEST_F(Session, NamesTheEnrolledFaceAndSaysWhyTheOthersHaveNone) {
   ASSERT_EQ(got.size(), 4U);
   EXPECT_EQ(got[0].label, "Ann");
   EXPECT_EQ(got[0].label_id, 0);
-  EXPECT_EQ(got[0].reason, "");
+  EXPECT_EQ(got[0].reason, Reason::None);
   ASSERT_TRUE(got[0].distance);
   EXPECT_LT(*got[0].distance, 1e-4F);
   EXPECT_EQ(got[0].nearest, "Ann");
@@ -156,12 +157,12 @@ TEST_F(Session, NamesTheEnrolledFaceAndSaysWhyTheOthersHaveNone) {
   EXPECT_GE(1 - embed::distance(embed::Metric::Cosine, *got[0].embedding, embedding_of(ann)), 0.9999F);
   EXPECT_EQ(got[1].label, "???");
   EXPECT_EQ(got[1].label_id, -1);
-  EXPECT_EQ(got[1].reason, "far");
+  EXPECT_EQ(got[1].reason, Reason::Far);
   EXPECT_FALSE(got[1].nearest.empty());
   EXPECT_TRUE(got[1].distance);
-  EXPECT_EQ(got[2].reason, "small");
+  EXPECT_EQ(got[2].reason, Reason::Small);
   EXPECT_FALSE(got[2].embedding);
-  EXPECT_EQ(got[3].reason, "outside");
+  EXPECT_EQ(got[3].reason, Reason::Outside);
   const auto stats = session_.stats();
   EXPECT_EQ(stats.frames, 1U);
   EXPECT_EQ(stats.faces, 4U);
@@ -178,10 +179,11 @@ TEST_F(Session, AmbiguousWithinTheMargin) {
   settings_.gallery = gallery({{"Ann", known}, {"Eve", known}});
   settings_.match.margin = 0.01F;
   session_.open(settings_);
-  EXPECT_EQ(run({face}).at(0).reason, "ambiguous");
+  EXPECT_EQ(run({face}).at(0).reason, Reason::Ambiguous);
 }
 
 TEST_F(Session, OpenedAgainItReadsAGalleryThatWasReplaced) {
+  settings_.start_key = "the same";
   const Roi face = roi_at(10, 10, 40, 40);
   settings_.gallery = gallery({{"Ann", embedding_of(face)}});
   settings_.match.threshold = 0.0001;
@@ -202,7 +204,7 @@ TEST_F(Session, WithoutGalleryNobodyIsNamedButAllAreEmbedded) {
   settings_.unknown_label = "stranger";
   session_.open(settings_);
   const auto got = run({roi_at(10, 10, 40, 40)});
-  EXPECT_EQ(got.at(0).reason, "no-gallery");
+  EXPECT_EQ(got.at(0).reason, Reason::NoGallery);
   EXPECT_EQ(got.at(0).label, "stranger");
   EXPECT_FALSE(got.at(0).distance);
   EXPECT_TRUE(got.at(0).embedding);
@@ -217,16 +219,16 @@ TEST_F(Session, SkipsTheFramesBetween) {
   for (int i = 0; i < 6; ++i) {
     const auto got = run({roi_at(10 + 5 * i, 10, 40, 40), roi_at(100, i % 3 == 0 ? -200 : 60, 40, 40)});
     const bool embedded = i % 3 == 0;
-    EXPECT_EQ(got.at(0).reason, "no-gallery") << "the last result is carried on";
+    EXPECT_EQ(got.at(0).reason, Reason::NoGallery) << "the last result is carried on";
     EXPECT_EQ(got.at(0).predicted, !embedded);
     EXPECT_EQ(got.at(0).embedding.has_value(), embedded);
-    EXPECT_EQ(got.at(1).reason, embedded ? "outside" : "skipped") << "nothing is known of it";
+    EXPECT_EQ(got.at(1).reason, embedded ? Reason::Outside : Reason::Skipped) << "nothing is known of it";
     EXPECT_FALSE(got.at(1).predicted);
   }
   const auto stats = session_.stats();
   EXPECT_EQ(stats.embedded, 2U);
   EXPECT_EQ(stats.predicted, 4U);
-  EXPECT_EQ(stats.unnamed.at("skipped"), 8U);
+  EXPECT_EQ(stats.unnamed.at(Reason::Skipped), 8U);
 }
 
 TEST_F(Session, CarriesNoResultToAnotherFaceOrAnotherStream) {
@@ -237,8 +239,8 @@ TEST_F(Session, CarriesNoResultToAnotherFaceOrAnotherStream) {
   settings_.unknown_label = "B";
   auto got = run({roi_at(12, 10, 40, 40), roi_at(14, 10, 40, 40)});
   EXPECT_EQ(got.at(0).label, "A");
-  EXPECT_EQ(got.at(1).reason, "skipped") << "one face is not two";
-  EXPECT_EQ(run({roi_at(45, 10, 40, 40)}).at(0).reason, "skipped") << "the boxes hardly overlap";
+  EXPECT_EQ(got.at(1).reason, Reason::Skipped) << "one face is not two";
+  EXPECT_EQ(run({roi_at(45, 10, 40, 40)}).at(0).reason, Reason::Skipped) << "the boxes hardly overlap";
   session_.restart();
   session_.forget();
   got = run({roi_at(12, 10, 40, 40)});
@@ -255,7 +257,7 @@ TEST_F(Session, APredictedRegionGetsTheLastResultAndCountsForNoInterval) {
   // A detector that looks at every third frame.
   for (int i = 0; i < 12; ++i) {
     const auto got = run({i % 3 == 0 ? seen : predicted});
-    EXPECT_EQ(got.at(0).reason, "no-gallery") << i;
+    EXPECT_EQ(got.at(0).reason, Reason::NoGallery) << i;
     marks += got.at(0).predicted ? 'p' : 'E';
   }
   EXPECT_EQ(marks, "EpppppEppppp");
@@ -291,12 +293,31 @@ TEST_F(Session, IndexIsTheGallerysWay) {
   }
 }
 
+TEST(OptionValues, WhatIsTakenAtTheStartMakesTheKey) {
+  embed::gst::OptionValues values(embed::gst::embed_options());
+  const auto set = [&values](std::string_view name, embed::gst::OptionValue value) {
+    for (std::size_t i = 0; i < values.options().size(); ++i) {
+      if (name == values.options()[i].spec.name) values.set(i, value);
+    }
+    return values.start_key();
+  };
+  const std::string before = values.start_key();
+  EXPECT_EQ(set("threshold", 0.5), before);
+  EXPECT_EQ(set("max-faces", std::int64_t{3}), before);
+  const std::string with_batches = set("batch-size", std::int64_t{3});
+  EXPECT_NE(with_batches, before);
+  EXPECT_NE(set("model", std::string("w")), with_batches);
+  EXPECT_EQ(EmbedSettings::from(values).start_key, values.start_key());
+}
+
 TEST_F(Session, OpensAgainOnlyForAChange) {
+  settings_.start_key = "sixteen";
   session_.open(settings_);
   run({roi_at(10, 10, 40, 40)});
   session_.open(settings_);
   EXPECT_EQ(session_.stats().frames, 1U) << "the same settings keep what is open";
   settings_.embedder.batch_size = 4;
+  settings_.start_key = "four";
   session_.open(settings_);
   EXPECT_EQ(session_.stats().frames, 0U);
   session_.close();
@@ -319,7 +340,7 @@ TEST_F(Session, SeveralFramesAreInFlight) {
     EXPECT_LT(embed::distance(embed::Metric::Cosine, *plan.identities.at(0).embedding,
                               embedding_of(roi_at(10 + i, 10, 40, 40))),
               1e-4F);
-    EXPECT_EQ(plan.identities.at(1).reason, "small");
+    EXPECT_EQ(plan.identities.at(1).reason, Reason::Small);
   }
   EXPECT_EQ(session_.stats().embedded, 4U);
 }
@@ -330,7 +351,7 @@ TEST_F(Session, WhatIsWithdrawnIsNotCompleted) {
   session_.submit(picture_.view(), plan);
   session_.withdraw();
   EXPECT_FALSE(session_.complete(plan, settings_));
-  EXPECT_EQ(run({roi_at(10, 10, 40, 40)}).at(0).reason, "no-gallery");
+  EXPECT_EQ(run({roi_at(10, 10, 40, 40)}).at(0).reason, Reason::NoGallery);
 }
 
 TEST_F(Session, LateFramesAreNotEmbedded) {
@@ -341,7 +362,7 @@ TEST_F(Session, LateFramesAreNotEmbedded) {
         session_.plan({roi_at(10, 10, 40, 40)}, picture_.width, picture_.height, settings_, true);
     EXPECT_FALSE(plan.needs_pixels());
     EXPECT_EQ(plan.late, drop);
-    EXPECT_EQ(plan.identities.at(0).reason, "skipped");
+    EXPECT_EQ(plan.identities.at(0).reason, Reason::Skipped);
     session_.finish(plan);
   }
   EXPECT_FALSE(session_.plan({}, picture_.width, picture_.height, settings_, true).late)

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#include "embed/gallery.h"
+
+namespace embed::gst {
+
+/// Why a face has no name.
+enum class Reason {
+  None,       ///< It has one.
+  Small,      ///< It has no area, or fewer pixels than min-face-size.
+  Outside,    ///< Next to nothing of it lies in the frame, or it is huge.
+  Far,        ///< The nearest person is beyond the threshold.
+  Ambiguous,  ///< Two people are nearly as near.
+  Skipped,    ///< Its frame was left out by an interval, or came too late.
+  NoGallery,  ///< There is nobody to compare it with.
+  TooMany,    ///< The frame has more faces than max-faces. In counts alone.
+  Other,      ///< Metadata of another version says something else.
+};
+
+/// Every reason but None and Other, in the order of the counts.
+inline constexpr std::array<Reason, 7> kReasons = {Reason::Small,     Reason::Outside, Reason::Far,
+                                                   Reason::Ambiguous, Reason::Skipped, Reason::NoGallery,
+                                                   Reason::TooMany};
+
+/// As metadata, JSON and `stats` have it: "small", "outside", "far", "ambiguous", "skipped", "no-gallery",
+/// "too-many"; empty for None.
+const char* to_string(Reason reason) noexcept;
+/// The other way; Other for a text that is none of these.
+Reason reason_of(std::string_view text) noexcept;
+/// What the gallery's rule says.
+Reason reason_of(Unknown unknown) noexcept;
+
+}  // namespace embed::gst
