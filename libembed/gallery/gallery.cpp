@@ -9,6 +9,7 @@
 #include "embed/person_name.h"
 #include "gallery/checks.h"
 #include "gallery/means.h"
+#include "gallery/rule.h"
 #include "gallery/search/index.h"
 #include "gallery/search/kmeans.h"
 #include "gallery/search/nearest_rows.h"
@@ -176,7 +177,7 @@ void Gallery::match(const Embedding* queries, std::size_t count, const MatchOpti
     } else {
       scan_rows(looked_at(), options.metric, queries + first, some, nearest.data());
     }
-    for (std::size_t q = 0; q < some; ++q) out[first + q] = nearest[q].decide(options);
+    for (std::size_t q = 0; q < some; ++q) out[first + q] = decide(nearest[q], options);
   }
 }
 

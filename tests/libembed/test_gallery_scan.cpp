@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "embed/gallery.h"
+#include "gallery/rule.h"
 #include "gallery/search/scan.h"
 #include "gallery_reference.h"
 
@@ -303,7 +304,7 @@ void check(const Made& made, const std::vector<std::size_t>& ks) {
         std::vector<embed::NearestRows> nearest(answers.size(), embed::NearestRows(k));
         embed::scan_rows(stored.rows, metric, made.queries.data(), answers.size(), variant, three,
                          nearest.data());
-        for (std::size_t q = 0; q < answers.size(); ++q) answers[q] = nearest[q].decide(options);
+        for (std::size_t q = 0; q < answers.size(); ++q) answers[q] = embed::decide(nearest[q], options);
         compare(variant.name);
       }
     }

@@ -7,8 +7,6 @@
 #include <limits>
 #include <vector>
 
-#include "embed/gallery.h"
-
 namespace embed {
 
 /// A measured row. Ordered by distance, then by row: an answer never depends on the order of measuring.
@@ -54,11 +52,10 @@ class NearestRows {
 
   /// At infinity while there is none.
   const MeasuredRow& first() const noexcept { return first_; }
+  /// The nearest of another identity than first().
+  const MeasuredRow& second() const noexcept { return second_; }
   /// The k nearest, or as many as there are, nearest first.
   std::vector<MeasuredRow> nearest() const;
-
-  /// The rule, for a gallery that has rows.
-  Match decide(const MatchOptions& options) const;
 
  private:
   bool add_to_first(const MeasuredRow& found) noexcept {
