@@ -2,8 +2,7 @@
 // How fast galleries are searched, beside this machine's memory and beside FAISS, in one run and on the same
 // threads (OMP_NUM_THREADS).
 //
-// usage: gallery-bench [--rows N] [--data faces|identities|uniform] [--runs N] [--no-index] [--no-faiss-flat]
-//                      [--faiss-indexes] [--json]
+// usage: gallery-bench [--rows N] [--data faces|identities|uniform] [--runs N] [--no-faiss-flat] [--json]
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -23,8 +22,6 @@
 
 #ifdef HAVE_FAISS
 #include <faiss/IndexFlat.h>
-#include <faiss/IndexHNSW.h>
-#include <faiss/IndexIVFFlat.h>
 #endif
 
 namespace {
@@ -38,9 +35,7 @@ struct Options {
   std::size_t rows = 1'000'000;
   std::string data = "identities";
   int runs = 15;
-  bool index = true;
   bool faiss_flat = true;
-  bool faiss_indexes = false;
   bool json = false;
 };
 
@@ -168,78 +163,7 @@ void bench_faiss_flat(const bench::GalleryData& data, int runs, Results& results
   }
 }
 
-void bench_faiss_index(const std::string& name, const faiss::Index& index, const bench::GalleryData& data,
-                       const std::vector<Match>& exact, int runs, Results& results) {
-  const std::size_t count = data.queries.size();
-  std::vector<float> scores(count);
-  std::vector<std::int64_t> labels(count);
-  index.search(static_cast<std::int64_t>(count), data.queries.front().data(), 1, scores.data(),
-               labels.data());
-  std::size_t found = 0;
-  for (std::size_t q = 0; q < count; ++q) {
-    if (labels[q] < 0) continue;
-    const auto& row = data.rows[static_cast<std::size_t>(labels[q])];
-    found += embed::distance(Metric::Cosine, data.queries[q], row) == exact[q].distance ? 1 : 0;
-  }
-  std::size_t next = 0;
-  const double seconds = median_seconds(10 * runs, [&] {
-    index.search(kBatch, data.queries[next].data(), 1, scores.data(), labels.data());
-    next = (next + kBatch) % (count - kBatch + 1);
-  });
-  results.add(name + ", recall@1", static_cast<double>(found) / static_cast<double>(count), "");
-  results.add(name + ", batch of 32", 1e3 * seconds, "ms");
-}
-
-void bench_faiss_indexes(const bench::GalleryData& data, const std::vector<Match>& exact, int runs,
-                         Results& results) {
-  const auto rows = static_cast<std::int64_t>(data.rows.size());
-  auto start = std::chrono::steady_clock::now();
-  faiss::IndexHNSWFlat hnsw(embed::kEmbeddingDim, 32, faiss::METRIC_INNER_PRODUCT);
-  hnsw.add(rows, data.rows.front().data());
-  results.add("FAISS HNSW32, build", seconds_since(start), "s");
-  for (const int effort : {16, 32, 64, 128, 256}) {
-    hnsw.hnsw.efSearch = effort;
-    bench_faiss_index("FAISS HNSW32 efSearch " + std::to_string(effort), hnsw, data, exact, runs, results);
-  }
-  start = std::chrono::steady_clock::now();
-  faiss::IndexFlatIP quantizer(embed::kEmbeddingDim);
-  faiss::IndexIVFFlat ivf(&quantizer, embed::kEmbeddingDim, 4096, faiss::METRIC_INNER_PRODUCT);
-  ivf.cp.niter = 4;
-  ivf.train(std::min<std::int64_t>(rows, 40 * 4096), data.rows.front().data());
-  ivf.add(rows, data.rows.front().data());
-  results.add("FAISS IVF4096,Flat, build", seconds_since(start), "s");
-  for (const std::size_t probes : {8U, 16U, 32U, 64U, 128U}) {
-    ivf.nprobe = probes;
-    bench_faiss_index("FAISS IVF4096,Flat nprobe " + std::to_string(probes), ivf, data, exact, runs, results);
-  }
-}
 #endif
-
-void bench_index(Gallery& gallery, const bench::GalleryData& data, const std::vector<Match>& exact,
-                 const Options& options, const double (&flat)[2], Results& results) {
-  const Metric metric = Metric::Cosine;
-  const auto start = std::chrono::steady_clock::now();
-  gallery.build_index(metric);
-  results.add("index=faiss, build", seconds_since(start), "s");
-  std::vector<Match> found(data.queries.size());
-  gallery.match(data.queries.data(), found.size(), by(metric), found.data());
-  double nearest = 0, both = 0;
-  for (std::size_t q = 0; q < found.size(); ++q) {
-    const bool same = found[q].distance == exact[q].distance && found[q].nearest_id == exact[q].nearest_id;
-    nearest += same ? 1 : 0;
-    both += same && found[q].runner_up_distance == exact[q].runner_up_distance ? 1 : 0;
-  }
-  const auto count = static_cast<double>(found.size());
-  results.add("index=faiss, recall@1", nearest / count, "");
-  results.add("index=faiss, recall of nearest and runner-up", both / count, "");
-  const std::size_t batches[] = {kBatch, 1};
-  for (int i = 0; i < 2; ++i) {
-    const double seconds = seconds_a_query(gallery, data, metric, batches[i], 20 * options.runs);
-    const std::string name = i == 0 ? "index=faiss, batch of 32" : "index=faiss, one query";
-    results.add(name, 1e3 * seconds * static_cast<double>(batches[i]), "ms");
-    results.add(name + ", times as fast as flat", flat[i] / seconds, "x");
-  }
-}
 
 void run(const Options& options) {
   Results results(options.json);
@@ -250,24 +174,19 @@ void run(const Options& options) {
   auto start = std::chrono::steady_clock::now();
   Gallery gallery = gallery_of(data, options.rows);
   results.add("adding all rows", seconds_since(start), "s");
-  double flat[2] = {};
   const double bytes = static_cast<double>(options.rows * sizeof(embed::Embedding));
   for (const Metric metric : {Metric::L1, Metric::L2, Metric::Cosine}) {
-    const std::string name = std::string("index=flat, ") + to_string(metric);
-    flat[0] = seconds_a_query(gallery, data, metric, kBatch, options.runs);
-    flat[1] = seconds_a_query(gallery, data, metric, 1, options.runs);
-    results.add(name + ", batch of 32", 1e3 * kBatch * flat[0], "ms");
-    results.add(name + ", batch of 32, rows' floats over bandwidth", bytes / (kBatch * flat[0]) / bandwidth,
-                "x");
-    results.add(name + ", one query", 1e3 * flat[1], "ms");
+    const std::string name = std::string("all rows, ") + to_string(metric);
+    const double in_batches = seconds_a_query(gallery, data, metric, kBatch, options.runs);
+    const double alone = seconds_a_query(gallery, data, metric, 1, options.runs);
+    results.add(name + ", batch of 32", 1e3 * kBatch * in_batches, "ms");
+    results.add(name + ", batch of 32, rows' floats over bandwidth",
+                bytes / (kBatch * in_batches) / bandwidth, "x");
+    results.add(name + ", one query", 1e3 * alone, "ms");
   }
-  std::vector<Match> exact(data.queries.size());
-  gallery.match(data.queries.data(), exact.size(), by(Metric::Cosine), exact.data());
 #ifdef HAVE_FAISS
   if (options.faiss_flat) bench_faiss_flat(data, options.runs, results);
-  if (options.faiss_indexes) bench_faiss_indexes(data, exact, options.runs, results);
 #endif
-  if (options.index && Gallery::can_index()) bench_index(gallery, data, exact, options, flat, results);
 }
 
 Options parse(int argc, char** argv) {
@@ -275,12 +194,8 @@ Options parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
     const char* value = i + 1 < argc ? argv[i + 1] : nullptr;
-    if (name == "--no-index") {
-      options.index = false;
-    } else if (name == "--no-faiss-flat") {
+    if (name == "--no-faiss-flat") {
       options.faiss_flat = false;
-    } else if (name == "--faiss-indexes") {
-      options.faiss_indexes = true;
     } else if (name == "--json") {
       options.json = true;
     } else if (value != nullptr && name == "--data") {
@@ -290,10 +205,9 @@ Options parse(int argc, char** argv) {
     } else if (value != nullptr && name == "--runs" && std::atoi(value) >= 1) {
       options.runs = std::atoi(argv[++i]);
     } else {
-      std::fprintf(
-          stderr,
-          "usage: gallery-bench [--rows N] [--data faces|identities|uniform] [--runs N] [--no-index] "
-          "[--faiss-indexes] [--json]\n");
+      std::fprintf(stderr,
+                   "usage: gallery-bench [--rows N] [--data faces|identities|uniform] [--runs N] "
+                   "[--no-faiss-flat] [--json]\n");
       std::exit(2);
     }
   }

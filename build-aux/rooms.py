@@ -24,7 +24,6 @@ PACKAGES = {
     "cairo": r"cairo|pango/",
     "nlohmann-json": r"nlohmann/",
     "CLI11": r"CLI/",
-    "FAISS": r"faiss/",
     "zlib": r"zlib\.h$",
     "libjpeg": r"j(peglib|error)\.h$",
     "utf8proc": r"utf8proc\.h$",

@@ -8,7 +8,7 @@ build=$2
 kind=$3
 libtorch=$4
 [ -d "$build" ] || meson setup "$build" "$source" "-Db_sanitize=$kind" -Db_lundef=false -Dbuildtype=debugoptimized \
-  -Dgst=disabled -Dfaces=disabled -Dfaiss=disabled "-Dlibtorch=$libtorch"
+  -Dgst=disabled -Dfaces=disabled "-Dlibtorch=$libtorch"
 ninja -C "$build" tests/libembed/test-libembed-core tests/libembed/test-libembed-gallery \
   tests/libembed/test-libembed-nn tests/training/test-training-core \
   tests/in_flight/test-in-flight tests/fuzz/fuzz-safetensors tests/fuzz/fuzz-gallery \

@@ -40,9 +40,7 @@ void add_batches(const BatchStats& batches, EmbedStats& stats) {
 
 std::shared_ptr<const Gallery> gallery_of(const EmbedSettings& settings, const ModelInfo& info) {
   if (settings.gallery.empty()) return std::make_shared<Gallery>(info.metric, info.sha256);
-  std::optional<Metric> index;
-  if (settings.index == "faiss") index = metric_of(settings.match.metric, info);
-  return share_gallery(settings.gallery, info.sha256, index);
+  return share_gallery(settings.gallery, info.sha256);
 }
 
 Identity unnamed(const EmbedSettings& settings, Reason reason) {

@@ -49,7 +49,6 @@ const std::vector<ElementOption>& embed_options() {
   static const std::vector<ElementOption> options = [] {
     std::vector<ElementOption> all;
     for (const auto& spec : kFileOptions) all.push_back({spec, Takes::AtStart});
-    for (const auto& spec : kGalleryOptions) all.push_back({spec, Takes::AtStart});
     for (const auto& spec : kEmbedderOptions) all.push_back({spec, Takes::AtStart});
     for (const auto& spec : kSharingOptions) all.push_back({spec, Takes::AtStart});
     for (const auto& spec : kMatchOptions) all.push_back({spec, Takes::AtOnce});
@@ -63,7 +62,6 @@ EmbedSettings EmbedSettings::from(const OptionValues& values) {
   EmbedSettings s;
   s.model = values.text("model");
   s.gallery = values.text("gallery");
-  s.index = values.text("index");
   s.embedder.device = values.text("device");
   s.embedder.precision = values.text("precision");
   s.embedder.threads = static_cast<int>(values.integer("threads"));

@@ -16,9 +16,8 @@ const std::vector<ElementOption>& embed_options();
 
 /// Their values, typed. A value type.
 struct EmbedSettings {
-  std::string model;           ///< Weights file; empty: see embed/default_weights.h.
-  std::string gallery;         ///< Gallery file; empty: nobody is known.
-  std::string index = "flat";  ///< "flat" or "faiss": see Gallery::build_index().
+  std::string model;    ///< Weights file; empty: see embed/default_weights.h.
+  std::string gallery;  ///< Gallery file; empty: nobody is known.
   /// Only elements with the same one share a model; empty: those of one file.
   std::string model_instance_id;
   EmbedderOptions embedder;

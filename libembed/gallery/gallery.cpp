@@ -10,8 +10,6 @@
 #include "gallery/checks.h"
 #include "gallery/means.h"
 #include "gallery/rule.h"
-#include "gallery/search/index.h"
-#include "gallery/search/kmeans.h"
 #include "gallery/search/nearest_rows.h"
 #include "gallery/search/rows.h"
 #include "gallery/search/scan.h"
@@ -48,7 +46,6 @@ Gallery::Gallery(const Gallery& other)
       threshold_(other.threshold_),
       rows_(other.rows_ ? std::make_unique<GalleryRows>(*other.rows_) : nullptr),
       with_means_(other.with_means_),
-      index_(other.index_),
       names_(other.names_),
       ids_(other.ids_) {}
 
@@ -75,7 +72,6 @@ void Gallery::append(std::int64_t label_id, const float* row) {
 
 void Gallery::drop_prepared() noexcept {
   with_means_.reset();
-  index_.reset();
 }
 
 void Gallery::add(const std::string& name, const Embedding& embedding) {
@@ -140,22 +136,6 @@ std::size_t Gallery::vectors() const noexcept {
   return rows_ ? looked_at().size() : 0;
 }
 
-bool Gallery::can_index() noexcept {
-  return have_kmeans();
-}
-
-void Gallery::build_index(Metric metric) {
-  if (!can_index()) {
-    throw Error(ErrorCode::Unsupported, "index 'faiss': this build has no FAISS; use index 'flat'");
-  }
-  if (vectors() >= GalleryIndex::kFewestRows)
-    index_ = std::make_shared<const GalleryIndex>(looked_at(), metric);
-}
-
-bool Gallery::indexed(Metric metric) const noexcept {
-  return index_ && index_->metric() == metric;
-}
-
 void Gallery::match(const Embedding* queries, std::size_t count, const MatchOptions& options,
                     Match* out) const {
   if (options.k < 1 || options.k > 1024) throw Error(ErrorCode::InvalidArgument, "k: 1 to 1024 expected");
@@ -172,11 +152,7 @@ void Gallery::match(const Embedding* queries, std::size_t count, const MatchOpti
     nearest.reserve(some);
     // More neighbours than rows vote as all rows do.
     for (std::size_t q = 0; q < some; ++q) nearest.emplace_back(std::min(options.k, vectors()));
-    if (indexed(options.metric)) {
-      index_->search(looked_at(), queries + first, some, nearest.data());
-    } else {
-      scan_rows(looked_at(), options.metric, queries + first, some, nearest.data());
-    }
+    scan_rows(looked_at(), options.metric, queries + first, some, nearest.data());
     for (std::size_t q = 0; q < some; ++q) out[first + q] = decide(nearest[q], options);
   }
 }

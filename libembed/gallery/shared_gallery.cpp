@@ -14,17 +14,14 @@ SharedSlots<const Gallery>& slots() {
 
 }  // namespace
 
-std::shared_ptr<const Gallery> share_gallery(const std::string& path, const std::string& weights_sha256,
-                                             std::optional<Metric> index) {
+std::shared_ptr<const Gallery> share_gallery(const std::string& path, const std::string& weights_sha256) {
   // Galleries of other weights have the key of those weights, so that every caller is told that they are
   // others.
-  const auto slot = slots().slot(file_identity(path) + ' ' + weights_sha256 + ' ' +
-                                 (index ? to_string(*index) : std::string("flat")));
+  const auto slot = slots().slot(file_identity(path) + ' ' + weights_sha256);
   const std::lock_guard<std::mutex> lock(slot->loading);
   if (auto gallery = slot->thing.lock()) return gallery;
   auto gallery = std::make_shared<Gallery>(Gallery::load(path, weights_sha256));
   gallery->build_means();
-  if (index) gallery->build_index(*index);
   slot->thing = gallery;
   return gallery;
 }

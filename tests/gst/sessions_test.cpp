@@ -281,18 +281,6 @@ TEST_F(Session, ThresholdIsTheGallerysElseTheWeightsOfTheSameMetric) {
   EXPECT_FLOAT_EQ(run({face}).at(0).threshold.value_or(-1), 0.125F);
 }
 
-TEST_F(Session, IndexIsTheGallerysWay) {
-  const Roi face = roi_at(10, 10, 40, 40);
-  settings_.gallery = gallery({{"Ann", embedding_of(face)}});
-  settings_.index = "faiss";
-  if (embed::Gallery::can_index()) {
-    session_.open(settings_);
-    EXPECT_EQ(run({face}).at(0).label, "Ann");
-  } else {
-    EXPECT_THROW(session_.open(settings_), embed::Error);
-  }
-}
-
 TEST(OptionValues, WhatIsTakenAtTheStartMakesTheKey) {
   embed::gst::OptionValues values(embed::gst::embed_options());
   const auto set = [&values](std::string_view name, embed::gst::OptionValue value) {

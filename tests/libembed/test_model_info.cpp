@@ -253,7 +253,6 @@ TEST(Options, EveryRowIsWellFormed) {
   };
   check_all(embed::kEmbedderOptions);
   check_all(embed::kMatchOptions);
-  check_all(embed::kGalleryOptions);
   check_all(embed::kDetectorOptions);
   check_all(embed::kPictureOptions);
 }

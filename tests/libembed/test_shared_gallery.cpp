@@ -52,15 +52,6 @@ TEST(SharedGallery, AReplacedFileIsAnotherGallery) {
   EXPECT_EQ(share_gallery(path, "abc"), after);
 }
 
-TEST(SharedGallery, IndexesAreKeptApart) {
-  if (!Gallery::can_index()) GTEST_SKIP() << "built without FAISS";
-  const std::string path = gallery_file("indexed-gallery", {"Ada"});
-  const auto flat = share_gallery(path, "abc"), cosine = share_gallery(path, "abc", Metric::Cosine);
-  EXPECT_NE(flat, cosine);
-  EXPECT_EQ(share_gallery(path, "abc", Metric::Cosine), cosine);
-  EXPECT_NE(share_gallery(path, "abc", Metric::L2), cosine);
-}
-
 TEST(SharedGallery, SaysWhatIsWrongEachTime) {
   const std::string path = gallery_file("wrong-gallery", {"Ada"});
   const auto right = share_gallery(path, "abc");

@@ -25,7 +25,7 @@ struct IdentifyOptions {
   std::string weights, gallery;
   std::vector<std::string> images;
   bool json = false;
-  TableFlags embedder, match, index, detector;
+  TableFlags embedder, match, detector;
 };
 
 Json finite(float value) {
@@ -66,7 +66,6 @@ int identify(const IdentifyOptions& options) {
   embed::Gallery gallery = embed::Gallery::load(options.gallery, embedder.info().sha256);
   gallery.build_means();
   const embed::MatchOptions rule = match_options(options.match, embedder.info(), gallery);
-  if (options.index.text("index") == "faiss") gallery.build_index(rule.metric);
   FaceCropper cropper(embedder.info().input, options.detector);
 
   Json images = Json::array();
@@ -119,7 +118,6 @@ void add_identify(CLI::App& app, Action& action) {
       ->type_name("FILE");
   command->add_flag("--json", options->json, "One JSON object on the standard output");
   options->match.add(*command, embed::kMatchOptions, "Who is it");
-  options->index.add(*command, embed::kGalleryOptions, "Who is it");
   options->embedder.add(*command, embed::kEmbedderOptions, "Running the network");
   options->detector.add(*command, embed::kDetectorOptions, "Face detection");
   options->detector.add(*command, embed::kPictureOptions, "Face detection");

@@ -39,7 +39,6 @@ struct Match {
   Unknown unknown = Unknown::No;
 };
 
-class GalleryIndex;
 class GalleryRows;
 
 /// Enrolled identities: rows of embeddings, each with a name. A value type; const members are thread-safe,
@@ -88,22 +87,10 @@ class Gallery {
 
   /// Adds to what match() looks at the mean of each identity with two rows or more: several pictures of a
   /// person say together what chance has put into each. Means of rows of length 1 have length 1. Takes one
-  /// pass over the rows and 672 bytes an identity. A change of the gallery drops the means. Build them before
-  /// an index, which they drop.
+  /// pass over the rows and 672 bytes an identity. A change of the gallery drops the means.
   void build_means();
   /// Rows and means: how many vectors a query is compared with.
   std::size_t vectors() const noexcept;
-
-  /// Whether this build can build_index(): it has FAISS.
-  static bool can_index() noexcept;
-  /// Prepares a gallery of very many rows for match() in that metric: a query is then compared with the rows
-  /// of a few of the lists into which FAISS sorts them, which misses the nearest row for at most about one
-  /// query in a hundred. Takes a minute or so for a million rows, and up to 140 bytes a row. With fewer than
-  /// 20,000 rows it does nothing, for match() is as fast without. A change of the gallery drops the index.
-  /// Throws Error(Unsupported) without FAISS.
-  void build_index(Metric metric);
-  /// Whether match() in that metric uses an index.
-  bool indexed(Metric metric) const noexcept;
 
   /// The nearest-identity rule for a batch: `queries` [count] → `out` [count], both the caller's. One pass
   /// over the rows serves up to 256 queries; large work is spread over the process's CPUs (affinity,
@@ -130,7 +117,6 @@ class Gallery {
   std::optional<float> threshold_;
   std::unique_ptr<GalleryRows> rows_;              // Null: none.
   std::shared_ptr<const GalleryRows> with_means_;  // rows_ as they are and means, or null.
-  std::shared_ptr<const GalleryIndex> index_;      // Of looked_at(), or null.
   std::vector<std::string> names_;
   std::map<std::string, std::int64_t> ids_;
 };

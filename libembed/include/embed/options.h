@@ -44,14 +44,6 @@ inline constexpr OptionSpec kMatchOptions[] = {
      "A face is unknown when the runner-up is less than this farther than the nearest identity; 0 never"},
 };
 
-/// Options of opening a gallery.
-inline constexpr OptionSpec kGalleryOptions[] = {
-    {"index", OptionType::Choice, 0, 0, "flat", "flat|faiss",
-     "How to search the gallery: flat looks at every row; faiss sorts the rows at the start and then looks "
-     "at "
-     "few, for hundreds of thousands of rows"},
-};
-
 /// Options of finding faces.
 inline constexpr OptionSpec kDetectorOptions[] = {
     {"detector", OptionType::Choice, 0, 0, "auto", "auto|yunet|haar|centerface",
