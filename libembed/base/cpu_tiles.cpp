@@ -13,8 +13,8 @@ namespace embed {
 namespace {
 
 #ifdef EMBED_TILES
-/// The tile registers' 8 KB are no part of a thread's state until a process has asked for them, once for all
-/// of its threads (Linux 5.16, "Using XSTATE features in user space applications").
+/// The system keeps the tile registers' 8 KB for a thread only after its process has asked for them, once for
+/// all of its threads (Linux 5.16, "Using XSTATE features in user space applications").
 bool may_use_tiles() noexcept {
   constexpr long kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILE_DATA.
   return syscall(SYS_arch_prctl, kRequest, kTileData) == 0;

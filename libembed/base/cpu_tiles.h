@@ -5,17 +5,18 @@
 
 namespace embed {
 
-/// What AMX's tile registers multiply here: nothing where the CPU has none or the system gives them to
-/// nobody.
+/// The types that AMX's tile registers multiply on this machine; none where the CPU has no tiles or the
+/// system does not enable them.
 struct TileProducts {
   bool bf16 = false, int8 = false;
 };
 
-/// Asks the system for this process's tiles, at the first call, and remembers the answer. Any thread.
+/// Asks the system to let this process use the tiles at the first call, and remembers the answer. Any thread.
 TileProducts tile_products() noexcept;
 
 /// The shapes of tiles 0 to 7, as LDTILECFG reads them: `__asm__ volatile("ldtilecfg %0" : : "m"(shapes))`.
-/// GCC's _tile_loadconfig says that it reads eight bytes, so that what is stored behind them is dropped.
+/// GCC's _tile_loadconfig must not be used: it is declared to read eight bytes, so the compiler drops the
+/// stores behind them.
 struct alignas(64) TileShapes {
   std::uint8_t palette = 1, unused[15] = {};
   std::uint16_t row_bytes[16] = {};  ///< At most 64.
