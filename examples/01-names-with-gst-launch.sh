@@ -4,8 +4,8 @@
 #
 # usage: ./run exec examples/01-names-with-gst-launch.sh VIDEO GALLERY OUT.jsonl
 #
-# The weights are the default ones (tripletembed's property `model` takes others) and the threshold is the one that
-# they were calibrated to (property `threshold`).
+# The weights are the default ones (tripletembed's property `model` takes others). The threshold is the gallery's, else
+# the one that keeps the property `far` (the property `threshold` sets it).
 set -eu
 if [ $# -ne 3 ]; then
   echo "usage: $0 VIDEO GALLERY OUT.jsonl" >&2

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs every pipeline of README.md and docs/pipelines.md as it is written there, with a clip in the place of party.mp4, a
-live test picture in that of the camera, and an RTSP server on this machine. Skips (77) without weights or real faces.
+"""Runs every pipeline of README.md, docs/pipelines.md and the elements' pages as it is written there, with a clip in the place
+of party.mp4 and of the camera, and an RTSP server on this machine. Skips (77) without weights or real faces.
 
 usage: pipelines_test.py ROOT"""
 import os
@@ -18,6 +18,8 @@ DATA = os.environ.get("TRIPLETEMBED_DATA", "")
 WEIGHTS = os.environ.get("TRIPLETEMBED_MODEL", "")
 CLIP = os.path.join(DATA, "video", "bird.mkv")
 FRAMES = 30
+DOCUMENTS = ["README.md", "docs/pipelines.md"] + sorted(
+    os.path.join("docs", "elements", name) for name in os.listdir(os.path.join(ROOT, "docs", "elements")))
 
 
 def pipelines(name):
@@ -104,7 +106,7 @@ class Pipelines(unittest.TestCase):
             self.assertGreater(os.path.getsize(os.path.join(folder, "marked.mp4")), 10000)
 
     def test_every_pipeline(self):
-        found = [(name, arguments) for name in ("README.md", "docs/pipelines.md") for arguments in pipelines(name)]
+        found = [(name, arguments) for name in DOCUMENTS for arguments in pipelines(name)]
         kinds = [next((word for word in ("v4l2src", "rtspsrc", "tee", "filesrc") if word in arguments), "other")
                  for _, arguments in found]
         self.assertLessEqual({"v4l2src", "rtspsrc", "tee", "filesrc"}, set(kinds))
@@ -113,7 +115,7 @@ class Pipelines(unittest.TestCase):
                 self.check(arguments)
 
     def test_files_are_read_as_people_see_them(self):
-        for name in ("README.md", "docs/pipelines.md", "docs/cuda.md"):
+        for name in [*DOCUMENTS, "docs/cuda.md"]:
             for arguments in pipelines(name):
                 if "filesrc" in arguments or "uridecodebin" in arguments:
                     self.assertIn("video-direction=auto", arguments, name)

@@ -15,8 +15,8 @@ bool is_scheme(const std::string& text) {
          });
 }
 
-/// Whether what stands ahead of the first of "/?#" is a user and the begin of a password, not a host and a
-/// port: behind its last colon there is no number.
+/// Whether the text ahead of the first of "/?#" is a user and the start of a password rather than a host and
+/// a port, which it is when no number follows its last colon.
 bool begins_a_password(const std::string& authority) {
   const std::size_t colon = authority.rfind(':');
   if (colon == std::string::npos || authority.back() == ']') return false;  // An IPv6 address in brackets.
@@ -34,7 +34,7 @@ std::string public_address(const std::string& address) {
   std::string rest = address.substr(start);
   const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
   const std::size_t at = rest.rfind('@');
-  // An '@' behind the host is one of the path's, unless the password goes as far.
+  // An '@' behind the host belongs to the path, unless the password reaches as far.
   if (at != std::string::npos && (at < end || begins_a_password(rest.substr(0, end)))) {
     rest.erase(0, at + 1);
   } else if (const std::size_t user = rest.rfind('@', end); user != std::string::npos && user < end) {

@@ -33,7 +33,7 @@ const char* to_string(ErrorCode code) noexcept {
 
 namespace {
 
-/// Messages quote names out of files: control characters in them must not cut a message short or reach a
+/// Messages quote names out of files, whose control characters must neither cut a message short nor reach a
 /// terminal.
 std::string printable(std::string text) {
   for (char& c : text) {

@@ -5,7 +5,8 @@
 
 namespace embed {
 
-/// What validate checks, whoever is to read the pixels. Any thread. Throws Error(InvalidArgument).
+/// As validate(), but also takes an image that a CUDA device reads. Any thread. Throws
+/// Error(InvalidArgument).
 void validate_layout(const ImageView& image);
 
 }  // namespace embed

@@ -14,7 +14,7 @@ namespace {
 
 using Layouts = std::array<PixelLayout, 11>;
 
-// In the order of PixelFormat, so that a format is its row's place.
+// In the order of PixelFormat, so that a format's value is the index of its row.
 constexpr Layouts kLayouts = {{
     {PixelFormat::Rgb, "RGB", 1, 3, 1, 0, false, false},
     {PixelFormat::Bgr, "BGR", 1, 3, 1, 0, false, true},
@@ -105,7 +105,7 @@ void validate_layout(const ImageView& image) {
                                                 std::to_string(image.height) +
                                                 ": each side must be 1 to 65535");
   }
-  // So written that what is not a number is refused.
+  // Written so that a NaN is refused.
   if (!(image.pixel_aspect >= 1 / kLargestAspect && image.pixel_aspect <= kLargestAspect)) {
     throw Error(ErrorCode::InvalidArgument,
                 "image pixel aspect " + std::to_string(image.pixel_aspect) + ": must be from 1/16 to 16");

@@ -10,7 +10,7 @@
 
 namespace embed {
 
-/// A small table between an enum and its names, used by every to_string/parse pair.
+/// A table of an enum's values and their names, for a to_string and parse pair.
 template <typename Enum, std::size_t N>
 using Names = std::array<std::pair<Enum, const char*>, N>;
 

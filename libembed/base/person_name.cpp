@@ -29,7 +29,7 @@ utf8proc_int32_t code_of(std::string_view sequence) noexcept {
   return code;
 }
 
-/// Blanks of any width and language, and the marks without width that come with copied text.
+/// Whether it is a blank of any width and script, or one of the zero-width marks that come with copied text.
 bool is_space(utf8proc_int32_t code) noexcept {
   const utf8proc_category_t category = utf8proc_category(code);
   return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||

@@ -13,22 +13,22 @@
 
 namespace embed {
 
-/// What the process has once for each key, for as long as somebody has it. Thread-safe.
+/// Objects that the process shares, one for each key, each for as long as it has an owner. Thread-safe.
 template <typename T>
 class SharedSlots {
  public:
-  /// A thing that is loaded or being loaded under one key.
+  /// The object of one key, loaded or being loaded.
   struct Slot {
-    std::mutex loading;  // Held while the thing is looked for or loaded; no other lock is taken under it.
+    std::mutex loading;  // Held while the object is looked for or loaded; no other lock is taken under it.
     std::weak_ptr<T> thing;
-    std::string identity;  // What is loaded, where the key does not say it; guarded by `loading`.
+    std::string identity;  // What the object is, where the key does not say it; guarded by `loading`.
   };
 
-  /// The key's slot, made if need be. Slots that nobody uses any more go.
+  /// The key's slot, made if need be. Removes the slots that nobody uses.
   std::shared_ptr<Slot> slot(const std::string& key) {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (auto it = slots_.begin(); it != slots_.end();) {
-      // Nobody can come by a slot that slots_ alone has while the mutex is held.
+      // While the mutex is held nobody can get a slot that only slots_ refers to.
       it = it->second.use_count() == 1 && it->second->thing.expired() ? slots_.erase(it) : std::next(it);
     }
     std::shared_ptr<Slot>& found = slots_[key];
@@ -36,7 +36,7 @@ class SharedSlots {
     return found;
   }
 
-  /// How many are alive; waits for those being loaded.
+  /// How many objects are alive. Waits for those that are being loaded.
   std::size_t alive() {
     std::vector<std::shared_ptr<Slot>> all;
     {

@@ -11,7 +11,7 @@ namespace {
 
 using Table = std::array<std::uint8_t, 256>;
 
-/// cd/m² of a white sheet of paper in pictures of high dynamic range (ITU-R BT.2408).
+/// The luminance of diffuse white in images of high dynamic range, in cd/m² (ITU-R BT.2408).
 constexpr double kDiffuseWhite = 203;
 
 /// Light of a value from 0 to 1, in units of diffuse white: SMPTE ST 2084's EOTF.
@@ -22,15 +22,15 @@ double pq_light(double value) {
   return 10'000 / kDiffuseWhite * std::pow(std::max(root - c1, 0.0) / (c2 - c3 * root), 1 / m1);
 }
 
-/// The same of ARIB STD-B67's inverse OETF and a screen of 1000 cd/m², whose gamma is 1.2 (ITU-R BT.2100;
-/// taken of each colour, since a table knows but one).
+/// As pq_light, by ARIB STD-B67's inverse OETF and a screen of 1000 cd/m², whose gamma is 1.2 (ITU-R
+/// BT.2100). The gamma is applied to each colour, since a table sees one colour at a time.
 double hlg_light(double value) {
   constexpr double a = 0.17883277, b = 1 - 4 * a, c = 0.55991073;
   const double scene = value <= 0.5 ? value * value / 3 : (std::exp((value - c) / a) + b) / 12;
   return 1000 / kDiffuseWhite * std::pow(scene, 1.2);
 }
 
-/// Straight up to a knee, from where the rest, however bright, is pressed into what is left below 1.
+/// The identity up to a knee; brighter light, without limit, is compressed into the rest below 1.
 double pressed(double light) {
   constexpr double kKnee = 0.8;
   if (light <= kKnee) return light;

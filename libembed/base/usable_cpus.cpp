@@ -17,7 +17,7 @@ namespace embed {
 
 namespace {
 
-constexpr double kMostCpus = 1e6;  // A quota beyond it is none.
+constexpr double kMostCpus = 1e6;  // A larger quota counts as none.
 
 int affinity() {
 #ifdef __linux__
@@ -44,9 +44,9 @@ int quota_of(const std::string& group) {
   return quota_file >> limit && period_file >> period ? whole_cpus(limit, period) : 0;
 }
 
-/// Of the group at `path` under `mount` and of those above it, as a group has no more than each of them.
-/// Inside a container its own group may be mounted at the top, under a path of the host's: what is not there
-/// has no quota.
+/// The least quota of the group at `path` under `mount` and of those above it, each of which limits the
+/// group. Inside a container the group may be mounted at the top while its path is the host's: a group that
+/// is missing has no quota.
 int least_quota(const std::string& mount, std::string path) {
   int least = 0;
   for (;;) {

@@ -5,13 +5,13 @@
 
 namespace embed {
 
-/// CPUs that this process may use: its affinity mask, its cgroups' quotas and OMP_NUM_THREADS, whichever is
-/// the least; at least 1.
+/// How many CPUs this process may use: the least of its affinity mask, its cgroups' quotas and
+/// OMP_NUM_THREADS, but at least 1. Any thread.
 int usable_cpus();
 
 /// The least CPU quota of this process's cgroup and those above it, in whole CPUs, rounded up; 0 where there
-/// is none. Version 2 ("cpu.max") or 1 (controller "cpu"), or both. `root` stands before /proc/self/cgroup
-/// and /sys/fs/cgroup, for tests. Any thread.
+/// is none. Reads version 2 ("cpu.max") and version 1 (controller "cpu"). Tests set `root`, which is put
+/// before /proc/self/cgroup and /sys/fs/cgroup. Any thread.
 int cgroup_cpus(const std::string& root = "");
 
 }  // namespace embed

@@ -16,7 +16,7 @@ std::size_t utf8_sequence(std::string_view text) noexcept {
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xC0U) != 0x80) return 0;
   }
-  // The second byte tells overlong forms, surrogates and what lies beyond Unicode.
+  // The second byte shows overlong forms, surrogates, and codes beyond Unicode.
   const unsigned second = byte(1);
   const bool fits = !(first == 0xE0 && second < 0xA0) && !(first == 0xED && second > 0x9F) &&
                     !(first == 0xF0 && second < 0x90) && !(first == 0xF4 && second > 0x8F);

@@ -8,11 +8,11 @@
 
 namespace embed {
 
-/// Bytes of the character that `text` begins with: 1 to 4, and 0 where that is not UTF-8 (RFC 3629: neither
-/// overlong forms nor surrogates).
+/// The length in bytes of the character at the start of `text`: 1 to 4, or 0 where it is not UTF-8 (RFC 3629,
+/// which allows neither overlong forms nor surrogates). Any thread.
 std::size_t utf8_sequence(std::string_view text) noexcept;
 
-/// Adds the character of that code, which is at most 0x10FFFF and no surrogate.
+/// Appends the character with that code, which is at most 0x10FFFF and not a surrogate. Any thread.
 void append_utf8(std::uint32_t code, std::string& text);
 
 }  // namespace embed

@@ -32,7 +32,7 @@ void WorkerPool::start_threads() {
       threads_.emplace_back([this, number] { serve(number); });
     }
   } catch (const std::system_error&) {
-    // The machine gives no more threads: those that are there do the work.
+    // The system starts no more threads; the ones that run do the work.
   }
 }
 

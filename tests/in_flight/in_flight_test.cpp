@@ -54,7 +54,7 @@ TEST(InFlight, AWeightyItemCountsUntilItIsDone) {
   EXPECT_TRUE(empty.get());
 }
 
-/// A line of four weighty items and a thread that waits for room. Takes one item out, then a second; true
+/// A line of four heavy items and a thread that waits for room. Takes one item out, then a second; true
 /// when the thread slept on after the first and went on after the second.
 bool sleeps_until_half_have_left() {
   Line line;

@@ -5,7 +5,8 @@
 
 namespace training {
 
-/// training/report/report.html with its style and scripts, up to its data and behind it; made at build time.
+/// training/report/page/report.html with its style and scripts, up to its data and behind it; made at build
+/// time.
 extern const std::string kReportHead, kReportTail;
 
 }  // namespace training

@@ -6,8 +6,8 @@
 namespace embed {
 
 /// An address as it may be shown, logged and written down: `rtsp://user:password@host/stream?token=1#t`
-/// becomes `rtsp://host/stream`. User, password, query and fragment go, also from a password with an
-/// unescaped '/', '@' or '?' in it. Paths and what else is no URL stay as they are.
+/// becomes `rtsp://host/stream`. User, password, query and fragment are removed, even when the password holds
+/// an unescaped '/', '@' or '?'. Paths, and any other text that is not a URL, are returned unchanged.
 std::string public_address(const std::string& address);
 
 }  // namespace embed

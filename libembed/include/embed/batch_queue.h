@@ -13,20 +13,20 @@
 
 namespace embed {
 
-/// The crops of one picture on their way through a BatchQueue, and the embeddings that come back. Its memory
-/// stays from one use to the next. Between submit() and the wait() that returned true the queue has it; else
-/// it is for one thread at a time.
+/// The crops of one image on their way through a BatchQueue, and the embeddings that come back. Its memory is
+/// kept from one use to the next. It belongs to the queue from submit() until wait() has returned true. At
+/// all other times it is for one thread at a time.
 class BatchRequest {
  public:
   BatchRequest() = default;
   BatchRequest(const BatchRequest&) = delete;
   BatchRequest& operator=(const BatchRequest&) = delete;
 
-  /// Makes room for `count` crops of `crop_bytes` bytes and returns where they go: [count, crop_bytes] uint8,
-  /// C-contiguous, this object's, undefined until written.
+  /// Makes room for `count` crops of `crop_bytes` bytes and returns where to write them: [count, crop_bytes]
+  /// uint8, C-contiguous, owned by this object, undefined until written.
   std::uint8_t* prepare(std::size_t count, std::size_t crop_bytes);
   std::size_t count() const noexcept { return count_; }
-  /// [count], this object's; of use once wait() returned true.
+  /// [count], owned by this object; valid once wait() has returned true.
   const Embedding* embeddings() const noexcept { return embeddings_.data(); }
 
  private:
@@ -37,47 +37,50 @@ class BatchRequest {
   std::vector<Embedding> embeddings_;
   std::size_t count_ = 0;
   // The rest is guarded by the queue's mutex while the queue has the request.
-  std::size_t taken_ = 0;     // Crops that went into a pass.
+  std::size_t taken_ = 0;     // Crops that a pass has taken.
   std::size_t done_ = 0;      // Crops that came back.
-  std::size_t parts_ = 0;     // Passes that have some of them now.
-  bool finished_ = false;     // All came back, or one pass failed and no other has any.
-  std::uint64_t epoch_ = 0;   // The client's at submit(): another one now means withdrawn.
-  std::exception_ptr error_;  // Of the pass that failed.
+  std::size_t parts_ = 0;     // Passes that hold some of the crops now.
+  bool finished_ = false;     // All came back, or one pass failed and no other holds any.
+  std::uint64_t epoch_ = 0;   // The client's at submit(); when the client's differs, this was withdrawn.
+  std::exception_ptr error_;  // What the pass that failed threw.
   std::chrono::steady_clock::time_point submitted_;
-  std::shared_ptr<BatchRequest> next_;  // Behind this one in its client's line.
+  std::shared_ptr<BatchRequest> next_;  // The next one in its client's line.
 };
 
-/// What one client had of the queue. Times are wall clock.
+/// What the queue has done for one client. Times are wall clock.
 struct BatchStats {
-  std::uint64_t faces = 0;            ///< Crops of this client that went into a pass.
-  std::uint64_t passes = 0;           ///< Passes that held at least one of them.
-  std::uint64_t faces_in_passes = 0;  ///< Crops of all clients in those passes; by `passes`: the mean batch.
+  std::uint64_t faces = 0;   ///< Crops of this client that went into a pass.
+  std::uint64_t passes = 0;  ///< Passes that held at least one of them.
+  std::uint64_t faces_in_passes =
+      0;  ///< Crops of all clients in those passes; over `passes`: the mean batch.
   std::chrono::nanoseconds wait_time{};  ///< From submit() to the start of the pass, summed over the crops.
-  std::chrono::nanoseconds pass_time{};  ///< Those passes.
+  std::chrono::nanoseconds pass_time{};  ///< The duration of those passes, summed.
 };
 
 /// Merges the crops of many callers into passes of one network. The rules:
 ///
-/// - a pass starts as soon as the one before it has ended and batch_size crops are there, or every client
-///   that could add to it has added, or the first crop in line has waited for its client's timeout. A client
-///   that rests, or let some passes go by without a crop, is not waited for until it submits again;
-/// - where passes can run beside each other, a whole batch in line goes to them in equal shares, and as long
-///   as one of them runs the others take what is there; fewer crops are done by one pass alone;
-/// - clients take turns, a whole request at a time as far as the pass has room, so that none is starved by
-///   one with many faces; the requests of one client go into passes in the order of their submission;
-/// - a pass that throws ends the requests in it, and no others.
+/// - A pass starts when the one before it has ended and one of three things is true: batch_size crops are in
+///   line, every client that could add a crop has added one, or the first crop in line has waited for its
+///   client's timeout. The queue does not wait for a client that rests, or that let some passes go by
+///   without a crop, until that client submits again.
+/// - Where passes can run beside each other, a whole batch in line is dealt out to them in equal shares, and
+///   while one of them runs the others take what is in line. Fewer crops go into one pass that runs alone.
+/// - Clients take turns, a whole request at a time as far as the pass has room, so that a client with many
+///   faces does not starve the others. The requests of one client go into passes in the order of their
+///   submission.
+/// - A pass that throws ends the requests in it, and no others.
 ///
 /// Thread-safe. Used through BatchClient; a client keeps its queue alive.
 class BatchQueue {
  public:
-  /// Embeds `count` ≤ batch_size crops, [count, crop_bytes], into `out`, [count]. What it throws is handed to
-  /// those who wait.
+  /// Embeds `count` ≤ batch_size crops, [count, crop_bytes], into `out`, [count]. What it throws is thrown by
+  /// wait().
   using Pass = std::function<void(const std::uint8_t* crops, std::size_t count, Embedding* out)>;
 
-  /// `pass` runs alone. `apart`: passes that may run beside each other, never beside `pass`, each on a thread
-  /// of its own and no two calls of one at once; of use are at least two, and at most batch_size. Throws
-  /// Error(InvalidArgument) for a batch_size or crop_bytes of 0, Error(OutOfMemory) for the room of the
-  /// batches and for the threads.
+  /// `pass` runs alone. The passes in `apart` may run beside each other, but never beside `pass`; each has a
+  /// thread of its own, which makes one call at a time. They are used when there are at least two of them and
+  /// at most batch_size. Throws Error(InvalidArgument) for a batch_size or crop_bytes of 0, and
+  /// Error(OutOfMemory) when there is no room for the batches or the threads.
   BatchQueue(Pass pass, std::size_t crop_bytes, std::size_t batch_size, std::vector<Pass> apart = {});
   /// Waits for the passes in progress.
   ~BatchQueue();
@@ -95,29 +98,31 @@ class BatchQueue {
   std::unique_ptr<Impl> impl_;
 };
 
-/// One caller of a BatchQueue, a video stream for example. Thread-safe; submit() from one thread and wait()
-/// in another is what it is made for.
+/// One caller of a BatchQueue, for example a video stream. Thread-safe; it is made for one thread that calls
+/// submit() and another one that calls wait().
 class BatchClient {
  public:
   /// `timeout`, ≥ 0: how long the crops of this client may wait for those of others before their pass.
   BatchClient(std::shared_ptr<BatchQueue> queue, std::chrono::nanoseconds timeout);
-  /// Withdraws.
+  /// As withdraw().
   ~BatchClient();
   BatchClient(const BatchClient&) = delete;
   BatchClient& operator=(const BatchClient&) = delete;
 
-  /// Puts a prepared request (count ≥ 1) in line. Never waits for a pass.
+  /// Puts a prepared request (count ≥ 1) into the line. Never waits for a pass.
   void submit(const std::shared_ptr<BatchRequest>& request);
-  /// Waits until a submitted request is finished (true: its embeddings are there) or was withdrawn (false: it
-  /// must not be used again, a pass may still write to it). A client with many requests on their way is woken
-  /// when half of them are finished, or one failed. Throws what its pass threw.
+  /// Waits until a submitted request is finished and returns true: its embeddings are valid. Returns false
+  /// when it was withdrawn: it must not be used again, since a pass may still write to it. A client with many
+  /// requests in flight is woken when half of them are finished, or when one has failed. Throws what the pass
+  /// threw.
   bool wait(const BatchRequest& request);
-  /// Takes back all that was submitted and not waited for; ends the waiting for it. Crops that are in a pass
-  /// already run for nobody. Returns at once, and other clients are not held. submit() may follow.
+  /// Takes back all requests that no wait() has returned yet; wait() returns false for them. The results of
+  /// crops that are already in a pass are thrown away. Returns at once and does not hold up other clients.
+  /// submit() may follow.
   void withdraw() noexcept;
 
-  /// Says that no crop will come for now, as at the end of a stream: others do not wait for this client until
-  /// its next submit(). What is in line stays there.
+  /// Says that no crop will come for now, as at the end of a stream. Others do not wait for this client until
+  /// its next submit(). Requests in line stay there.
   void rest() noexcept;
 
   BatchStats stats() const;

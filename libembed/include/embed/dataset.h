@@ -10,11 +10,11 @@
 
 namespace embed {
 
-/// A packed, labelled image set: one safetensors file, which stays open. Images are read off it when they are
-/// asked for, and a file that is cut short or overwritten meanwhile is an error, no signal. Thread-safe.
+/// A data set: packed, labelled images in one safetensors file, which stays open. Images are read when they
+/// are asked for; a file that was cut short or overwritten meanwhile is an error. Thread-safe.
 class Dataset {
  public:
-  /// Throws Error(NotFound | Io | Format), also for labels outside the class names.
+  /// Throws Error(NotFound | Io | Format); Format also for labels outside the class names.
   explicit Dataset(const std::string& path);
   ~Dataset();
   Dataset(Dataset&&) noexcept;
@@ -26,21 +26,22 @@ class Dataset {
   int width() const noexcept;
   int channels() const noexcept;             ///< 1 or 3 (RGB).
   std::size_t image_bytes() const noexcept;  ///< height × width × channels.
-  /// Reads image i, [height, width, channels] uint8, C-contiguous, into `out`. i < size(). Throws Error(Io)
-  /// that names the file where it cannot be read or has been written to since it was opened.
+  /// Reads image i < size() into `out`: [height, width, channels] uint8, C-contiguous, image_bytes() long,
+  /// owned by the caller. Throws Error(Io) that names the file when it cannot be read or has been written to
+  /// since it was opened.
   void read_image(std::size_t i, std::uint8_t* out) const;
-  /// The same, in memory of its own.
+  /// The same in a new buffer.
   std::vector<std::uint8_t> image(std::size_t i) const;
   /// Label of image i, an index into class_names().
   std::int64_t label(std::size_t i) const noexcept;
   const std::vector<std::string>& class_names() const noexcept;
-  /// Where image i came from (a file's path relative to the packed root, "train:17"); empty when not
-  /// recorded.
+  /// Where image i came from, for example a file's path relative to the packed root or "train:17"; empty when
+  /// not recorded.
   const std::string& source(std::size_t i) const noexcept;
-  /// How much wider than the crop rule's the images' field of view is (CropRule::context); 1 when not
+  /// How much wider the images' field of view is than the crop rule's (CropRule::context); 1 when not
   /// recorded.
   float context() const noexcept;
-  /// Free metadata, e.g. "crop" and "packed_from"; without the lists that the functions above give.
+  /// All other metadata, for example "crop" and "packed_from".
   const std::map<std::string, std::string>& metadata() const noexcept;
 
  private:
@@ -48,13 +49,13 @@ class Dataset {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Collects images and writes them as one packed file. Not thread-safe.
+/// Collects images and writes them as one data set. One thread at a time.
 class DatasetWriter {
  public:
   /// Throws Error(InvalidArgument) for sizes outside 1–4096 or channels other than 1 and 3.
   DatasetWriter(int height, int width, int channels);
 
-  /// Makes room for so many images.
+  /// Makes room for that many images.
   void reserve(std::size_t images);
   /// Adds one image, [height, width, channels] uint8, copied. A name not seen before gets the next label.
   void add(const std::uint8_t* image, const std::string& class_name, const std::string& source);
@@ -63,7 +64,7 @@ class DatasetWriter {
 
   std::size_t size() const noexcept { return labels_.size(); }
   std::size_t classes() const noexcept { return names_.size(); }
-  /// Atomic. Throws Error(Io).
+  /// Writes the file atomically: readers see the old file or the new one. Throws Error(Io).
   void write(const std::string& path) const;
 
  private:

@@ -5,10 +5,10 @@
 
 namespace embed {
 
-/// The weights that are taken when none are named: the environment variable TRIPLETEMBED_MODEL, then the
-/// default weights of the installed tree that the library lies in, wherever that was moved to, then those of
-/// the configured prefix. Throws Error(NotFound) when there are none, which says how to name a file: `how` is
-/// what the caller calls that, "the property 'model'".
+/// The weights file that is used when none is named: what the environment variable TRIPLETEMBED_MODEL names,
+/// else the default weights of the installed tree that holds this library, wherever it was moved to, else
+/// those of the configured prefix. Throws Error(NotFound) when there is none; its text says how to name a
+/// file, and `how` is the caller's word for that, for example "the property 'model'".
 std::string default_weights(const std::string& how);
 
 }  // namespace embed

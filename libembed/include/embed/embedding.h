@@ -11,7 +11,8 @@ namespace embed {
 /// Length of an embedding.
 inline constexpr std::size_t kEmbeddingDim = 128;
 
-/// One face, digit, … as 128 float32 values. Range by the head: sigmoid (0, 1); linear any; l2 unit length.
+/// What the network makes of one crop: 128 float32 values. Their range follows from the head: (0, 1) for
+/// sigmoid, any value for linear, unit length for l2.
 using Embedding = std::array<float, kEmbeddingDim>;
 
 /// How far apart two embeddings are. Smaller is nearer for every metric.
@@ -19,7 +20,7 @@ enum class Metric {
   L1,         ///< Σ|a−b|; the founding note's nearest-class distance.
   L2,         ///< √Σ(a−b)².
   SquaredL2,  ///< Σ(a−b)²; the distance of the note's triplet loss.
-  Cosine,     ///< 1 − a·b / (|a||b|), in [0, 2]; 1 where a vector is zero.
+  Cosine,     ///< 1 − a·b / (|a||b|), in [0, 2]; 1 where one of them is zero.
 };
 
 /// "l1", "l2", "squared-l2", "cosine".

@@ -6,16 +6,16 @@
 
 namespace embed {
 
-/// What went wrong, by kind. The text of an Error says it for people; the code is for programs.
+/// The kind of an error, for programs. The text of an Error is for people.
 enum class ErrorCode {
   InvalidArgument,  ///< A value passed by the caller is outside what the function takes.
   NotFound,         ///< A file, device or name does not exist.
   Io,               ///< The operating system refused to open, read or write.
-  Format,           ///< A file's content is not what its kind demands (truncated, wrong kind, bad field).
-  Mismatch,         ///< Two things that are each fine do not belong together (a gallery of other weights).
+  Format,           ///< A file's content breaks its format (truncated, wrong kind, bad field).
+  Mismatch,         ///< Two valid things do not belong together (a gallery and other weights).
   Unsupported,      ///< A well-formed request that this build or machine cannot serve.
   Device,           ///< The compute device failed.
-  OutOfMemory,      ///< Memory was refused.
+  OutOfMemory,      ///< The system has no memory left to give.
   Internal,         ///< A broken invariant: a bug in this library.
 };
 

@@ -6,13 +6,14 @@
 
 namespace embed {
 
-/// Holds `path`.lock, which it makes where there is none and leaves there (removing it would let two in): of
-/// those that read a file, change it and write it again, one at a time. Waits while another process, or
-/// another lock of this one, holds it. Gone with the object, and with the process however that ends (flock).
+/// Lets one process at a time read a file, change it and write it again. It locks the file `path`.lock, which
+/// it creates if need be and never removes, since a removed file could be locked twice. The lock ends with
+/// this object, and with the process however that ends (flock). One thread at a time.
 class FileLock {
  public:
-  /// `waiting` is called once where another holds it. Throws Error(Io): no such folder, no right to write
-  /// there, a file system without locks.
+  /// Calls `waiting` once and waits while another process, or another FileLock of this one, holds the lock.
+  /// Throws Error(Io) for a missing folder, for one without the right to write, and for a file system without
+  /// locks.
   explicit FileLock(const std::string& path, const std::function<void()>& waiting = {});
   ~FileLock();
   FileLock(const FileLock&) = delete;

@@ -11,7 +11,7 @@ namespace embed {
 
 /// The nearest-identity rule as a user asks for it: the values of kMatchOptions. A value type.
 struct MatchSettings {
-  double threshold = -1;        ///< < 0: the gallery's, else the one for `far`, else the weights'.
+  double threshold = -1;        ///< < 0: the gallery's; if it has none, the one for `far`; else the weights'.
   double far = 0.001;           ///< Chance that a stranger is given any name.
   std::string metric = "auto";  ///< "auto" or a name that parse_metric takes.
   std::size_t k = 1;
@@ -21,8 +21,8 @@ struct MatchSettings {
 /// The metric asked for. Throws Error(InvalidArgument) that lists the names.
 Metric metric_of(const std::string& name, const ModelInfo& model);
 
-/// The rule for faces embedded with that model and this gallery. A threshold is worth nothing for another
-/// distance than the one it was measured in: it is left out then. Throws as metric_of.
+/// The rule for faces that `model` embedded and this gallery. A threshold that was measured in another metric
+/// than the one asked for is left out, since it would mean nothing. Throws as metric_of does.
 MatchOptions match_rule(const MatchSettings& settings, const ModelInfo& model, const Gallery& gallery);
 
 }  // namespace embed

@@ -8,8 +8,8 @@ namespace embed {
 
 enum class OptionType { Bool, Int, Double, String, Choice };
 
-/// One option as every front end shows it: an element property, a flag of triplet-train, a row in the docs.
-/// One table, so that name, range, default and wording cannot drift apart (a test compares the three).
+/// One option: an element's property, a flag of triplet-train and a row of the documentation. All of them are
+/// made from this table, so that name, range, default and wording are the same everywhere.
 struct OptionSpec {
   const char* name;  ///< lower-case-with-dashes, as property and as `--flag`.
   OptionType type;
@@ -17,7 +17,7 @@ struct OptionSpec {
   double maximum;             ///< Int and Double only; inclusive.
   const char* default_value;  ///< As text; "" for a String that is not set.
   const char* choices;        ///< Choice only: "a|b|c"; the default is one of them.
-  const char* blurb;          ///< One line for people, without a full stop.
+  const char* blurb;          ///< What it does, in one line without a full stop.
 };
 
 /// Options of loading and running a model.
@@ -44,7 +44,7 @@ inline constexpr OptionSpec kMatchOptions[] = {
      "A face is unknown when the runner-up is less than this farther than the nearest identity; 0 never"},
 };
 
-/// Options of finding faces.
+/// Options of detecting faces.
 inline constexpr OptionSpec kDetectorOptions[] = {
     {"detector", OptionType::Choice, 0, 0, "auto", "auto|yunet|haar|centerface",
      "Face detector; auto takes YuNet or CenterFace when a model is found, else the Haar cascade"},
@@ -61,7 +61,7 @@ inline constexpr OptionSpec kDetectorOptions[] = {
      "Detect on a copy reduced to this longer side; 0 detects at full size"},
 };
 
-/// Options of looking for faces in photographs.
+/// Options of detecting faces in photographs.
 inline constexpr OptionSpec kPictureOptions[] = {
     {"scales", OptionType::Choice, 0, 0, "auto", "auto|1|2",
      "Looks at a large picture: 2 looks once more at four times max-side, for far faces; auto does so in "

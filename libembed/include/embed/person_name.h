@@ -5,11 +5,10 @@
 
 namespace embed {
 
-/// A person's name as galleries hold it: in Unicode's normal form C, so that an accent typed as one character
-/// and as two is the same, without white space around it. Throws Error(InvalidArgument) for what is no name:
-/// nothing is left,
-/// `???` (which stands for those who are not known), more than 256 bytes, not UTF-8, or a control character
-/// in it. Any thread.
+/// A person's name as galleries hold it: without white space around it, and in Unicode's normal form C, so
+/// that an accent gives the same name whether it was typed as one character or as two. Throws
+/// Error(InvalidArgument) for an empty name, for `???` (which stands for unknown people), for more than 256
+/// bytes, for text that is not UTF-8, and for control characters. Any thread.
 std::string person_name(const std::string& text);
 
 }  // namespace embed

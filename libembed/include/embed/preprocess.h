@@ -19,18 +19,20 @@ struct AffineMap {
 /// Size in bytes of one crop: height × width × channels.
 std::size_t crop_bytes(const InputSpec& input) noexcept;
 
-/// Where each pixel of the crop of `region` comes from. With Alignment::FivePoint and landmarks: the
-/// least-squares similarity (Umeyama, 1991) from the template to the landmarks; else a square around the box.
+/// The map from the crop of `region` to the image. With Alignment::FivePoint and landmarks it is the
+/// least-squares similarity (Umeyama, 1991) from the template to the landmarks, else a square around the box.
 /// Throws Error(InvalidArgument) for a region that has no area or is not finite, or whose landmarks coincide.
+/// Any thread.
 AffineMap crop_map(const ImageView& image, const FaceRegion& region, const InputSpec& input);
 
-/// Cuts one face: colour conversion, crop or alignment and antialiased resize. `out` is [height, width,
-/// channels] uint8, C-contiguous, owned by the caller, crop_bytes(input) long. The one implementation for the
-/// element, enrolment and packing: same pixels in, same bytes out. Any thread; scratch memory is per thread
-/// and re-used. Throws Error(InvalidArgument) for an invalid image or region.
+/// Makes the crop of one face: colour conversion, crop or alignment, and antialiased resize. `out` is
+/// [height, width, channels] uint8, C-contiguous, crop_bytes(input) long, owned by the caller. The element,
+/// enrolment and packing all use this function, and the same pixels always give the same bytes. Any thread;
+/// each thread has scratch memory of its own, which is reused. Throws Error(InvalidArgument) for an invalid
+/// image or region.
 void crop_face(const ImageView& image, const FaceRegion& region, const InputSpec& input, std::uint8_t* out);
 
-/// crop_face for the region that is the whole image (with Alignment::Whole no region is needed).
+/// As crop_face for the region that covers the whole image (with Alignment::Whole no region is needed).
 void crop_whole(const ImageView& image, const InputSpec& input, std::uint8_t* out);
 
 }  // namespace embed

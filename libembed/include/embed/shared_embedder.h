@@ -11,10 +11,10 @@
 
 namespace embed {
 
-/// A loaded model with a queue before it, for all who share it. Thread-safe.
+/// A loaded model with a queue, for all callers that share it. Thread-safe.
 class SharedEmbedder {
  public:
-  /// Throws as Embedder's constructor. Most callers want share_embedder.
+  /// Throws as Embedder's constructor does. Most callers use share_embedder instead.
   SharedEmbedder(const std::string& weights_file, const EmbedderOptions& options);
 
   const Embedder& embedder() const noexcept { return embedder_; }
@@ -24,24 +24,24 @@ class SharedEmbedder {
   std::vector<BatchQueue::Pass> lanes() const;
 
   Embedder embedder_;
-  BatchQueue queue_;  // Behind embedder_: its threads end first.
+  BatchQueue queue_;  // Declared after embedder_, so that its threads end first.
 };
 
-/// The process's one model of these weights on this device in this precision: loaded by the first call, the
-/// same object for every further one while somebody has it, gone with the last owner. The file counts, not
-/// its path: a file that was replaced is another one. "auto" and what it becomes are the same.
+/// The one model of these weights, on this device and in this precision, that the process shares. The first
+/// call loads it; further calls return the same object as long as it has an owner. Weights are told apart by
+/// the file, not by its path: a file that was replaced is another one. "auto" and what it stands for share
+/// one model. The batch_size and threads of `options` are those of the first call.
 ///
-/// `instance_id`, when not empty, keeps models apart: only calls with the same id share one. All of them must
-/// then ask for the same weights, device and precision. options.batch_size and options.threads are
-/// those of the first call.
+/// An `instance_id` that is not empty keeps models apart: only calls with the same id share one. All of them
+/// must ask for the same weights, device and precision.
 ///
-/// Any thread; calls for the same model wait for the one that loads it. Throws as Embedder's constructor, and
-/// Error(Mismatch) for an instance_id that is in use with another model.
+/// Any thread; calls for the same model wait for the one that loads it. Throws as Embedder's constructor
+/// does, and Error(Mismatch) for an instance_id that is in use with another model.
 std::shared_ptr<SharedEmbedder> share_embedder(const std::string& weights_file,
                                                const EmbedderOptions& options = {},
                                                const std::string& instance_id = {});
 
-/// How many models that share_embedder made are alive. Any thread; waits for those being loaded.
+/// How many models of share_embedder are alive. Any thread; waits for those that are being loaded.
 std::size_t shared_embedders();
 
 }  // namespace embed

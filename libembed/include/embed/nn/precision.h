@@ -9,9 +9,9 @@ namespace embed::nn {
 /// is computed in software, a hundred times slower than float32. Any thread.
 bool has_native_bf16(torch::Device device);
 
-/// Whether bfloat16 is the faster precision there: where it is native, but for Intel's CPUs without AMX (or
-/// whose system gives its tiles to nobody), which multiply no more bfloat16 than float32 numbers at a time,
-/// and float32's larger Winograd tiles then win. Any thread.
+/// Whether bfloat16 is the faster precision on that device. It is where it is native, except on Intel's CPUs
+/// without AMX (or whose system does not enable its tiles): those multiply no more bfloat16 than float32
+/// numbers at a time, so that float32 with its larger Winograd tiles is faster. Any thread.
 bool prefers_bf16(torch::Device device);
 
 }  // namespace embed::nn

@@ -10,13 +10,13 @@
 
 namespace embed::nn {
 
-/// Computes a batch norm layer in training mode, and with `relu` the ReLU behind it, in another way than the
-/// layers themselves, e.g. with the statistics of several processes. The result is the function's to give
-/// away: nothing else refers to its memory.
+/// Computes a batch norm layer in training mode, and with `relu` the ReLU behind it, in the place of the
+/// layers themselves, for example with the statistics of several processes. Nothing else may refer to the
+/// memory of the result.
 using BatchNormFunction =
     std::function<torch::Tensor(torch::nn::BatchNorm2dImpl& layer, const torch::Tensor& input, bool relu)>;
 
-/// Computes a block's 3×3 convolution with stride 1 in training mode in another way than the layer itself.
+/// Computes a block's 3×3 convolution with stride 1 in training mode, in the place of the layer itself.
 using ConvolutionFunction =
     std::function<torch::Tensor(const torch::Tensor& input, const torch::Tensor& weight)>;
 
@@ -63,9 +63,9 @@ class ResNet18V2Impl : public torch::nn::Module {
   /// [N, C, H, W] → [N, 512]: after the global average pool.
   torch::Tensor features(const torch::Tensor& input);
 
-  /// What computes every batch norm in training mode from now on; empty: the layers themselves.
+  /// Sets what computes every batch norm in training mode from now on; empty: the layers themselves.
   void set_batch_norm(const BatchNormFunction& function);
-  /// What computes every 3×3 convolution with stride 1 in training mode from now on; empty: the layers.
+  /// Sets what computes every 3×3 convolution with stride 1 in training mode from now on; empty: the layers.
   void set_convolution(const ConvolutionFunction& function);
 
   const ResNet18V2Options& options() const noexcept { return options_; }

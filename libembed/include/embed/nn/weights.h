@@ -9,14 +9,14 @@
 
 namespace embed::nn {
 
-/// A network with what its file says of it.
+/// A network and what its file says about it.
 struct LoadedModel {
   ResNet18V2 network{nullptr};  ///< On the CPU, float32, in evaluation mode.
   ModelInfo info;
 };
 
-/// Reads a `tripletembed.weights` file (F32, F16 or BF16 tensors). Throws Error(NotFound | Io | Format) that
-/// names the file and the tensor: missing, superfluous, of another shape or with values that are not finite.
+/// Reads a `tripletembed.weights` file (F32, F16 or BF16 tensors). Throws Error(NotFound | Io | Format);
+/// Format names the file and a tensor that is missing, superfluous, of another shape, or not finite.
 LoadedModel load_weights(const std::string& path);
 
 /// Writes network and info atomically; floating tensors are stored as `storage` (F32, F16 or BF16; running
@@ -24,9 +24,10 @@ LoadedModel load_weights(const std::string& path);
 void save_weights(const std::string& path, const ResNet18V2& network, const ModelInfo& info,
                   DType storage = DType::F32);
 
-/// Between safetensors and LibTorch. The tensor copies the view's data.
+/// A LibTorch tensor with a copy of the view's data.
 torch::Tensor to_tensor(const TensorView& view);
-/// Borrows: `tensor` must be a contiguous CPU tensor that outlives the view. Throws Error(InvalidArgument).
+/// A view that borrows the tensor's data: `tensor` must be contiguous, on the CPU, and outlive the view.
+/// Throws Error(InvalidArgument).
 TensorView to_view(const torch::Tensor& tensor);
 
 }  // namespace embed::nn

@@ -9,15 +9,15 @@
 
 namespace embed::faces {
 
-/// A decoded picture that owns its pixels (BGR or grey, tightly packed rows). Movable.
+/// A decoded image that owns its pixels (BGR or grey, tightly packed rows). A value type.
 class Image {
  public:
   Image(PixelFormat format, int width, int height, std::vector<std::uint8_t> pixels,
         std::string warning = {});
-  /// Valid while this object lives and is not moved from.
+  /// A view that is valid while this object lives and is not moved from.
   ImageView view() const noexcept;
-  /// What the decoder noticed in the file and could mend without loss of pixels, in its words; empty for a
-  /// sound file.
+  /// What the decoder found wrong with the file and corrected without losing pixels, in its own words; empty
+  /// for a sound file.
   const std::string& warning() const noexcept { return warning_; }
 
  private:
@@ -27,21 +27,23 @@ class Image {
   std::string warning_;
 };
 
-/// Pixels that load_image reads at most unless it is told otherwise.
+/// The most pixels that load_image reads by default.
 constexpr std::int64_t kMaxPixels = 64'000'000;
 
 /// Decodes JPEG, PNG, PGM/PPM, BMP, WebP, TIFF to BGR, or to grey for a grey file, turned as the file says
-/// (EXIF of JPEG, PNG and WebP, TIFF's own tag). What is transparent becomes grey. A JPEG of more than
-/// `max_pixels` (0: no limit) is read reduced to a half, a quarter or an eighth; what is larger even then, or
-/// of another format, is refused by its header. Throws Error(NotFound | Io | Format | OutOfMemory) that names
-/// the file, also where it is damaged so that pixels are lost.
+/// (EXIF of JPEG, PNG and WebP, TIFF's own tag). Transparent parts become grey. A JPEG of more than
+/// `max_pixels` (0: no limit) is reduced to a half, a quarter or an eighth of its sides; one that is larger
+/// even then, and a file of another format that is too large, is refused before it is decoded. Throws
+/// Error(NotFound | Io | Format | OutOfMemory) that names the file; Format also for a file so damaged that
+/// pixels are lost.
 Image load_image(const std::string& path, std::int64_t max_pixels = kMaxPixels);
-/// A BGR copy, turned clockwise by so many quarters, its longer side at most `max_side` (0: as it is). Every
-/// PixelFormat. Throws Error(InvalidArgument | OutOfMemory).
+/// A BGR copy of an image in any PixelFormat, turned clockwise by that many quarters, with a longer side of
+/// at most `max_side` (0: unchanged). Throws Error(InvalidArgument | OutOfMemory).
 Image turned(const ImageView& image, int quarters, int max_side = 0);
-/// Writes by the extension (.png, .jpg, …). Throws Error(InvalidArgument | Io).
+/// Writes an image file of the kind that the extension names (.png, .jpg, …). Throws Error(InvalidArgument |
+/// Io).
 void save_image(const std::string& path, const ImageView& image);
-/// True for the extensions that load_image reads (case-insensitive).
+/// Whether load_image reads files with this extension, in upper or lower case.
 bool is_image_path(const std::string& path);
 
 }  // namespace embed::faces
