@@ -24,6 +24,10 @@ LoadedModel load_weights(const std::string& path);
 void save_weights(const std::string& path, const ResNet18V2& network, const ModelInfo& info,
                   DType storage = DType::F32);
 
+/// Whether none of the values is infinite or not a number. Any shape and device; float32 on the CPU is read
+/// once, without the copies that LibTorch's own tests make of it.
+bool all_finite(const torch::Tensor& values);
+
 /// Between safetensors and LibTorch. The tensor copies the view's data.
 torch::Tensor to_tensor(const TensorView& view);
 /// Borrows: `tensor` must be a contiguous CPU tensor that outlives the view. Throws Error(InvalidArgument).
