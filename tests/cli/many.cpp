@@ -106,7 +106,7 @@ int main() {
     while (read_request(request)) dprintf(answers, "%d\n", run(request));
   } catch (const std::exception& error) {
     dprintf(complaints, "many-commands: %s\n", error.what());
-    return 1;
+    training::cli::end_process(1);
   }
-  return 0;
+  training::cli::end_process(0);
 }

@@ -49,7 +49,7 @@ class Ranks(TrainTest):
             for label in labels for y in range(side) for x in range(side)))
         self.write("set-labels", idx_labels(labels))
         self.ok("pack", "--out", "set", "--size", side, "--channels", 1, "set-images")
-        alone = ("train", "--data", "set", "--threads", 1, "--val-fraction", 0)
+        alone = ("train", "--data", "set", "--threads", 1, "--val-fraction", 0, "--checkpoint-epochs", 9)
         self.ok(*alone, "--epochs", 3, "--lr", 0.005, "--loss", "cosface", "--scale", 8, "--cos-margin", 0, "--batch-size", 24,
                 "--out", "begun.safetensors")
         base = (*alone, "--warmup-epochs", 0, "--init", "begun.safetensors")
@@ -83,10 +83,7 @@ class Ranks(TrainTest):
                                   ({"RANK": "0", "WORLD_SIZE": "2", "MASTER_PORT": "0"}, "MASTER_PORT"),
                                   ({"RANK": "0", "WORLD_SIZE": "2", "MASTER_PORT": "1234"}, "MASTER_ADDR")):
             with self.subTest(name):
-                done = subprocess.run([TRIPLET_TRAIN, *map(str, self.train("--epochs", 1))], cwd=self.folder, text=True,
-                                      env=dict(os.environ, **environment), capture_output=True, timeout=60)
-                self.assertNotEqual(done.returncode, 0)
-                self.assertIn(name, done.stderr)
+                self.fails(*self.train("--epochs", 1), env=environment, says=[name])
 
     def test_a_stop_on_one_rank_stops_all_and_resumes(self):
         self.need_gloo()
@@ -135,8 +132,8 @@ class Ranks(TrainTest):
 
     def test_ranks_that_do_not_train_the_same_are_refused(self):
         self.need_gloo()
-        self.digits()
-        self.digits("other", count=92)
+        self.digits(count=48)
+        self.digits("other", count=44)
         base = ("train", "--threads", 1, "--val-fraction", 0, "--epochs", 1, "--out", "w.safetensors")
         for name, values in (("lr", (0.001, 0.002)), ("data", ("set", "other"))):
             with self.subTest(name):

@@ -14,7 +14,7 @@ MEGABYTE = 1 << 20
 
 class Diverging(TrainTest):
     def test_the_batch_is_named_whatever_mines(self):
-        self.digits()
+        self.digits(count=48)
         for miner in ("batch-all", "all-hard", "batch-hard"):
             said = self.fails(*self.train("--loss", "triplet", "--miner", miner, "--pk", 2, 2, "--lr", 1000, "--warmup-epochs", 0,
                                           "--head", "linear", "--metric", "squared-l2", "--no-neck", out=miner),
@@ -22,14 +22,14 @@ class Diverging(TrainTest):
             self.assertLess(int(re.search("epoch 1, batch ([0-9]+)", said).group(1)), 10, said)
 
     def test_a_finished_run_does_not_name_weights_that_are_not_there(self):
-        self.digits()
+        self.digits(count=32)
         flags = ("--epochs", 1, "--lr", 0.001, "--run-dir", "run")
         self.ok(*self.train(*flags))
         self.ok(*self.train(*flags, "--resume"))
         self.fails(*self.train(*flags, "--resume", out="moved.safetensors"), says=["moved.safetensors", "--out"])
 
     def test_a_checkpoint_of_impossible_progress_is_refused(self):
-        self.digits()
+        self.digits(count=32)
         flags = self.train("--epochs", 1, "--lr", 0.001)
         self.ok(*flags)
         path = self.path("w.run", "checkpoint.safetensors")
@@ -75,13 +75,13 @@ class FullDisk(TrainTest):
         self.assertEqual(left, [])
 
     def test_training_fails_by_name_and_leaves_what_was_there(self):
-        self.digits()
+        self.digits(count=32)
         self.ok(*self.train("--epochs", 1, "--lr", 0.001))
         names = ("w.safetensors", "w.run/checkpoint.safetensors")
         weights, checkpoint = (self.content(name) for name in names)
         self.assertLess(len(weights), 60 * MEGABYTE)
         self.assertGreater(len(checkpoint), 60 * MEGABYTE)
-        flags = self.train("--epochs", 2, "--lr", 0.001)
+        flags = self.train("--epochs", 2, "--lr", 0.002)
         self.fails_at(MEGABYTE, "w.safetensors: cannot write", *flags)
         self.assertTrue(self.content(names[0]) == weights)
         self.fails_at(60 * MEGABYTE, "checkpoint.safetensors: cannot write", *flags)
@@ -90,7 +90,7 @@ class FullDisk(TrainTest):
         self.ok("inspect", "w.safetensors")
 
     def test_metrics_fail_by_name_and_keep_whole_lines(self):
-        self.digits()
+        self.digits(count=32)
         self.ok(*self.train("--epochs", 1, "--lr", 0.001))
         before = self.content("w.run/metrics.jsonl")
         self.fails_at(len(before) + 300, "metrics.jsonl: cannot be written",
@@ -99,7 +99,7 @@ class FullDisk(TrainTest):
         self.fails_at(10, "events.out.tfevents", *self.train("--epochs", 1, "--lr", 0.001, "--run-dir", "other"))
 
     def test_the_other_commands(self):
-        self.digits()
+        self.digits(count=32)
         self.ok(*self.train("--epochs", 1, "--lr", 0.001))
         self.fails_at(1000, "other: cannot write", "pack", "--out", "other", "--size", 16, "--channels", 1, "set-images")
         self.fails_at(MEGABYTE, "w.onnx: cannot write", "export", "--weights", "w.safetensors", "--out", "w.onnx")
@@ -110,7 +110,7 @@ class FullDisk(TrainTest):
 
 class Places(TrainTest):
     def test_a_place_that_cannot_be_written_is_told_before_training(self):
-        self.digits()
+        self.digits(count=32)
         os.mkfifo(self.path("pipe"))
         os.mkdir(self.path("folder"))
         # /proc: not even root can make a file there.
@@ -126,7 +126,7 @@ class Places(TrainTest):
         self.fails(*self.train("--run-dir", "blocked"), says=["checkpoint.safetensors", "folder"])
 
     def test_a_run_that_cannot_begin_leaves_the_old_metrics(self):
-        self.digits()
+        self.digits(count=32)
         self.ok(*self.train("--epochs", 1, "--lr", 0.001))
         before = self.content("w.run/metrics.jsonl")
         self.fails(*self.train("--run-dir", "w.run", out="none/w.safetensors"), says=["no folder"])
@@ -134,7 +134,7 @@ class Places(TrainTest):
 
     @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
     def test_a_read_only_folder(self):
-        self.digits()
+        self.digits(count=32)
         os.mkdir(self.path("locked"))
         os.chmod(self.path("locked"), 0o555)
         self.fails(*self.train(out="locked/w.safetensors"), says=["locked/w.safetensors", "Permission denied"])
@@ -142,7 +142,7 @@ class Places(TrainTest):
 
 class Resumed(TrainTest):
     def test_another_recipe_is_refused_with_the_first_option_that_differs(self):
-        self.digits()
+        self.digits(count=32)
         self.ok(*self.train("--epochs", 1, "--lr", 0.001))
         self.fails(*self.train("--epochs", 1, "--lr", 0.001, "--optimizer", "adamw", "--cos-margin", 0.1, "--resume"),
                    says=["checkpoint.safetensors", "--cos-margin 0.25", "this run has 0.1"])
@@ -153,7 +153,7 @@ class Resumed(TrainTest):
         self.fails(*self.train("--epochs", 1, "--resume"), says=["checkpoint.safetensors", "kind"])
 
     def test_whatever_decides_the_weights_must_stay(self):
-        self.digits()
+        self.digits(count=32)
         self.ok(*self.train("--epochs", 1, "--lr", 0.001, out="a.safetensors"))
         metadata, tensors = read_safetensors(self.path("a.safetensors"))
         dtype, shape, data = tensors["dense.bias"]
@@ -173,7 +173,7 @@ class Resumed(TrainTest):
         self.fails(*self.train(*flags, "--init", "a.safetensors", "--resume"), says=["--data"])
 
     def test_a_changed_config_file_is_a_changed_recipe(self):
-        self.digits()
+        self.digits(count=32)
         self.write("run.toml", 'epochs = 1\nlr = 0.001\nloss = "triplet"\npk = [2, 4]\nneck = false\n')
         self.ok(*self.train("--config", "run.toml"))
         options = self.metrics()[0]["options"]
@@ -183,7 +183,7 @@ class Resumed(TrainTest):
         self.fails(*self.train("--config", "run.toml", "--resume"), says=["--lr 0.001", "this run has 0.002"])
 
     def test_a_line_that_was_cut_short_is_dropped(self):
-        self.digits()
+        self.digits(count=32)
         self.ok(*self.train("--epochs", 1, "--lr", 0.001))
         whole = self.content("w.run/metrics.jsonl")
         self.write("w.run/metrics.jsonl", whole + b'{"event": "step", "los')

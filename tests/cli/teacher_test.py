@@ -63,7 +63,7 @@ class Teacher(TrainTest):
         self.assertTrue(read_safetensors(self.path(first))[1] == read_safetensors(self.path(second))[1], "other weights")
 
     def test_a_student_learns_its_teachers_vectors(self):
-        self.ok(*self.student("--epochs", 12, "--terms", "made up"))
+        self.ok(*self.student("--epochs", 12, "--terms", "made up", "--checkpoint-epochs", 12))
         self.assertGreater(self.cosine(), LEARNED)
         metadata = read_safetensors(self.path("student.safetensors"))[0]
         self.assertEqual(json.loads(metadata["teacher"])["name"], "random")
@@ -88,7 +88,7 @@ class Teacher(TrainTest):
             with self.subTest(way):
                 others = [f"--teacher-{name}" for name in ("cosine", "relations", "triplet") if name != way]
                 self.ok(*self.student("--epochs", 6, "--aug", "digit", f"--teacher-{way}", 1, others[0], 0, others[1], 0,
-                                      teacher="views.safetensors", out=way + ".safetensors"))
+                                      "--checkpoint-epochs", 6, teacher="views.safetensors", out=way + ".safetensors"))
                 losses = [line["loss"] for line in self.metrics(way + ".run") if line["event"] == "epoch"]
                 self.assertLess(losses[-1], 0.8 * losses[0])
 

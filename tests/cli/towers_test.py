@@ -45,7 +45,8 @@ class Towers(CliTest):
         self.kind("b", turn=1)
         for towers, epochs in (("shared", 1), ("separate", 8)):
             done = self.ok(*self.train("--loss", "triplet", "--pk", 4, 4, "--epochs", epochs, "--lr", 0.01, "--val", "a",
-                                       "--val-other", "b", "--select", "last", "--eval-every", epochs, towers=towers))
+                                       "--val-other", "b", "--select", "last", "--eval-every", epochs, "--checkpoint-epochs", epochs,
+                                       towers=towers))
             self.assertIn("two kinds of picture: 64 images of the first, 64 of the second", done.stderr)
             self.assertEqual("w-other.safetensors" in done.stdout, towers == "separate")
             result = self.across(towers)

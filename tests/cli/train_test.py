@@ -16,7 +16,7 @@ class Train(TrainTest):
         """Digits, and weights w.safetensors that were trained on them for eight epochs, with their run."""
         self.digits()
         if Train.known is None:
-            self.ok(*self.train("--epochs", 8, "--lr", 0.005, "--cos-margin", 0))
+            self.ok(*self.train("--epochs", 8, "--lr", 0.005, "--cos-margin", 0, "--checkpoint-epochs", 8))
             Train.known = tempfile.mkdtemp(prefix="triplet-train-known-")
             self.addClassCleanup(shutil.rmtree, Train.known)
             shutil.copytree(self.path(), Train.known, dirs_exist_ok=True)
@@ -114,9 +114,10 @@ class Train(TrainTest):
         self.digits("val")
         self.write("val-labels", idx_labels([(i // 4) % 4 for i in range(96)]))
         self.ok("pack", "--out", "val", "--size", 16, "--channels", 1, "val-images")
-        self.ok(*self.train("--epochs", 6, "--lr", 0.005, "--cos-margin", 0, data="val", out="begun.safetensors"))
+        self.ok(*self.train("--epochs", 6, "--lr", 0.005, "--cos-margin", 0, "--checkpoint-epochs", 6, data="val",
+                            out="begun.safetensors"))
         self.ok("train", "--data", "set", "--val", "val", "--init", "begun.safetensors", "--out", "w.safetensors", "--threads", 1,
-                "--batch-size", 16, "--epochs", 5, "--cos-margin", 0, "--lr", 0.01)
+                "--batch-size", 16, "--epochs", 5, "--cos-margin", 0, "--lr", 0.01, "--checkpoint-epochs", 5)
         epochs = [line for line in self.metrics() if line["event"] == "epoch"]
         aucs = [line["validation"]["auc"] for line in epochs]
         self.assertLess(aucs[-1], max(aucs) - 0.01, "training made it no worse")
@@ -126,7 +127,7 @@ class Train(TrainTest):
         self.assertAlmostEqual(kept, aucs[best], delta=1e-3)
 
     def test_mixed_identities_reach_the_batches(self):
-        self.digits()
+        self.digits(count=48)
         flags = ["--epochs", 1, "--loss", "triplet", "--pk", 4, 3, "--lr", 1e-9]
         losses = {}
         for share in (0, 0.5, 1):
@@ -136,20 +137,20 @@ class Train(TrainTest):
         self.fails(*self.train(*flags, "--mix-identities", 0.5, "--resume"), says=["checkpoint", "--mix-identities"])
 
     def test_identities_are_left_out_and_turned(self):
-        self.digits()
+        self.digits(count=48)
         self.write("people.txt", "1\n3\n")
         self.ok(*self.train("--epochs", 1, "--without", "people.txt"))
         start = self.metrics()[0]
-        self.assertEqual((start["images"], start["identities"]), (48, 2))
+        self.assertEqual((start["images"], start["identities"]), (24, 2))
         self.fails(*self.train("--epochs", 1, "--resume"), says=["checkpoint", "--data"])
         self.ok(*self.train("--epochs", 1, "--quarter-turns"))
         start = self.metrics()[0]
-        self.assertEqual((start["images"], start["identities"]), (192, 8))
+        self.assertEqual((start["images"], start["identities"]), (96, 8))
         self.fails(*self.train("--epochs", 1, "--resume"), says=["checkpoint", "--quarter-turns"])
         self.fails(*self.train("--epochs", 1, "--without", "nowhere.txt"), says=["nowhere.txt"])
 
     def test_the_threshold_is_of_a_rate_that_the_pairs_can_tell(self):
-        self.digits()
+        self.digits(count=32)
         for count, far in ((12, None), (32, 0.01), (96, 0.001)):
             with self.subTest(count):
                 self.digits("val", count=count)
@@ -168,7 +169,7 @@ class Train(TrainTest):
         self.digits(count=48)
         # Weights that never move never validate better than the first time; the statistics settle at once.
         base = ["--epochs", 9, "--batch-size", 48, "--val", "set", "--warmup-epochs", 0, "--momentum", 0, "--no-nesterov",
-                "--weight-decay", 0, "--lr", 0, "--ema", 0.999999, "--no-neck"]
+                "--weight-decay", 0, "--lr", 0, "--ema", 0.999999, "--no-neck", "--checkpoint-epochs", 9]
         done = self.ok(*self.train(*base, "--early-stop", 2))
         self.assertIn("early", done.stderr)
         epochs = [line for line in self.metrics() if line["event"] == "epoch"]

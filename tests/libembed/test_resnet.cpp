@@ -78,6 +78,9 @@ TEST(ResNet18V2, HasTheNotesLayers) {
     std::map<std::string, Shape> shapes;
     for (const auto& [name, tensor] : stored(ResNet18V2(options))) shapes[name] = shape_of(tensor);
     EXPECT_EQ(shapes, layer_table(channels));
+    options.first_weights = embed::nn::FirstWeights::Undefined;
+    for (const auto& [name, tensor] : stored(ResNet18V2(options)))
+      EXPECT_EQ(shape_of(tensor), shapes.at(name));
   }
 }
 
@@ -164,6 +167,46 @@ TEST(ResNet18V2, StagesHalveTheResolution) {
   EXPECT_EQ(shape_of(network->features(torch::zeros({3, 3, 64, 64}))), (Shape{3, 512}));
   for (const std::int64_t side : {16, 33, 112}) {
     EXPECT_EQ(shape_of(network->forward(torch::zeros({1, 3, side, side + 1}))), (Shape{1, 128}));
+  }
+}
+
+TEST(ResNet18V2, DrawsHeNormalWeights) {
+  torch::manual_seed(3);
+  const ResNet18V2 network;
+  for (const auto& item : network->named_modules()) {
+    const auto* layer = item.value()->as<torch::nn::Conv2d>();
+    if (layer == nullptr) continue;
+    const torch::Tensor weight = layer->weight.detach();
+    const double expected = std::sqrt(2.0 / static_cast<double>(weight.numel() / weight.size(1)));
+    // Four standard errors, of the smallest layer's too.
+    const double of_count = 4 / std::sqrt(static_cast<double>(weight.numel()));
+    EXPECT_NEAR(weight.std().item<double>() / expected, 1, of_count) << item.key();
+    EXPECT_NEAR(weight.mean().item<double>() / expected, 0, of_count) << item.key();
+    EXPECT_EQ(layer->options.in_channels(), weight.size(1)) << item.key();
+    EXPECT_EQ(layer->options.out_channels(), weight.size(0)) << item.key();
+  }
+}
+
+// One pixel is convolved with the middle of a kernel alone, whichever way that is computed.
+TEST(ResNet18V2, LearnsFromASinglePixelAsFromItsPaddedPicture) {
+  torch::manual_seed(6);
+  for (const bool channels_last : {false, true}) {
+    embed::nn::BasicBlockV2 block(8, 8, 1);
+    const auto layout = channels_last ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous;
+    block->conv2->weight.set_data(block->conv2->weight.detach().clone(layout));
+    const torch::Tensor input = torch::randn({6, 8, 1, 1});
+    block->forward(input).square().sum().backward();
+    const torch::Tensor learnt = block->conv2->weight.grad().clone();
+    // The same by LibTorch's layers, which pad.
+    block->zero_grad();
+    const auto normed = [](torch::nn::BatchNorm2d& norm, const torch::Tensor& values) {
+      return torch::relu(torch::batch_norm(values, norm->weight, norm->bias, {}, {}, /*training=*/true, 0.1,
+                                           norm->options.eps(), false));
+    };
+    const torch::Tensor inner = block->conv1(normed(block->bn1, input));
+    (block->conv2(normed(block->bn2, inner)) + input).square().sum().backward();
+    EXPECT_TRUE(torch::allclose(learnt, block->conv2->weight.grad(), 1e-4, 1e-5));
+    EXPECT_EQ(learnt.slice(2, 0, 1).abs().max().item<float>(), 0);
   }
 }
 

@@ -149,6 +149,27 @@ TEST(Weights, NamesWrongShapesAndTypes) {
          });
 }
 
+TEST(Weights, AllFiniteFindsEachKindOfNumberThatIsNot) {
+  const float infinite = std::numeric_limits<float>::infinity(), no_number = std::nanf("");
+  for (const std::int64_t count : {1, 4096, 9001}) {
+    for (const std::int64_t at : {std::int64_t{0}, count / 2, count - 1}) {
+      const torch::Tensor values = torch::full({count}, std::numeric_limits<float>::max());
+      EXPECT_TRUE(embed::nn::all_finite(values));
+      for (const float bad : {infinite, -infinite, no_number, -no_number}) {
+        values[at] = bad;
+        EXPECT_FALSE(embed::nn::all_finite(values)) << bad << " at " << at << " of " << count;
+        EXPECT_FALSE(embed::nn::all_finite(values.to(torch::kBFloat16)));
+      }
+    }
+  }
+  EXPECT_TRUE(embed::nn::all_finite(torch::empty({0})));
+  // Every second value alone.
+  torch::Tensor apart = torch::full({6}, no_number);
+  apart.slice(0, 0, 6, 2).zero_();
+  EXPECT_TRUE(embed::nn::all_finite(apart.slice(0, 0, 6, 2)));
+  EXPECT_FALSE(embed::nn::all_finite(apart.slice(0, 1, 6, 2)));
+}
+
 TEST(Weights, RefusesValuesThatAreNotFinite) {
   for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity(), -HUGE_VALF}) {
     std::vector<float> bias(128, 0.0F);

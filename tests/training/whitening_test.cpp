@@ -32,7 +32,7 @@ std::string weights_of(embed::Head head) {
 
 /// Embeddings that vary along the first two axes alone, four times as far along the first.
 std::vector<embed::Embedding> flat() {
-  std::vector<embed::Embedding> embeddings(1000);
+  std::vector<embed::Embedding> embeddings(4000);
   std::mt19937 generator(2);
   std::normal_distribution<float> normal;
   for (embed::Embedding& one : embeddings) {
@@ -49,7 +49,9 @@ TEST(Whitening, ScalesTheLastLayerAlongTheAxesOfMostSpread) {
   whiten_weights(weights, flat(), 0.5, out);
   const embed::nn::LoadedModel before = embed::nn::load_weights(weights),
                                after = embed::nn::load_weights(out);
-  const torch::Tensor factors = after.network->dense->weight.mean(1) / before.network->dense->weight.mean(1);
+  // Of the layer's rows, how much of each one there is in the new one.
+  const torch::Tensor &old = before.network->dense->weight, &made = after.network->dense->weight;
+  const torch::Tensor factors = (made * old).sum(1) / old.square().sum(1);
   EXPECT_NEAR(factors[0].item<float>(), 1, 0.01);
   EXPECT_NEAR(factors[1].item<float>(), 4, 0.2) << "as far as the first";
   EXPECT_GT(factors[2].item<float>(), 10) << "no variance, but no infinite factor";

@@ -4,5 +4,5 @@
 
 int main(int argc, char** argv) {
   training::cli::prepare_process();
-  return training::cli::run_program(argc, argv);
+  training::cli::end_process(training::cli::run_program(argc, argv));
 }

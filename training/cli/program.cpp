@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <limits>
 #include <memory>
@@ -193,6 +194,15 @@ int run_program(int argc, char** argv) noexcept {
     print_error("triplet-train: an error of unknown kind\n");
   }
   return kFailure;
+}
+
+void end_process(int status) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  std::exit(status);  // The sanitizers report then.
+#else
+  std::fflush(nullptr);
+  std::_Exit(status);
+#endif
 }
 
 }  // namespace training::cli

@@ -143,7 +143,7 @@ class Importer {
     if (!is_float(view.dtype)) return std::string(embed::to_string(view.dtype)) + " numbers, floats expected";
     if (!taken_.emplace(native, name).second) return "'" + taken_[native] + "' is that already";
     const torch::Tensor values = embed::nn::to_tensor(view).to(torch::kFloat32).view(shape);
-    if (!torch::isfinite(values).all().item<bool>())
+    if (!embed::nn::all_finite(values))
       throw Error(ErrorCode::Format, "has values that are not finite", path_, name);
     if (native.find(".running_var") != std::string::npos && values.min().item<float>() < 0)
       throw Error(ErrorCode::Format, "a variance is negative", path_, name);

@@ -112,6 +112,7 @@ Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std
   embed::nn::ResNet18V2Options shape;
   shape.in_channels = input.channels;
   shape.head = options.head;
+  if (!options.init.empty()) shape.first_weights = embed::nn::FirstWeights::Undefined;
   network_ = embed::nn::ResNet18V2(shape);
   if (!options.init.empty()) {
     const embed::nn::LoadedModel start = embed::nn::load_weights(options.init);
@@ -140,6 +141,7 @@ Learner::Learner(const TrainOptions& options, const embed::InputSpec& input, std
         });
   }
   if (options.neck) neck_ = make_neck(shape.embedding_dim, device_);
+  shape.first_weights = embed::nn::FirstWeights::Undefined;  // The others are copies of the first one.
   if (options.neck || options.blend < 1) {
     folded_ = embed::nn::ResNet18V2(shape);
     lay_out(folded_, device_);
@@ -448,7 +450,7 @@ StateTensors Learner::state() const {
 bool Learner::finite() const {
   const torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : state()) {
-    if (!torch::isfinite(tensor).all().item<bool>()) return false;
+    if (!embed::nn::all_finite(tensor)) return false;
   }
   return true;
 }

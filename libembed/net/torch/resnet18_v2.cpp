@@ -1,27 +1,54 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "embed/nn/resnet18_v2.h"
 
+#include <torch/csrc/autograd/custom_function.h>
 #include <torch/nn.h>
 
 namespace embed::nn {
 
 namespace {
 
+/// LibTorch draws first weights for every layer it makes, which for all of this network takes longer than the
+/// draw that counts: the layer is made for one channel, and then gets the weights of the size it has.
 torch::nn::Conv2d conv(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
-                       std::int64_t padding) {
-  torch::nn::Conv2d layer(
-      torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(padding).bias(false));
-  torch::nn::init::kaiming_normal_(layer->weight, 0.0, torch::kFanOut, torch::kReLU);
+                       std::int64_t padding, FirstWeights first) {
+  torch::nn::Conv2d layer(torch::nn::Conv2dOptions(1, 1, kernel).stride(stride).padding(padding).bias(false));
+  layer->options.in_channels(in).out_channels(out);
+  const torch::Tensor weight = torch::empty({out, in, kernel, kernel});
+  if (first == FirstWeights::Drawn)
+    torch::nn::init::kaiming_normal_(weight, 0.0, torch::kFanOut, torch::kReLU);
+  layer->weight.set_data(weight);
   return layer;
 }
+
+/// The middle of 3×3 kernels, [out, in, 1, 1]. Its gradient is laid out as the weights are, in one pass.
+class MiddleTap : public torch::autograd::Function<MiddleTap> {
+ public:
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& weight) {
+    context->saved_data["channels_last"] = weight.is_contiguous(torch::MemoryFormat::ChannelsLast);
+    return weight.slice(2, 1, 2).slice(3, 1, 2).clone();
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const torch::Tensor& middle = gradients[0];
+    torch::Tensor gradient =
+        torch::empty({middle.size(0), middle.size(1), 3, 3},
+                     middle.options().memory_format(context->saved_data["channels_last"].toBool()
+                                                        ? torch::MemoryFormat::ChannelsLast
+                                                        : torch::MemoryFormat::Contiguous));
+    gradient.zero_();
+    gradient.slice(2, 1, 2).slice(3, 1, 2).copy_(middle);
+    return {gradient};
+  }
+};
 
 torch::nn::BatchNorm2d batch_norm(std::int64_t channels, bool affine = true) {
   return torch::nn::BatchNorm2d(
       torch::nn::BatchNorm2dOptions(channels).eps(1e-5).momentum(0.1).affine(affine));
 }
 
-torch::nn::Sequential stage(std::int64_t in, std::int64_t out, std::int64_t stride) {
-  return torch::nn::Sequential(BasicBlockV2(in, out, stride), BasicBlockV2(out, out, 1));
+torch::nn::Sequential stage(std::int64_t in, std::int64_t out, std::int64_t stride, FirstWeights first) {
+  return torch::nn::Sequential(BasicBlockV2(in, out, stride, first), BasicBlockV2(out, out, 1, first));
 }
 
 torch::Tensor normed(torch::nn::BatchNorm2d& layer, const torch::Tensor& input, bool relu,
@@ -32,13 +59,14 @@ torch::Tensor normed(torch::nn::BatchNorm2d& layer, const torch::Tensor& input, 
 
 }  // namespace
 
-BasicBlockV2Impl::BasicBlockV2Impl(std::int64_t in_channels, std::int64_t out_channels, std::int64_t stride) {
+BasicBlockV2Impl::BasicBlockV2Impl(std::int64_t in_channels, std::int64_t out_channels, std::int64_t stride,
+                                   FirstWeights first) {
   bn1 = register_module("bn1", batch_norm(in_channels));
-  conv1 = register_module("conv1", conv(in_channels, out_channels, 3, stride, 1));
+  conv1 = register_module("conv1", conv(in_channels, out_channels, 3, stride, 1, first));
   bn2 = register_module("bn2", batch_norm(out_channels));
-  conv2 = register_module("conv2", conv(out_channels, out_channels, 3, 1, 1));
+  conv2 = register_module("conv2", conv(out_channels, out_channels, 3, 1, 1, first));
   if (stride != 1 || in_channels != out_channels) {
-    shortcut = register_module("shortcut", conv(in_channels, out_channels, 1, stride, 0));
+    shortcut = register_module("shortcut", conv(in_channels, out_channels, 1, stride, 0, first));
   }
 }
 
@@ -51,21 +79,23 @@ torch::Tensor BasicBlockV2Impl::forward(const torch::Tensor& input) {
 torch::Tensor BasicBlockV2Impl::convolved(torch::nn::Conv2d& layer, const torch::Tensor& input) {
   if (!is_training()) return layer(input);
   const auto stride = layer->options.stride();
-  if (convolution_ && stride->front() == 1) return convolution_(input, layer->weight);
-  if (input.size(2) > 1 || input.size(3) > 1) return layer(input);
-  // Around a single pixel there is padding alone: only the middle of the kernel meets it. For the rest of the
-  // kernel LibTorch 1.13's bfloat16 convolutions would hand out memory that nobody wrote as the gradient.
-  return torch::conv2d(input, layer->weight.slice(2, 1, 2).slice(3, 1, 2), {}, stride);
+  if (input.size(2) > 1 || input.size(3) > 1)
+    return convolution_ && stride->front() == 1 ? convolution_(input, layer->weight) : layer(input);
+  // Around a single pixel there is padding alone: only the middle of the kernel meets it, a ninth of the
+  // weights; in the last stage, which has most of them, that is so for pictures of up to 32 pixels. For the
+  // rest of the kernel LibTorch 1.13's bfloat16 convolutions would hand out memory that nobody wrote as the
+  // gradient.
+  return torch::conv2d(input, MiddleTap::apply(layer->weight), {}, stride);
 }
 
 ResNet18V2Impl::ResNet18V2Impl(const ResNet18V2Options& options) : options_(options) {
   input_bn = register_module("input_bn", batch_norm(options.in_channels, /*affine=*/false));
-  stem_conv = register_module("stem_conv", conv(options.in_channels, 64, 7, 2, 3));
+  stem_conv = register_module("stem_conv", conv(options.in_channels, 64, 7, 2, 3, options.first_weights));
   stem_bn = register_module("stem_bn", batch_norm(64));
-  stage1 = register_module("stage1", stage(64, 64, 1));
-  stage2 = register_module("stage2", stage(64, 128, 2));
-  stage3 = register_module("stage3", stage(128, 256, 2));
-  stage4 = register_module("stage4", stage(256, 512, 2));
+  stage1 = register_module("stage1", stage(64, 64, 1, options.first_weights));
+  stage2 = register_module("stage2", stage(64, 128, 2, options.first_weights));
+  stage3 = register_module("stage3", stage(128, 256, 2, options.first_weights));
+  stage4 = register_module("stage4", stage(256, 512, 2, options.first_weights));
   final_bn = register_module("final_bn", batch_norm(512));
   dense = register_module("dense", torch::nn::Linear(512, options.embedding_dim));
   torch::nn::init::xavier_uniform_(dense->weight);

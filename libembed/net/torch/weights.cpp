@@ -2,6 +2,8 @@
 #include "embed/nn/weights.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <future>
 #include <set>
 
@@ -76,18 +78,39 @@ void copy_checked(const SafetensorsFile& file, const std::string& name, torch::T
   }
   const auto sizes = target.sizes();
   file.tensor(name, view.dtype, std::vector<std::int64_t>(sizes.begin(), sizes.end()));
-  const torch::Tensor values = to_tensor(view).to(torch::kFloat32);
-  if (!torch::isfinite(values).all().item<bool>()) {
+  if (view.dtype == DType::F32 && target.is_contiguous()) {
+    if (view.bytes > 0) std::memcpy(target.data_ptr(), view.data, view.bytes);
+  } else {
+    target.copy_(to_tensor(view));
+  }
+  if (!all_finite(target)) {
     throw Error(ErrorCode::Format, "has values that are not finite", file.path(), name);
   }
   if (name.size() > 12 && name.compare(name.size() - 12, 12, ".running_var") == 0 &&
-      values.min().item<float>() < 0) {
+      target.min().item<float>() < 0) {
     throw Error(ErrorCode::Format, "a variance is negative", file.path(), name);
   }
-  target.copy_(values);
 }
 
 }  // namespace
+
+bool all_finite(const torch::Tensor& values) {
+  if (!values.is_cpu() || values.scalar_type() != torch::kFloat32 || !values.is_non_overlapping_and_dense())
+    return torch::isfinite(values).all().item<bool>();
+  constexpr std::int64_t kAtOnce = 4096;
+  constexpr std::uint32_t kExponent = 0x7F800000U;  // All its bits: infinite, or not a number.
+  const auto* bytes = static_cast<const std::uint8_t*>(values.data_ptr());
+  std::array<std::uint32_t, kAtOnce> bits{};
+  for (std::int64_t start = 0; start < values.numel(); start += kAtOnce) {
+    const std::int64_t count = std::min(kAtOnce, values.numel() - start);
+    std::memcpy(bits.data(), bytes + 4 * start, static_cast<std::size_t>(4 * count));
+    std::uint32_t found = 0;
+    for (std::int64_t i = 0; i < count; ++i)
+      found |= static_cast<std::uint32_t>((bits[static_cast<std::size_t>(i)] & kExponent) == kExponent);
+    if (found != 0) return false;
+  }
+  return true;
+}
 
 torch::Tensor to_tensor(const TensorView& view) {
   torch::Tensor tensor = torch::empty(view.shape, scalar_type(view.dtype));
@@ -119,6 +142,7 @@ LoadedModel load_weights(const std::string& path) {
   ResNet18V2Options options;
   options.in_channels = model.info.input.channels;
   options.head = model.info.head;
+  options.first_weights = FirstWeights::Undefined;
   model.network = ResNet18V2(options);
   std::map<std::string, torch::Tensor> targets = stored_tensors(model.network);
   for (auto& [name, target] : targets) copy_checked(file, name, target);

@@ -16,16 +16,24 @@ namespace embed::nn {
 using BatchNormFunction =
     std::function<torch::Tensor(torch::nn::BatchNorm2dImpl& layer, const torch::Tensor& input, bool relu)>;
 
-/// Computes a block's 3×3 convolution with stride 1 in training mode, in the place of the layer itself.
+/// Computes a block's 3×3 convolution with stride 1 in training mode, in the place of the layer itself, where
+/// the images have more than one pixel.
 using ConvolutionFunction =
     std::function<torch::Tensor(const torch::Tensor& input, const torch::Tensor& weight)>;
+
+/// What the weights of a network are that was just made.
+enum class FirstWeights {
+  Drawn,     ///< Convolutions He-normal (fan-out), dense Xavier-uniform, from LibTorch's global generator.
+  Undefined  ///< What the memory holds: for who writes all of them before they are read, e.g. from a file.
+};
 
 /// The basic pre-activation block (He et al., "Identity Mappings in Deep Residual Networks", 2016):
 /// BN → ReLU → conv 3×3 (stride) → BN → ReLU → conv 3×3, plus the shortcut. Where the shape changes, the
 /// shortcut is a 1×1 convolution of the input *after* the first BN and ReLU; else it is the raw input.
 class BasicBlockV2Impl : public torch::nn::Module {
  public:
-  BasicBlockV2Impl(std::int64_t in_channels, std::int64_t out_channels, std::int64_t stride);
+  BasicBlockV2Impl(std::int64_t in_channels, std::int64_t out_channels, std::int64_t stride,
+                   FirstWeights first = FirstWeights::Drawn);
   /// [N, in, H, W] float → [N, out, ceil(H/stride), ceil(W/stride)].
   torch::Tensor forward(const torch::Tensor& input);
   /// See ResNet18V2Impl::set_batch_norm.
@@ -48,12 +56,12 @@ struct ResNet18V2Options {
   std::int64_t in_channels = 3;                ///< 1 or 3.
   std::int64_t embedding_dim = kEmbeddingDim;  ///< Width of the dense layer.
   Head head = Head::L2;
+  FirstWeights first_weights = FirstWeights::Drawn;  ///< The dense layer's are drawn in any case.
 };
 
 /// ResNet18-v2 → dense with bias → head: the founding note's embedder, layer for layer. With 3 channels:
 /// 11,240,512 trainable parameters and 7,942 running statistics. Every batch norm has eps 1e-5 and momentum
-/// 0.1; the one on the input has neither weight nor bias. Initialised: convolutions He-normal (fan-out),
-/// dense Xavier-uniform, from LibTorch's global generator.
+/// 0.1; the one on the input has neither weight nor bias.
 class ResNet18V2Impl : public torch::nn::Module {
  public:
   explicit ResNet18V2Impl(const ResNet18V2Options& options = {});

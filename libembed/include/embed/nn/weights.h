@@ -24,6 +24,10 @@ LoadedModel load_weights(const std::string& path);
 void save_weights(const std::string& path, const ResNet18V2& network, const ModelInfo& info,
                   DType storage = DType::F32);
 
+/// Whether none of the values is infinite or not a number. Any shape and device; float32 on the CPU is read
+/// once, without the copies that LibTorch's own tests make of it.
+bool all_finite(const torch::Tensor& values);
+
 /// A LibTorch tensor with a copy of the view's data.
 torch::Tensor to_tensor(const TensorView& view);
 /// A view that borrows the tensor's data: `tensor` must be contiguous, on the CPU, and outlive the view.
