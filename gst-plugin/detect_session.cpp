@@ -21,7 +21,7 @@ std::string key_of(const faces::DetectorOptions& o) {
   std::string key = o.detector + '\n' + o.model;
   for (const double value : {static_cast<double>(o.score_threshold), static_cast<double>(o.nms_threshold),
                              static_cast<double>(o.min_face_size), static_cast<double>(o.max_faces),
-                             static_cast<double>(o.max_side)}) {
+                             static_cast<double>(o.max_side), static_cast<double>(o.scales)}) {
     key += '\n' + std::to_string(value);
   }
   return key;
@@ -51,6 +51,7 @@ DetectSettings DetectSettings::from(const OptionValues& values) {
   s.detector.min_face_size = values.integer("min-face-size");
   s.detector.max_faces = values.integer("max-faces");
   s.detector.max_side = values.integer("max-side");
+  s.detector.scales = values.text("scales") == "2" ? 2 : 1;
   s.interval = values.integer("detect-interval");
   return s;
 }
