@@ -27,7 +27,7 @@ class Dataset {
   int channels() const noexcept;             ///< 1 or 3 (RGB).
   std::size_t image_bytes() const noexcept;  ///< height × width × channels.
   /// Reads image i, [height, width, channels] uint8, C-contiguous, into `out`. i < size(). Throws Error(Io)
-  /// that names the file where it cannot be read or has been written to since it was opened.
+  /// that names the file where it cannot be read or holds something else than when it was opened.
   void read_image(std::size_t i, std::uint8_t* out) const;
   /// The same, in memory of its own.
   std::vector<std::uint8_t> image(std::size_t i) const;

@@ -69,7 +69,7 @@ class SafetensorsFile {
   void drop_metadata(const std::string& key);
 
   /// Bytes [begin, begin + size) of a tensor of this file into `out`, off the disk. Throws Error(Io) that
-  /// names the file where it cannot be read and where it was written to since it was opened,
+  /// names the file where it cannot be read and where it holds something else than when it was opened,
   /// Error(InvalidArgument) for bytes that the tensor does not have.
   void read(const TensorView& tensor, std::uint64_t begin, void* out, std::size_t size) const;
 
