@@ -1,8 +1,9 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How late a live stream's frames are when it brings four times what the machine can do.
 
-usage: overload.py [--seconds S] [--runs N] [--times N] [--faces N,N] [--precision P] [CLIP]        (under ./run exec)
+usage: overload.py [--seconds S] [--runs N] [--times N] [--faces N,N] [--precision P] [CLIP]
+       (under ./run exec, with Debian's own Python, which has GStreamer)
 
 A frame of the clip, with so many copies of its face side by side, comes again and again. First as fast as it is taken, which
 shows the frames a second that can be done; then from a live source at `--times` that rate, through the pipelines of docs/tuning.md.
