@@ -5,7 +5,7 @@
 usage: pipeline.py [--runs N] [CLIP …]        (under ./run exec)
 
 The clips, played one after the other, go through decoder → videoconvert → tripletdetect → tripletembed → fakesink at
-default settings (every frame detected, on a copy of at most 320 pixels), then with a thread of its own for decoding, and
+default settings (every frame detected), then with a thread of its own for decoding, and
 with every third frame detected. The rate is that of fpsdisplaysink: frames since the first one, so that loading the model does not
 count. Each figure is the median of N runs.
 """

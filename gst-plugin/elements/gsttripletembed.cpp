@@ -183,7 +183,7 @@ static GstFlowReturn gst_triplet_embed_chain(GstPad*, GstObject* parent, GstBuff
   if (frame.width == 0) return GST_FLOW_NOT_NEGOTIATED;
   const GstFlowReturn result = guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, &state, &frame] {
     if (const auto flow = state.downstream.ask(); flow != GST_FLOW_OK) return flow;
-    if (!state.way.reserve(state.session.most_frames(*frame.settings))) return GST_FLOW_FLUSHING;
+    if (!state.way.reserve(state.session.room(*frame.settings))) return GST_FLOW_FLUSHING;
     // Again, for what was answered while this thread waited for room.
     if (const auto flow = state.downstream.ask(); flow != GST_FLOW_OK) return flow;
     begin(self, frame);

@@ -41,6 +41,7 @@ DetectSettings DetectSettings::from(const OptionValues& values) {
   s.detector.min_face_size = values.integer("min-face-size");
   s.detector.max_faces = values.integer("max-faces");
   s.detector.max_side = values.integer("max-side");
+  s.detector.scales = values.text("scales") == "2" ? 2 : 1;
   s.interval = values.integer("detect-interval");
   s.start_key = values.start_key();
   return s;

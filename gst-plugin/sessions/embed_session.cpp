@@ -20,6 +20,8 @@ using Clock = std::chrono::steady_clock;
 // Fewer leave no room for one frame to be cut while another is embedded; more only make a stream lag.
 constexpr std::size_t kFewestFrames = 4;
 constexpr std::size_t kMostFrames = 16;
+// Of frames whose faces fill a batch: one is embedded while the next one is cut.
+constexpr std::size_t kFewestFullFrames = 2;
 
 std::uint64_t since(Clock::time_point& start) {
   const auto now = Clock::now();
@@ -164,6 +166,7 @@ void EmbedSession::submit(const ImageView& image, FramePlan& plan) {
   const InputSpec& input = embedder_->info().input;
   const std::size_t bytes = queue_->crop_bytes();
   plan.request = take_request();
+  faces_ = std::max<std::size_t>(1, plan.regions.size());
   std::uint8_t* crops = plan.request->prepare(plan.regions.size(), bytes);
   for (std::size_t i = 0; i < plan.regions.size(); ++i) {
     crop_face(image, plan.regions[i], input, crops + i * bytes);
@@ -215,6 +218,12 @@ std::size_t EmbedSession::most_frames(const EmbedSettings& settings) const {
   if (!queue_) return kFewestFrames;
   const std::size_t streams = std::max<std::size_t>(1, queue_->clients());
   return std::clamp((2 * queue_->batch_size() + streams - 1) / streams, kFewestFrames, kMostFrames);
+}
+
+std::size_t EmbedSession::room(const EmbedSettings& settings) const {
+  const std::size_t most = most_frames(settings);
+  if (settings.max_size_buffers > 0 || !queue_) return most;
+  return std::min(most, std::max(kFewestFullFrames, 2 * queue_->batch_size() / faces_));
 }
 
 std::uint64_t EmbedSession::batch_timeout() const {

@@ -66,7 +66,10 @@ class EmbedSession {
   FramePlan plan(const std::vector<Roi>& rois, int width, int height, const EmbedSettings& settings,
                  bool late = false);
   /// The next frame that is planned is the first of a stream. For the thread that plans.
-  void restart() noexcept { frame_ = 0; }
+  void restart() noexcept {
+    frame_ = 0;
+    faces_ = 1;
+  }
   /// Cuts the plan's regions and puts them in line for a pass; `image` is not needed any more after it.
   /// Throws Error(InvalidArgument).
   void submit(const ImageView& image, FramePlan& plan);
@@ -86,6 +89,10 @@ class EmbedSession {
   /// Frames that may be between plan() and finish(): settings.max_size_buffers, else so many that two batches
   /// are on the way over all streams of this model, but 4 to 16.
   std::size_t most_frames(const EmbedSettings& settings) const;
+  /// Frames like the last one that was submitted that may be there now: of many faces fewer make two batches,
+  /// and more would wait for nothing but their turn. 2 to most_frames(); settings.max_size_buffers where that
+  /// is set. For the thread that submits.
+  std::size_t room(const EmbedSettings& settings) const;
   /// Nanoseconds that a face may wait for those of other streams: the setting with which it was opened, 0
   /// when closed.
   std::uint64_t batch_timeout() const;
@@ -113,6 +120,7 @@ class EmbedSession {
   const Embedder* embedder_ = nullptr;
   std::shared_ptr<const Gallery> gallery_;
   std::uint64_t frame_ = 0;
+  std::size_t faces_ = 1;  // In the last frame that was submitted; 1 or more.
   std::vector<Match> matches_;
   CarriedIdentities carried_;
 

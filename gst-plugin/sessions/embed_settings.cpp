@@ -23,7 +23,8 @@ constexpr OptionSpec kSharingOptions[] = {
 
 constexpr OptionSpec kFrameOptions[] = {
     {"max-size-buffers", OptionType::Int, 0, 1024, "0", "",
-     "Most frames held while their faces are embedded; 0 chooses by batch-size and the number of streams"},
+     "Most frames held while their faces are embedded; 0 chooses by batch-size, the number of streams and "
+     "the faces in a frame"},
     {"object-class", OptionType::String, 0, 0, "face", "",
      "Types of the regions of interest to embed, separated by commas, compared without case; empty takes "
      "all"},

@@ -34,8 +34,9 @@ cv::Mat resized(const cv::Mat& source, cv::Size size) {
   if (source.size() == size) return source;
   cv::Mat target;
   const bool shrinks = size.width <= source.cols && size.height <= source.rows;
-  const bool divides = source.cols % size.width == 0 && source.rows % size.height == 0;
-  if (shrinks && !divides) {
+  // OpenCV is quicker at halving, and only there.
+  const bool halves = source.cols == 2 * size.width && source.rows == 2 * size.height;
+  if (shrinks && !halves) {
     target.create(size, source.type());
     reduce_by_area(source, target);
   } else {
@@ -78,7 +79,30 @@ cv::Matx34f yuv_to_bgr_matrix(const ImageView& image) {
           luma, 0,       red_v,   offset(0, red_v)};
 }
 
+/// Whether each pixel of a copy of that size is made of whole pairs of pixels.
+bool keeps_pairs(const ImageView& image, cv::Size size) {
+  return is_pairs(image.format) && image.width % (2 * size.width) == 0 && size.height <= image.height;
+}
+
+/// The same where a pair's two lumas weigh alike: the plane is read once.
+void pairs_to_bgr(const ImageView& image, cv::Mat& out) {
+  const cv::Mat pairs = resized(plane_header(image, 0, {image.width / 2, image.height}, CV_8UC4), out.size());
+  const cv::Matx34f matrix = yuv_to_bgr_matrix(image);
+  const bool luma_first = image.format == PixelFormat::Yuy2;
+  cv::Matx<float, 3, 5> of_pairs;
+  for (int row = 0; row < 3; ++row) {
+    const float luma = matrix(row, 0) / 2, u = matrix(row, 1), v = matrix(row, 2), offset = matrix(row, 3);
+    const float lanes[2][5] = {{u, luma, v, luma, offset}, {luma, u, luma, v, offset}};
+    for (int lane = 0; lane < 5; ++lane) of_pairs(row, lane) = lanes[luma_first ? 1 : 0][lane];
+  }
+  cv::transform(pairs, out, of_pairs);
+}
+
 void yuv_to_bgr(const ImageView& image, cv::Mat& out) {
+  if (keeps_pairs(image, out.size())) {
+    pairs_to_bgr(image, out);
+    return;
+  }
   const cv::Size half((image.width + 1) / 2, (image.height + 1) / 2);
   const cv::Mat luma = resized(first_plane(image), out.size());
   const auto chroma = [&](std::size_t plane, cv::Size size, int type) {

@@ -74,6 +74,15 @@ cv::Mat decode_other(const std::vector<std::uint8_t>& bytes, const PictureHeader
   return imdecode(bytes, cv::IMREAD_ANYCOLOR | cv::IMREAD_IGNORE_ORIENTATION, path);
 }
 
+/// Refuses what no codec here reads, or one of the two Debians' alone.
+void require_known_kind(PictureHeader::Kind kind, const std::string& path) {
+  const bool gif = kind == PictureHeader::Kind::Gif;
+  if (!gif && kind != PictureHeader::Kind::Heif) return;
+  throw Error(
+      ErrorCode::Format,
+      std::string(gif ? "a GIF" : "a HEIC picture") + ", which is not read: convert it to JPEG or PNG", path);
+}
+
 struct Decoded {
   cv::Mat picture;
   std::string warning;
@@ -90,6 +99,7 @@ Decoded decode(const std::string& path, std::int64_t max_pixels) {
       result = {upright(jpeg.picture, jpeg.orientation), std::move(jpeg.warning)};
       return;
     }
+    require_known_kind(header.kind, path);
     if (!header.fault.empty()) throw Error(ErrorCode::Format, "the image is damaged: " + header.fault, path);
     require_pixels(header.width, header.height, max_pixels, path);
     result.picture = upright(decode_other(bytes, header, path), header.orientation);

@@ -3,6 +3,8 @@
 
 #include <zlib.h>
 
+#include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdlib>
 #include <cstring>
@@ -106,6 +108,15 @@ void read_pnm(const Bytes& bytes, PictureHeader& header) {
   }
 }
 
+/// ISO base media files whose brand is of pictures coded as HEVC: HEIC, as phones write it.
+bool is_heif(const Bytes& bytes) {
+  constexpr std::array<const char*, 8> kBrands = {"heic", "heix", "heim", "heis",
+                                                  "hevc", "hevx", "mif1", "msf1"};
+  return starts(bytes, 4, "ftyp", 4) && std::any_of(kBrands.begin(), kBrands.end(), [&](const char* brand) {
+           return starts(bytes, 8, brand, 4);
+         });
+}
+
 }  // namespace
 
 PictureHeader read_picture_header(const std::vector<std::uint8_t>& bytes) {
@@ -129,6 +140,10 @@ PictureHeader read_picture_header(const std::vector<std::uint8_t>& bytes) {
   } else if (bytes.size() > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6') {
     header.kind = PictureHeader::Kind::Pnm;
     read_pnm(bytes, header);
+  } else if (starts(bytes, 0, "GIF8", 4)) {
+    header.kind = PictureHeader::Kind::Gif;
+  } else if (is_heif(bytes)) {
+    header.kind = PictureHeader::Kind::Heif;
   }
   return header;
 }

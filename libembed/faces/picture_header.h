@@ -9,7 +9,7 @@ namespace embed::faces {
 
 /// What a picture file says before it is decoded.
 struct PictureHeader {
-  enum class Kind { Other, Jpeg, Png, WebP, Tiff, Bmp, Pnm };
+  enum class Kind { Other, Jpeg, Png, WebP, Tiff, Bmp, Pnm, Gif, Heif };
   Kind kind = Kind::Other;
   std::int64_t width = 0, height = 0;  ///< 0 where the header does not say; JPEG's are its decoder's affair.
   int orientation = 1;                 ///< EXIF's, 1 to 8, of PNG and WebP.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "faces/convert.h"
 #include "faces/postprocess.h"
 
 namespace embed::faces {
@@ -62,7 +63,10 @@ FaceDetector& TwoScales::fine() {
 }
 
 std::vector<DetectedFace> TwoScales::detect(const ImageView& image) {
-  const int side = std::max(image.width, image.height);
+  validate(image);
+  // The looks' sides are of the picture as it is shown.
+  const cv::Size shown = reduced_size(image, 0);
+  const int side = std::max(shown.width, shown.height);
   if (side <= kWorthASecond * coarse_side_) {
     // One look, as large as the options allow.
     std::vector<DetectedFace> faces = options_.max_side > 0 ? coarse_->detect(image) : fine().detect(image);

@@ -266,6 +266,7 @@ class BadPictures(CliTest):
         self.assertEqual(done.stderr.count("not looked at: 4 that are no pictures"), 1, done.stderr)
         for name in ("Al/IMG_1.HEIC", "Bo/notes.txt", "stray.jpg", "Bo/more"):
             self.assertEqual(done.stderr.count("root/" + name), 1, done.stderr)
+        self.assertIn("1 of them are HEIC, AVIF or GIF: convert them to JPEG or PNG", done.stderr)
 
     def test_folders_that_are_links_to_nowhere_are_missed(self):
         for name in ("Al", "Bo"):

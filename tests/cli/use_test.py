@@ -263,6 +263,14 @@ class EnrollAndIdentify(CliTest):
         self.assertEqual([one["embeddings"] for one in self.inspect()["identities"] if one["name"] == "Abdullah_Gul"],
                          [1])
 
+    def test_spellings_of_a_name_that_look_alike_are_one_person(self):
+        # é as one character, as e and its accent, and with a blank behind it.
+        for number, folder in enumerate(("Ren\u00e9", "Rene\u0301", "Ren\u00e9 "), 1):
+            shutil.copy(self.picture("Abdullah_Gul", number), self.path("people", folder, "1.jpg"))
+        done = self.enroll("--folder", "people")
+        self.assertEqual(done.stderr.count("Ren\u00e9 is there in more than one spelling: one person"), 1, done.stderr)
+        self.assertEqual(self.inspect()["identities"], [{"name": "Ren\u00e9", "embeddings": 3}])
+
     def test_names_what_was_enrolled(self):
         self.people()
         self.enroll("--folder", "people", "--max-per-identity", 2)

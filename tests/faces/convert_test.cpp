@@ -70,6 +70,20 @@ TEST(ToBgr, GreyHasThreeEqualChannels) {
             image.planes[0][static_cast<std::size_t>(6 * image.strides[0] + 30)]);
 }
 
+TEST(ToBgr, AReducedCopyIsThePictureReduced) {
+  for (const PixelFormat format : fixtures::all_formats()) {
+    const auto image = fixtures::make_image(format, 64, 48, 5);
+    const cv::Mat whole = converted(image.view(), {64, 48});
+    // By halves, by whole pairs of pixels, along one side alone, and by neither.
+    for (const cv::Size size : {cv::Size(32, 24), cv::Size(16, 12), cv::Size(16, 48), cv::Size(21, 13)}) {
+      cv::Mat expected;
+      cv::resize(whole, expected, size, 0, 0, cv::INTER_AREA);
+      EXPECT_LE(mean_difference(converted(image.view(), size), expected), 2.0)
+          << fixtures::format_name(format) << ' ' << size;
+    }
+  }
+}
+
 TEST(ToBgr, WritesIntoAPartAndNotBesideIt) {
   for (const PixelFormat format : fixtures::all_formats()) {
     const auto image = fixtures::make_image(format, 40, 30);

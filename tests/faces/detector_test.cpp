@@ -73,6 +73,8 @@ TEST(DetectorOptions, DefaultsAreTheTables) {
   EXPECT_EQ(std::stoi(in_table("min-face-size")), defaults.min_face_size);
   EXPECT_EQ(std::stoi(in_table("max-faces")), defaults.max_faces);
   EXPECT_EQ(std::stoi(in_table("max-side")), defaults.max_side);
+  EXPECT_EQ(in_table("scales"), "auto") << "which is the default's one look for video, two for photographs";
+  EXPECT_EQ(defaults.scales, 1);
 }
 
 TEST(DetectorOptions, OutOfRangeIsRefusedByName) {

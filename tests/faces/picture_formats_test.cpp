@@ -3,6 +3,13 @@
 // and whether they are whole.
 #include <zlib.h>
 
+// libjpeg's header uses size_t and FILE without including what declares them.
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+
+#include <jpeglib.h>
+
 #include <opencv2/imgcodecs.hpp>
 #include <utility>
 
@@ -218,6 +225,48 @@ TEST(PictureFormats, WhatTheDecoderMendsIsTold) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "") << "a library never prints";
   EXPECT_NE(loaded.warning().find("extraneous bytes"), std::string::npos) << loaded.warning();
   EXPECT_EQ(load_image(in_temp("whole.jpg")).warning(), "");
+}
+
+/// A JPEG of 16×16 pixels of four inks, as Adobe writes it: what is 255 there has no ink.
+Bytes of_inks(const std::array<std::uint8_t, 4>& inks) {
+  jpeg_compress_struct info{};
+  jpeg_error_mgr errors{};
+  info.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&info);
+  unsigned char* written = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&info, &written, &size);
+  info.image_width = info.image_height = 16;
+  info.input_components = 4;
+  info.in_color_space = JCS_CMYK;
+  jpeg_set_defaults(&info);
+  jpeg_start_compress(&info, TRUE);
+  Bytes row;
+  for (int x = 0; x < 16; ++x) row.insert(row.end(), inks.begin(), inks.end());
+  JSAMPROW rows[] = {row.data()};
+  while (info.next_scanline < info.image_height) jpeg_write_scanlines(&info, rows, 1);
+  jpeg_finish_compress(&info);
+  jpeg_destroy_compress(&info);
+  const Bytes bytes(written, written + size);
+  std::free(written);
+  return bytes;
+}
+
+TEST(PictureFormats, JpegsOfFourInksHaveTheirColours) {
+  fixtures::write_bytes(in_temp("inks.jpg"), of_inks({200, 90, 30, 255}));
+  const auto picture = load_image(in_temp("inks.jpg"));
+  EXPECT_LE(cv::norm(header(picture.view()).at<cv::Vec3b>(8, 8), cv::Vec3b(30, 90, 200), cv::NORM_INF), 3);
+}
+
+TEST(PictureFormats, ProgressiveJpegsAreThePicture) {
+  const auto image = fixtures::make_image(PixelFormat::Bgr, 200, 150);
+  for (const int progressive : {0, 1}) {
+    Bytes bytes;
+    cv::imencode(".jpg", header(image.view()), bytes, {cv::IMWRITE_JPEG_PROGRESSIVE, progressive});
+    fixtures::write_bytes(in_temp("progressive.jpg"), bytes);
+    const auto picture = load_image(in_temp("progressive.jpg"));
+    EXPECT_LE(cv::norm(header(picture.view()), header(image.view()), cv::NORM_L1) / (200 * 150 * 3), 3.0);
+  }
 }
 
 TEST(PictureFormats, LargeOnesAreReducedOrRefusedByTheirHeader) {

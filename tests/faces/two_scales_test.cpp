@@ -47,7 +47,7 @@ struct Looks {
   DetectorOptions options;
   int coarse_asked = 0, fine_asked = 0, fine_side = -1;
 
-  std::vector<DetectedFace> detect(int width, int height) {
+  std::vector<DetectedFace> detect(int width, int height, float pixel_aspect = 1) {
     options.scales = 2;
     const int coarse_side = options.max_side > 0 ? options.max_side : 480;
     TwoScales detector(options,
@@ -59,7 +59,9 @@ struct Looks {
                          return std::make_unique<Told>(fine, fine_asked);
                        });
     const auto image = fixtures::make_image(PixelFormat::Gray8, width, height);
-    return detector.detect(image.view());
+    ImageView view = image.view();
+    view.pixel_aspect = pixel_aspect;
+    return detector.detect(view);
   }
 };
 
@@ -74,6 +76,16 @@ TEST(TwoScales, LooksOnceAtPicturesThatAreNotLarge) {
   looks.options.max_side = 0;
   looks.detect(640, 400);
   EXPECT_EQ(looks.fine_side, 0) << "full size";
+}
+
+TEST(TwoScales, APictureIsAsLargeAsItIsShown) {
+  Looks looks;
+  looks.detect(720, 400, 1.5F);
+  EXPECT_EQ(looks.fine_asked, 1) << "1080 wide with square pixels";
+  looks.detect(720, 288, 0.5F);
+  EXPECT_EQ(looks.fine_asked, 1) << "720 wide, and 576 high";
+  looks.detect(400, 600, 0.75F);
+  EXPECT_EQ(looks.fine_asked, 2) << "800 high";
 }
 
 TEST(TwoScales, MergesWhatBothLooksFind) {
@@ -178,7 +190,8 @@ TEST_F(Grid, FarAndCloseFacesOfLargePhotographsAreFound) {
 /// The whole grid: `faces-test --gtest_also_run_disabled_tests --gtest_filter='Grid.*Table'`.
 TEST_F(Grid, DISABLED_Table) {
   looked_at_ = kHeads;
-  for (const cv::Size size : {cv::Size(640, 480), cv::Size(1920, 1080), cv::Size(4000, 3000)}) {
+  for (const cv::Size size :
+       {cv::Size(640, 480), cv::Size(1920, 1080), cv::Size(3840, 2160), cv::Size(4000, 3000)}) {
     for (const auto& [side, scales] : {std::pair(480, 1), {480, 2}, {0, 1}, {0, 2}}) {
       options_.max_side = side;
       options_.scales = scales;

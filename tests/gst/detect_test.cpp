@@ -40,6 +40,7 @@ TEST(DetectOptions, StartAtTheTablesDefaults) {
   EXPECT_EQ(defaults.detector.min_face_size, written.min_face_size);
   EXPECT_EQ(defaults.detector.max_faces, written.max_faces);
   EXPECT_EQ(defaults.detector.max_side, written.max_side);
+  EXPECT_EQ(defaults.detector.scales, written.scales);
   EXPECT_EQ(defaults.interval, 1);
 }
 
@@ -133,6 +134,20 @@ TEST(RealVideo, FramesBetweenTwoDetectionsHaveThePredictedFace) {
     const auto& found = lines[i - i % 3]["objects"][0];
     EXPECT_EQ(face["id"], found["id"]) << i;
     EXPECT_EQ(face["x"], found["x"]) << i;
+  }
+}
+
+TEST(RealVideo, LargeFramesAreLookedAtTwiceWhenAsked) {
+  NEED_DATA();
+  // The face is 32 pixels high, and 15 in the copy of the first look.
+  const std::string far = decode("carphone_pristine.mp4") +
+                          "! identity eos-after=2 ! videoscale ! video/x-raw,width=88,height=72 "
+                          "! videobox right=-912 bottom=-678 ! videoconvert ! video/x-raw,format=I420 " +
+                          detect();
+  for (const auto& [scales, is_found] : {std::pair("auto", false), {"1", false}, {"2", true}}) {
+    const auto lines = run_to_json(far + " scales=" + scales);
+    ASSERT_FALSE(lines.empty());
+    EXPECT_EQ(!lines[0]["objects"].empty(), is_found) << scales;
   }
 }
 

@@ -65,11 +65,10 @@ TEST_F(Streams, AnOverloadedLiveStreamHoldsFewFramesAndGoesOn) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const int rate = std::clamp(static_cast<int>(4 * 20 / took.count()), 10, 2000);
 
-  constexpr int kHeldFrames = 4;
+  constexpr int kHeldFrames = 4;  // Of eight faces, which are two batches.
   const std::string launch =
       "videotestsrc name=v is-live=true ! video/x-raw,format=I420,width=64,height=48,framerate=" +
-      std::to_string(rate) + "/1 ! queue leaky=downstream max-size-buffers=1 ! " +
-      quick("max-size-buffers=" + std::to_string(kHeldFrames)) +
+      std::to_string(rate) + "/1 ! queue leaky=downstream max-size-buffers=1 ! " + quick() +
       " ! fakesink name=s sync=true qos=true enable-last-sample=false";
   GstElement* pipeline = gst_parse_launch(launch.c_str(), nullptr);
   Counts counts;

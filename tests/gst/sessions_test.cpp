@@ -373,6 +373,23 @@ TEST_F(Session, HoldsTwoBatchesOverAllStreams) {
   EXPECT_EQ(session_.most_frames(settings_), 2U);
 }
 
+TEST_F(Session, HoldsFewerFramesOfManyFaces) {
+  settings_.embedder.batch_size = 16;
+  session_.open(settings_);
+  EXPECT_EQ(session_.room(settings_), 16U) << "of one face, before any is known";
+  for (const auto& [faces, frames] : {std::pair(8, 4U), {3, 10U}, {40, 2U}, {1, 16U}}) {
+    std::vector<Roi> rois;
+    for (int i = 0; i < faces; ++i) rois.push_back(roi_at(10 + i, 10, 40, 40, i + 1));
+    run(rois);
+    EXPECT_EQ(session_.room(settings_), frames) << faces;
+  }
+  run({});
+  EXPECT_EQ(session_.room(settings_), 16U) << "a frame without a face says nothing of the others";
+  settings_.max_size_buffers = 6;
+  run({roi_at(10, 10, 40, 40, 1), roi_at(60, 10, 40, 40, 2)});
+  EXPECT_EQ(session_.room(settings_), 6U) << "as was asked";
+}
+
 TEST_F(Session, RefusesAGalleryOfOtherWeights) {
   settings_.gallery =
       fixtures::write_gallery(fixtures::temp_dir() + "/foreign.safetensors", gsttest::other_weights_file(),

@@ -122,11 +122,44 @@ TEST(Dataset, ASetThatIsCutShortWhileItIsOpenIsAnErrorThatNamesIt) {
 TEST(Dataset, ASetThatIsOverwrittenInPlaceIsAnErrorToo) {
   const std::string path = Parts().write();
   const Dataset set(path);
-  const std::vector<std::uint8_t> bytes = fixtures::read_bytes(path);
+  std::vector<std::uint8_t> bytes = fixtures::read_bytes(path);
+  bytes.back() ^= 1U;
   const auto before = std::filesystem::last_write_time(path);
-  fixtures::write_bytes(path, std::string(bytes.begin(), bytes.end()));
+  fixtures::write_bytes(path, bytes);
+  std::filesystem::last_write_time(path, before + std::chrono::seconds(1));
+  // Also of the image whose bytes are the same: whose file it is nobody knows.
+  for (const std::size_t i : {1U, 0U, 1U})
+    expect_error(ErrorCode::Io, {path, "was written to while it was in use"}, [&] { set.image(i); });
+}
+
+TEST(Dataset, ALargeSetThatIsOverwrittenInPlaceIsAnErrorToo) {
+  const std::string path = set_path();
+  const auto write = [&path](std::uint8_t grey) {
+    DatasetWriter writer(256, 256, 3);
+    const std::vector<std::uint8_t> picture(std::size_t{256} * 256 * 3, grey);
+    for (int i = 0; i < 4; ++i) writer.add(picture.data(), "Ada", "picture");
+    writer.write(path);
+    return fixtures::read_bytes(path);
+  };
+  const std::vector<std::uint8_t> other = write(8);
+  write(7);
+  const Dataset set(path);
+  const auto before = std::filesystem::last_write_time(path);
+  fixtures::write_bytes(path, other);
   std::filesystem::last_write_time(path, before + std::chrono::seconds(1));
   expect_error(ErrorCode::Io, {path, "was written to while it was in use"}, [&] { set.image(1); });
+}
+
+TEST(Dataset, ASetThatIsTouchedIsReadOn) {
+  const std::string path = Parts().write();
+  const Dataset set(path);
+  const std::vector<std::uint8_t> first = set.image(0), bytes = fixtures::read_bytes(path);
+  auto time = std::filesystem::last_write_time(path);
+  for (int i = 0; i < 3; ++i) {
+    if (i == 2) fixtures::write_bytes(path, bytes);  // As `cp` of its own copy does.
+    std::filesystem::last_write_time(path, time += std::chrono::seconds(1));
+    EXPECT_EQ(set.image(0), first) << i;
+  }
 }
 
 TEST(Dataset, ASetThatIsReplacedStaysAsItWasForThoseWhoHaveItOpen) {

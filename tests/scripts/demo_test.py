@@ -12,9 +12,11 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "scripts"))
+import demo  # noqa: E402
 import demo_gallery  # noqa: E402
 import demo_photographs  # noqa: E402
 import detector  # noqa: E402
@@ -82,6 +84,37 @@ class EachOneEnrolledIsNamed(Scratch):
 
     def test_with_centerface(self):
         self.check(CENTERFACE, "centerface")
+
+
+class AClipOnItsSide(Scratch):
+    """What the demo says of a clip in which nobody was found; what would be found in turned frames is given."""
+
+    def told(self, seen, found, source=None):
+        lines = self.write("seen.jsonl", json.dumps({"frame": 0, "objects": seen}) + "\n")
+        source = source or self.write("side.mp4", "x")
+        said, asked = io.StringIO(), []
+
+        def turned(_, direction, __):
+            asked.append(direction)
+            return found.get(direction, 0), demo.TURNED_FRAMES
+
+        with unittest.mock.patch.object(demo, "faces_when_turned", turned), contextlib.redirect_stdout(said):
+            demo.tell_if_turned(source, lines)
+        return said.getvalue(), asked
+
+    def test_is_told_with_the_turn_that_shows_most_faces(self):
+        said, _ = self.told([], {"90r": 40, "180": 3})
+        for words in ("side.mp4", "no face found", "90 degrees clockwise", "in 40 of the first 50 frames", "--video-direction 90r"):
+            self.assertIn(words, said)
+        self.assertIn("anticlockwise", self.told([], {"90r": 1, "90l": 2})[0])
+        self.assertIn("--video-direction 180", self.told([], {"180": 50})[0])
+
+    def test_is_not_told_where_no_turn_helps(self):
+        self.assertEqual(self.told([], {}), ("", ["90r", "90l", "180"]))
+
+    def test_is_not_looked_for_where_a_face_was_found_or_the_source_cannot_be_read_again(self):
+        self.assertEqual(self.told([{"roi_type": "face"}], {"90r": 50}), ("", []))
+        self.assertEqual(self.told([], {"90r": 50}, source="rtsp://camera/stream"), ("", []))
 
 
 class WhatIsKept(Scratch):

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include "cli/console.h"
 #include "cli/embed_set.h"
@@ -56,10 +57,11 @@ void Enroller::enroll_folder() {
   std::map<std::string, std::vector<std::string>>
       people;  // Pictures of each, by the name in its normal form.
   std::map<std::string, std::string> folders;
+  std::set<std::string> told;
   for (const auto& [spelling, samples] : listing.classes) {
     const std::string name = embed::person_name(spelling);
-    if (!folders.emplace(name, options_.folder + "/" + spelling).second)
-      print_error("%s is there in two spellings: one person\n", name.c_str());
+    if (!folders.emplace(name, options_.folder + "/" + spelling).second && told.insert(name).second)
+      print_error("%s is there in more than one spelling: one person\n", name.c_str());
     for (const Sample& sample : samples) people[name].push_back(sample.path);
   }
   for (const auto& [name, paths] : people) enroll_images(name, paths, folders[name]);

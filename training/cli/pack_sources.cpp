@@ -270,11 +270,21 @@ std::string first_of(const std::vector<std::string>& names) {
   return text;
 }
 
+static bool is_foreign_picture(const std::string& path) {
+  constexpr const char* kForeign[] = {".heic", ".heif", ".avif", ".gif"};
+  const std::string extension = lower_extension(path);
+  return std::any_of(std::begin(kForeign), std::end(kForeign),
+                     [&](const char* name) { return extension == name; });
+}
+
 void say_skipped(const Listing& listing) {
   if (listing.skipped.empty()) return;
   std::fprintf(stderr,
                "not looked at: %zu that are no pictures NAME/*.jpg (png, webp, tif, bmp, pgm, …): %s\n",
                listing.skipped.size(), first_of(listing.skipped).c_str());
+  const auto foreign = std::count_if(listing.skipped.begin(), listing.skipped.end(), is_foreign_picture);
+  if (foreign > 0)
+    std::fprintf(stderr, "%td of them are HEIC, AVIF or GIF: convert them to JPEG or PNG\n", foreign);
 }
 
 std::set<std::string> read_people(const std::string& path) {

@@ -27,8 +27,8 @@ class Dataset {
   int channels() const noexcept;             ///< 1 or 3 (RGB).
   std::size_t image_bytes() const noexcept;  ///< height × width × channels.
   /// Reads image i < size() into `out`: [height, width, channels] uint8, C-contiguous, image_bytes() long,
-  /// owned by the caller. Throws Error(Io) that names the file when it cannot be read or has been written to
-  /// since it was opened.
+  /// owned by the caller. Throws Error(Io) that names the file when it cannot be read or holds something else
+  /// than when it was opened.
   void read_image(std::size_t i, std::uint8_t* out) const;
   /// The same in a new buffer.
   std::vector<std::uint8_t> image(std::size_t i) const;

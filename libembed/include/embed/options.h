@@ -59,13 +59,14 @@ inline constexpr OptionSpec kDetectorOptions[] = {
      "Keep only the largest so many faces of a frame; 0 keeps all"},
     {"max-side", OptionType::Int, 0, 65535, "480", "",
      "Detect on a copy reduced to this longer side; 0 detects at full size"},
+    {"scales", OptionType::Choice, 0, 0, "auto", "auto|1|2",
+     "Looks at a large picture: 2 looks for far faces at four times max-side too, and where max-side is 0 "
+     "for "
+     "close ones at 480; auto is 2 for photographs and 1 for video"},
 };
 
-/// Options of detecting faces in photographs.
+/// Options of reading photographs.
 inline constexpr OptionSpec kPictureOptions[] = {
-    {"scales", OptionType::Choice, 0, 0, "auto", "auto|1|2",
-     "Looks at a large picture: 2 looks once more at four times max-side, for far faces; auto does so in "
-     "photographs"},
     {"max-megapixels", OptionType::Int, 0, 1000000, "64", "",
      "Larger pictures are read reduced (JPEG) or refused; 0 takes all"},
 };

@@ -73,8 +73,8 @@ class SafetensorsFile {
   void drop_metadata(const std::string& key);
 
   /// Reads bytes [begin, begin + size) of a tensor of this file from the disk into `out`, which the caller
-  /// owns. Throws Error(Io) that names the file when it cannot be read or was written to since it was opened,
-  /// and Error(InvalidArgument) for bytes that the tensor does not have.
+  /// owns. Throws Error(Io) that names the file when it cannot be read or holds something else than when it
+  /// was opened, and Error(InvalidArgument) for bytes that the tensor does not have.
   void read(const TensorView& tensor, std::uint64_t begin, void* out, std::size_t size) const;
 
   /// Throws Error(Format) unless metadata `kind` is `kind` and `version` is from 1 to `newest_version`.
