@@ -68,7 +68,9 @@ cv::Mat decode_other(const std::vector<std::uint8_t>& bytes, const PictureHeader
   if (header.may_have_alpha) {
     const cv::Mat whole = imdecode(bytes, cv::IMREAD_UNCHANGED, path);
     const bool integral = whole.depth() == CV_8U || whole.depth() == CV_16U;
-    if (whole.channels() == 4 && integral) return on_grey(whole);
+    if (!integral)
+      throw Error(ErrorCode::Format, "samples of 8 or 16 bits expected: convert it to JPEG or PNG", path);
+    if (whole.channels() == 4) return on_grey(whole);
   }
   // Grey stays grey, everything else becomes BGR; 16-bit samples become 8-bit.
   return imdecode(bytes, cv::IMREAD_ANYCOLOR | cv::IMREAD_IGNORE_ORIENTATION, path);

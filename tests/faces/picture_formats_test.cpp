@@ -269,6 +269,13 @@ TEST(PictureFormats, ProgressiveJpegsAreThePicture) {
   }
 }
 
+TEST(PictureFormats, TiffOfFloatingPointNumbersIsRefusedByName) {
+  Bytes bytes;
+  cv::imencode(".tiff", cv::Mat(20, 30, CV_32FC3, cv::Scalar::all(0.5)), bytes);
+  fixtures::write_bytes(in_temp("float.tiff"), bytes);
+  expect_error(ErrorCode::Format, {"float.tiff", "convert it"}, [] { load_image(in_temp("float.tiff")); });
+}
+
 TEST(PictureFormats, LargeOnesAreReducedOrRefusedByTheirHeader) {
   const cv::Mat large(40, 60, CV_8UC3, cv::Scalar(50, 100, 150));
   for (const char* name : {"l.png", "l.webp", "l.tif", "l.bmp", "l.ppm"}) {

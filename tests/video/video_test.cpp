@@ -215,6 +215,29 @@ TEST(Video, SaysWhereACutClipEnds) {
   }
 }
 
+TEST(Video, CountsFramesThatAreDamagedInTheMiddle) {
+  const std::string path = corner("damaged.avi", "jpegenc ! avimux", 20);
+  if (path.empty()) GTEST_SKIP() << "no encoder";
+  std::vector<std::uint8_t> bytes = fixtures::read_bytes(path);
+  // The fifth and the sixth frame, each from its mark on.
+  const std::vector<std::uint8_t> begin = {0xFF, 0xD8, 0xFF};
+  auto at = bytes.begin();
+  for (int frame = 0; frame < 6; ++frame) {
+    at = std::search(at, bytes.end(), begin.begin(), begin.end());
+    ASSERT_NE(at, bytes.end());
+    if (frame >= 4) std::fill_n(at, 200, std::uint8_t{0xFF});
+    ++at;
+  }
+  fixtures::write_bytes(path, bytes);
+  Video video(path);
+  ImageView frame;
+  int whole = 0;
+  while (video.next(frame)) ++whole;
+  EXPECT_EQ(whole, 18);
+  EXPECT_EQ(video.damaged(), 2U);
+  EXPECT_NEAR(video.first_damaged(), 0.4, 0.11);
+}
+
 TEST(Video, KeepsPasswordsOutOfErrors) {
   VideoOptions options;
   options.patience = 5;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
+#include <gst/video/gstvideodecoder.h>
 #include <gst/video/video.h>
 
 #include <atomic>
@@ -88,6 +89,7 @@ struct Video::Impl {
   GstSample* pull();
   bool take(GstSample* taken, embed::ImageView& view);
   void release();
+  void count_lost(GstMessage* message);
   void throw_failure();
   void require_whole();
   std::string place() const { return frames == 0 ? "at its start" : "after " + at_second(seconds); }
@@ -140,10 +142,25 @@ void Video::Impl::start() {
   }
 }
 
+/// Nothing hurries the decoder: a frame that it drops is one that it cannot decode.
+void Video::Impl::count_lost(GstMessage* message) {
+  if (!GST_IS_VIDEO_DECODER(GST_MESSAGE_SRC(message))) return;
+  guint64 time = 0;
+  gst_message_parse_qos(message, nullptr, nullptr, &time, nullptr, nullptr);
+  if (damaged++ == 0)
+    first_damaged = GST_CLOCK_TIME_IS_VALID(time) ? static_cast<double>(time) / GST_SECOND : seconds;
+}
+
 /// What the bus knows of an error, with the file and the second. Returns where it knows none.
 void Video::Impl::throw_failure() {
-  constexpr auto kWanted = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT);
+  constexpr auto kWanted =
+      static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT | GST_MESSAGE_QOS);
   while (GstMessage* message = gst_bus_pop_filtered(bus, kWanted)) {
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_QOS) {
+      count_lost(message);
+      gst_message_unref(message);
+      continue;
+    }
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT) {
       const GstStructure* about = gst_message_get_structure(message);
       if (about != nullptr && gst_structure_has_name(about, "missing-plugin") != FALSE && missing.empty()) {
