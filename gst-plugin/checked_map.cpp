@@ -14,6 +14,12 @@ std::string size_text(gint64 width, gint64 height) {
   return std::to_string(width) + "x" + std::to_string(height);
 }
 
+/// Also of a format that there is not, for which GStreamer has no name.
+std::string format_text(GstVideoFormat format) {
+  const gchar* name = static_cast<int>(format) > 0 ? gst_video_format_to_string(format) : nullptr;
+  return name != nullptr ? name : "format number " + std::to_string(static_cast<int>(format));
+}
+
 /// gst_video_frame_map() takes a contradiction for a programmer's error and says so with a critical warning.
 void check_meta(const GstVideoInfo& info, GstBuffer* buffer) {
   const GstVideoMeta* meta = gst_buffer_get_video_meta(buffer);
@@ -23,10 +29,9 @@ void check_meta(const GstVideoInfo& info, GstBuffer* buffer) {
       meta->width >= static_cast<guint>(GST_VIDEO_INFO_WIDTH(&info)) && meta->width <= guint{G_MAXINT} &&
       meta->height >= static_cast<guint>(GST_VIDEO_INFO_HEIGHT(&info)) && meta->height <= guint{G_MAXINT};
   if (agrees) return;
-  throw Error(ErrorCode::Format, std::string("a frame's GstVideoMeta says ") +
-                                     gst_video_format_to_string(meta->format) + " of " +
+  throw Error(ErrorCode::Format, "a frame's GstVideoMeta says " + format_text(meta->format) + " of " +
                                      size_text(meta->width, meta->height) + " where the caps say " +
-                                     gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&info)) + " of " +
+                                     format_text(GST_VIDEO_INFO_FORMAT(&info)) + " of " +
                                      size_text(GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info)));
 }
 

@@ -129,6 +129,9 @@ std::vector<Layout> contradictions() {
   add("a lower frame", [](Layout& l) { l.height = 1; });
   add("the greatest frame", [](Layout& l) { l.width = l.height = G_MAXUINT; });
   add("another format", [](Layout& l) { l.format = GST_VIDEO_FORMAT_BGRx; });
+  add("no format", [](Layout& l) { l.format = GST_VIDEO_FORMAT_UNKNOWN; });
+  add("a format that there is not", [](Layout& l) { l.format = static_cast<GstVideoFormat>(9999); });
+  add("a negative format", [](Layout& l) { l.format = static_cast<GstVideoFormat>(-9); });
   add("other planes", [](Layout& l) { l.planes = 1; });
   return all;
 }
