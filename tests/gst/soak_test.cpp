@@ -128,6 +128,9 @@ class Stream {
     gst_element_set_state(harness_.element(), GST_STATE_PLAYING);
     for (GstEvent* event : events) gst_harness_push_event(harness_.get(), event);
     person_ = person;
+    // The harness keeps all events for whoever asks for them.
+    while (GstEvent* event = gst_harness_try_pull_event(harness_.get())) gst_event_unref(event);
+    while (GstEvent* event = gst_harness_try_pull_upstream_event(harness_.get())) gst_event_unref(event);
   }
 
   void take(GstBuffer* out) {
