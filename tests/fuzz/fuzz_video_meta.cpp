@@ -50,8 +50,8 @@ void add_meta(Values& in, GstBuffer* buffer, const GstVideoInfo& info) {
   const gsize offsets[] = {0, 1, 64, 1000, kMostMemory, G_MAXSIZE, G_MAXSIZE / 2, G_MAXUINT};
   GstVideoMeta* meta =
       gst_buffer_add_video_meta(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_GRAY8, 1, 1);
-  meta->format = in.once_in(16) ? static_cast<GstVideoFormat>(static_cast<int>(in.below(300)) - 8)
-                                : GST_VIDEO_INFO_FORMAT(&info);
+  const int format = in.once_in(16) ? static_cast<int>(in.below(300)) - 8 : int{GST_VIDEO_INFO_FORMAT(&info)};
+  std::memcpy(&meta->format, &format, sizeof format);
   meta->width = static_cast<guint>(GST_VIDEO_INFO_WIDTH(&info));
   meta->height = static_cast<guint>(GST_VIDEO_INFO_HEIGHT(&info));
   meta->n_planes = in.once_in(16) ? in.byte() % (GST_VIDEO_MAX_PLANES + 1) : GST_VIDEO_INFO_N_PLANES(&info);
