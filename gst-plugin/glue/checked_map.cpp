@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "embed/error.h"
@@ -14,19 +15,32 @@ std::string size_text(gint64 width, gint64 height) {
   return std::to_string(width) + "x" + std::to_string(height);
 }
 
+/// A meta's format as a number, since it may be none of the enumeration's.
+int format_number(const GstVideoMeta* meta) {
+  static_assert(sizeof meta->format == sizeof(int));
+  int number = 0;
+  std::memcpy(&number, &meta->format, sizeof number);
+  return number;
+}
+
+std::string format_text(int number) {
+  const gchar* name = number > 0 ? gst_video_format_to_string(static_cast<GstVideoFormat>(number)) : nullptr;
+  return name != nullptr ? name : "format number " + std::to_string(number);
+}
+
 /// gst_video_frame_map() takes a contradiction for a programmer's error and says so with a critical warning.
 void check_meta(const GstVideoInfo& info, GstBuffer* buffer) {
   const GstVideoMeta* meta = gst_buffer_get_video_meta(buffer);
   if (meta == nullptr) return;
   const bool agrees =
-      meta->format == GST_VIDEO_INFO_FORMAT(&info) && meta->n_planes == GST_VIDEO_INFO_N_PLANES(&info) &&
+      format_number(meta) == int{GST_VIDEO_INFO_FORMAT(&info)} &&
+      meta->n_planes == GST_VIDEO_INFO_N_PLANES(&info) &&
       meta->width >= static_cast<guint>(GST_VIDEO_INFO_WIDTH(&info)) && meta->width <= guint{G_MAXINT} &&
       meta->height >= static_cast<guint>(GST_VIDEO_INFO_HEIGHT(&info)) && meta->height <= guint{G_MAXINT};
   if (agrees) return;
-  throw Error(ErrorCode::Format, std::string("a frame's GstVideoMeta says ") +
-                                     gst_video_format_to_string(meta->format) + " of " +
+  throw Error(ErrorCode::Format, "a frame's GstVideoMeta says " + format_text(format_number(meta)) + " of " +
                                      size_text(meta->width, meta->height) + " where the caps say " +
-                                     gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&info)) + " of " +
+                                     format_text(GST_VIDEO_INFO_FORMAT(&info)) + " of " +
                                      size_text(GST_VIDEO_INFO_WIDTH(&info), GST_VIDEO_INFO_HEIGHT(&info)));
 }
 

@@ -46,12 +46,12 @@ GstStructure* classification_param(const Identity& identity, const std::string& 
   if (identity.embedding) {
     set_tensor(param, model_name, "embedding", "", identity.embedding->data(), identity.embedding->size());
   } else {
-    gst_structure_set(param, "model_name", G_TYPE_STRING, model_name.c_str(), "layer_name", G_TYPE_STRING,
-                      "embedding", nullptr);
+    gst_structure_set(param, "model_name", G_TYPE_STRING, valid_text(model_name.c_str()).c_str(),
+                      "layer_name", G_TYPE_STRING, "embedding", nullptr);
   }
   gst_structure_set(param, "attribute_name", G_TYPE_STRING, "identity", "label", G_TYPE_STRING,
-                    identity.label.c_str(), "label_id", G_TYPE_INT, identity.label_id, "confidence",
-                    G_TYPE_DOUBLE, confidence_of(identity), nullptr);
+                    valid_text(identity.label.c_str()).c_str(), "label_id", G_TYPE_INT, identity.label_id,
+                    "confidence", G_TYPE_DOUBLE, confidence_of(identity), nullptr);
   if (identity.predicted) gst_structure_set(param, kPredicted, G_TYPE_BOOLEAN, TRUE, nullptr);
   return param;
 }
@@ -89,8 +89,9 @@ GstStructure* stored_face(const Roi& roi, const Identity& identity, const std::s
       static_cast<guint>(roi.box.x), "y", G_TYPE_UINT, static_cast<guint>(roi.box.y), "width", G_TYPE_UINT,
       static_cast<guint>(roi.box.width), "height", G_TYPE_UINT, static_cast<guint>(roi.box.height),
       "frame_width", G_TYPE_INT, frame_width, "frame_height", G_TYPE_INT, frame_height, "label",
-      G_TYPE_STRING, identity.label.c_str(), "label_id", G_TYPE_INT, identity.label_id, "reason",
-      G_TYPE_STRING, to_string(identity.reason), "model_name", G_TYPE_STRING, model_name.c_str(), nullptr);
+      G_TYPE_STRING, valid_text(identity.label.c_str()).c_str(), "label_id", G_TYPE_INT, identity.label_id,
+      "reason", G_TYPE_STRING, to_string(identity.reason), "model_name", G_TYPE_STRING,
+      valid_text(model_name.c_str()).c_str(), nullptr);
   if (roi.confidence) gst_structure_set(s, "confidence", G_TYPE_DOUBLE, *roi.confidence, nullptr);
   if (identity.predicted) gst_structure_set(s, kPredicted, G_TYPE_BOOLEAN, TRUE, nullptr);
   if (roi.predicted) gst_structure_set(s, kPredictedRegion, G_TYPE_BOOLEAN, TRUE, nullptr);

@@ -133,8 +133,7 @@ RoiMetas take_surplus(RoiMetas& metas, std::size_t most, int frame_width, int fr
 Roi read_roi(const GstVideoRegionOfInterestMeta* meta, int frame_width, int frame_height) {
   Roi roi;
   roi.id = meta->id;
-  const gchar* type = g_quark_to_string(meta->roi_type);
-  roi.type = type != nullptr ? type : "";
+  roi.type = valid_text(g_quark_to_string(meta->roi_type));
   roi.box = {meta->x, meta->y, meta->w, meta->h};
   for (const GList* l = meta->params; l != nullptr; l = l->next) {
     const auto* param = static_cast<const GstStructure*>(l->data);

@@ -27,11 +27,18 @@ G_GNUC_END_IGNORE_DEPRECATIONS
 
 }  // namespace
 
+std::string valid_text(const char* bytes) {
+  if (bytes == nullptr) return {};
+  if (g_utf8_validate(bytes, -1, nullptr) != FALSE) return bytes;
+  g_autofree gchar* valid = g_utf8_make_valid(bytes, -1);
+  return valid;
+}
+
 void set_tensor(GstStructure* structure, const std::string& model_name, const char* layer_name,
                 const char* format, const float* values, std::size_t count) {
-  gst_structure_set(structure, "model_name", G_TYPE_STRING, model_name.c_str(), "layer_name", G_TYPE_STRING,
-                    layer_name, "format", G_TYPE_STRING, format, "precision", G_TYPE_INT, kPrecisionFp32,
-                    "layout", G_TYPE_INT, kLayoutNc, nullptr);
+  gst_structure_set(structure, "model_name", G_TYPE_STRING, valid_text(model_name.c_str()).c_str(),
+                    "layer_name", G_TYPE_STRING, layer_name, "format", G_TYPE_STRING, format, "precision",
+                    G_TYPE_INT, kPrecisionFp32, "layout", G_TYPE_INT, kLayoutNc, nullptr);
   set_dims(structure, count);
   GVariant* bytes = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, values, count * sizeof(float), 1);
   GValue data = G_VALUE_INIT;

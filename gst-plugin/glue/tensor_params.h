@@ -9,6 +9,10 @@
 
 namespace embed::gst {
 
+/// Bytes of any kind as the text that a GstStructure takes: those that are not UTF-8 are replaced. Null is
+/// "".
+std::string valid_text(const char* bytes);
+
 /// float32 values → the fields of a [1, n] tensor in DL Streamer's convention, set on `structure`.
 void set_tensor(GstStructure* structure, const std::string& model_name, const char* layer_name,
                 const char* format, const float* values, std::size_t count);

@@ -15,9 +15,6 @@ namespace {
 
 constexpr int kGranule = 32;    ///< The networks' coarsest stride that all files have.
 constexpr int kLeastSide = 64;  ///< The deepest layer of YuNet's 2022mar vanishes on smaller pictures.
-/// Least standard deviation of a face's pixels, in grey levels. On a black picture 2022mar is 0.8 sure of a
-/// face.
-constexpr double kLeastContrast = 2;
 
 [[noreturn]] void refuse(const DetectorOptions& options, const std::string& why) {
   throw Error(ErrorCode::Format, why + "; " + files_to_take(options.detector), options.model);
@@ -25,20 +22,6 @@ constexpr double kLeastContrast = 2;
 
 int padded(int side) {
   return std::max(kLeastSide, (side + kGranule - 1) / kGranule * kGranule);
-}
-
-/// Drops what lies on an even surface, or beside the picture.
-void drop_even(std::vector<DetectedFace>& faces, const cv::Mat& picture) {
-  const auto is_even = [&](const DetectedFace& face) {
-    const Rect& box = face.region.box;
-    const cv::Rect2f found(box.x, box.y, box.width, box.height);
-    const cv::Rect inside = cv::Rect(found) & cv::Rect(cv::Point(0, 0), picture.size());
-    if (inside.empty()) return true;
-    cv::Scalar mean, deviation;
-    cv::meanStdDev(picture(inside), mean, deviation);
-    return std::max({deviation[0], deviation[1], deviation[2]}) < kLeastContrast;
-  };
-  faces.erase(std::remove_if(faces.begin(), faces.end(), is_even), faces.end());
 }
 
 bool has_layers(const cv::dnn::Net& net, const std::vector<std::string>& names) {

@@ -18,12 +18,16 @@ const float* output_values(const cv::Mat& output, std::size_t count, const char*
 }
 
 bool is_usable(const DetectedFace& face) noexcept {
+  constexpr float kFarthest = 1e6F;
   const Rect& box = face.region.box;
-  const auto is_finite = [](const Point& point) { return std::isfinite(point.x) && std::isfinite(point.y); };
-  if (!is_finite({box.x, box.y}) || !is_finite({box.width, box.height})) return false;
+  // So written that what is not a number is refused.
+  const auto is_near = [](const Point& point) {
+    return std::abs(point.x) <= kFarthest && std::abs(point.y) <= kFarthest;
+  };
+  if (!is_near({box.x, box.y}) || !is_near({box.width, box.height})) return false;
   if (!(box.width > 0 && box.height > 0)) return false;
   const auto& points = face.region.landmarks;
-  return !points || std::all_of(points->begin(), points->end(), is_finite);
+  return !points || std::all_of(points->begin(), points->end(), is_near);
 }
 
 }  // namespace embed::faces

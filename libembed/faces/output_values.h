@@ -12,7 +12,8 @@ namespace embed::faces {
 /// the output when they are of another type or number.
 const float* output_values(const cv::Mat& output, std::size_t count, const char* name);
 
-/// Whether the box, and the landmarks where there are some, are finite and the box has an area.
+/// Whether the box has an area, and no part of it or of the landmarks is more than a million pixels large or
+/// away: what a damaged file gives must not overflow further on.
 bool is_usable(const DetectedFace& face) noexcept;
 
 }  // namespace embed::faces

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <opencv2/core.hpp>
 #include <vector>
 
 #include "embed/faces/detector.h"
@@ -9,6 +10,10 @@ namespace embed::faces {
 
 /// Overlap of two boxes: area of the intersection over the area of the union, 0 to 1.
 float intersection_over_union(const Rect& a, const Rect& b) noexcept;
+
+/// Drops what lies on an even surface, or beside the picture: 8UC3, in whose pixels the faces are, each
+/// usable (see output_values.h).
+void drop_even(std::vector<DetectedFace>& faces, const cv::Mat& picture);
 
 /// Drops each face that overlaps a more confident one by more than `threshold` (greedy; O(n²) in the faces
 /// kept).

@@ -8,6 +8,13 @@ import unittest
 from support import CliTest, TrainTest, idx_images, idx_labels, needs_faces, pgm, read_safetensors, write_safetensors
 
 
+class Numbers(CliTest):
+    def test_nan_is_none(self):
+        for flag in ("--threshold", "--far"):
+            self.fails("identify", flag, "nan", "x.jpg", code=2, says=[flag, "a number expected, not nan"])
+        self.fails("train", "--lr", "NaN", "--data", "d", "--out", "w", code=2, says=["--lr", "a number expected, not NaN"])
+
+
 class LittleData(TrainTest):
     def labelled(self, name, labels, side=16):
         self.write(name + "-images", idx_images(len(labels), side, side))

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "faces/output_values.h"
+
 namespace {
 
 using embed::Rect;
@@ -37,6 +39,27 @@ TEST(SuppressOverlaps, KeepsAllAtThresholdOne) {
   std::vector<DetectedFace> faces(3, face({0, 0, 10, 10}, 0.7F));
   embed::faces::suppress_overlaps(faces, 1.0F);
   EXPECT_EQ(faces.size(), 3U);
+}
+
+TEST(Usable, IsWhatCannotOverflowFurtherOn) {
+  using embed::faces::is_usable;
+  EXPECT_TRUE(is_usable(face({-3, -4, 1e5F, 1}, 1)));
+  for (const Rect box : {Rect{0, 0, 1e20F, 10}, Rect{-1e38F, 0, 10, 10}, Rect{0, 0, 0, 10}})
+    EXPECT_FALSE(is_usable(face(box, 1)));
+  DetectedFace far = face({0, 0, 10, 10}, 1);
+  far.region.landmarks = embed::Landmarks{{{1, 1}, {2, 2}, {3, 3}, {4, 4}, {5, -2e6F}}};
+  EXPECT_FALSE(is_usable(far));
+}
+
+TEST(DropEven, KeepsWhatHasContrastInThePicture) {
+  cv::Mat picture = cv::Mat::zeros(64, 64, CV_8UC3);
+  picture(cv::Rect(0, 0, 32, 32)).setTo(cv::Scalar(0, 200, 0));
+  std::vector<DetectedFace> faces = {face({16, 16, 32, 32}, 1), face({2, 2, 20, 20}, 1),
+                                     face({-50, 0, 40, 40}, 1), face({-1e6F, -1e6F, 1e6F, 1e6F}, 1),
+                                     face({40, 40, 9, 9}, 1)};
+  embed::faces::drop_even(faces, picture);
+  ASSERT_EQ(faces.size(), 1U);
+  EXPECT_EQ(faces[0].region.box.x, 16);
 }
 
 TEST(ScaleFaces, ScalesBoxAndLandmarksByAxis) {

@@ -5,9 +5,11 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <random>
 
 #include "fixtures.h"
 #include "fuzz_target.h"
+#include "values.h"
 
 namespace fuzz {
 
@@ -50,6 +52,15 @@ void read_through(const void* data, std::size_t size) {
   volatile std::uint8_t sum = 0;
   const auto* bytes = static_cast<const std::uint8_t*>(data);
   for (std::size_t i = 0; i < size; ++i) sum = static_cast<std::uint8_t>(sum + bytes[i]);
+}
+
+std::vector<Bytes> arbitrary_seeds(std::size_t count, std::size_t size) {
+  std::mt19937 random(1);
+  std::vector<Bytes> seeds(count, Bytes(size));
+  for (Bytes& seed : seeds) {
+    for (std::uint8_t& byte : seed) byte = static_cast<std::uint8_t>(random());
+  }
+  return seeds;
 }
 
 }  // namespace fuzz

@@ -102,6 +102,7 @@ TEST_F(Crowds, OverlayOfThousandsOfFullFramesDrawsFew) {
 }
 
 TEST_F(Crowds, MetadataDoesNotGrowWithTheRegionsThatAreLeftOut) {
+  if (in_use() == 0) GTEST_SKIP() << "a sanitizer's allocator does not say what is in use";
   gsttest::Harness harness(quick("batch-size=64"));
   harness.caps(caps());
   own(harness.push(crowd(0, 256)));

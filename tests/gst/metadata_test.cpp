@@ -235,6 +235,20 @@ TEST(IdentityMeta, RegionsOfTwoTypesMayHaveOneId) {
   EXPECT_EQ(faces[1].identity->label, ann().label);
 }
 
+TEST(IdentityMeta, BytesThatAreNoTextAreRepaired) {
+  const auto buffer = own(blank());
+  gsttest::add_roi(buffer.get(), "f\xFF", 10, 10, 40, 40, 1);
+  const auto list = read_rois(buffer.get(), "", 160, 120);
+  Identity identity;
+  identity.label = "B\xC3";
+  write_identities(buffer.get(), list, {identity}, "w\xFE", 160, 120);
+  const auto faces = read_faces(buffer.get(), 160, 120);
+  ASSERT_EQ(faces.size(), 1U) << "the region and its identity are one face";
+  EXPECT_EQ(faces[0].type, "f\xEF\xBF\xBD");
+  ASSERT_TRUE(faces[0].identity);
+  EXPECT_EQ(faces[0].identity->label, "B\xEF\xBF\xBD");
+}
+
 TEST(IdentityMeta, OneRegionHasOneIdentityParamAndKeepsForeignOnes) {
   const auto buffer = own(blank());
   auto* meta = gsttest::add_roi(buffer.get(), "face", 1, 1, 30, 30, 5);

@@ -48,7 +48,7 @@ class Guarded {
 /// What a GstVideoMeta says.
 struct Layout {
   const char* name = "";
-  GstVideoFormat format = GST_VIDEO_FORMAT_I420;
+  int format = GST_VIDEO_FORMAT_I420;  // Or a number that is no format's.
   guint width = kWidth, height = kHeight, planes = 3;
   gsize offsets[GST_VIDEO_MAX_PLANES] = {0, kWidth* kHeight, kWidth* kHeight * 5 / 4, 0};
   gint strides[GST_VIDEO_MAX_PLANES] = {kWidth, kWidth / 2, kWidth / 2, 0};
@@ -64,7 +64,7 @@ GstBuffer* frame_of(const Layout& layout, std::size_t size, bool at_end) {
   gst_buffer_append_memory(buffer, guarded->memory());
   GstVideoMeta* meta =
       gst_buffer_add_video_meta(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_I420, kWidth, kHeight);
-  meta->format = layout.format;
+  std::memcpy(&meta->format, &layout.format, sizeof meta->format);
   meta->width = layout.width;
   meta->height = layout.height;
   meta->n_planes = layout.planes;
@@ -129,6 +129,9 @@ std::vector<Layout> contradictions() {
   add("a lower frame", [](Layout& l) { l.height = 1; });
   add("the greatest frame", [](Layout& l) { l.width = l.height = G_MAXUINT; });
   add("another format", [](Layout& l) { l.format = GST_VIDEO_FORMAT_BGRx; });
+  add("no format", [](Layout& l) { l.format = GST_VIDEO_FORMAT_UNKNOWN; });
+  add("a format that there is not", [](Layout& l) { l.format = 9999; });
+  add("a negative format", [](Layout& l) { l.format = -9; });
   add("other planes", [](Layout& l) { l.planes = 1; });
   return all;
 }

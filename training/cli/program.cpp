@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/program.h"
 
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -115,6 +116,19 @@ void refuse_negative(CLI::App& command) {
   }
 }
 
+/// For CLI11 NaN lies in every range.
+void refuse_nan(CLI::App& command) {
+  for (CLI::Option* option : command.get_options()) {
+    if (option->get_type_name().rfind("FLOAT", 0) != 0) continue;
+    option->check(CLI::Validator(
+        [](std::string& value) {
+          return std::isnan(std::strtod(value.c_str(), nullptr)) ? "a number expected, not " + value
+                                                                 : std::string();
+        },
+        ""));
+  }
+}
+
 /// The config file, where an error is about a flag that the command line does not have: CLI11 says which
 /// flag, but not that it stands in a file.
 std::string config_at_fault(const CLI::App& app, const std::string& message, int argc,
@@ -148,7 +162,10 @@ int run(int argc, char** argv) {
   add_whiten(app, action);
   add_inspect(app, action);
   describe(app);
-  for (CLI::App* command : app.get_subcommands({})) refuse_negative(*command);
+  for (CLI::App* command : app.get_subcommands({})) {
+    refuse_negative(*command);
+    refuse_nan(*command);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
