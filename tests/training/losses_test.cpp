@@ -204,10 +204,9 @@ TEST(ClassLosses, AgreeWithTheDefinitionAndItsGradient) {
       torch::Tensor values = golden_values();
       torch::Tensor weight = matrix(golden::kClassWeight, golden::kClasses).set_requires_grad(true);
       const torch::Tensor bias = matrix(golden::kClassBias, golden::kClasses).flatten();
-      const LossValue value = cosface
-                                  ? cosface_loss(values, golden_labels(), weight, golden::kScale,
-                                                 expected.margin, expected.smoothing)
-                                  : softmax_loss(values, golden_labels(), weight, bias, expected.smoothing);
+      const LossValue value =
+          cosface ? cosface_loss(values, golden_labels(), weight, golden::kScale, expected.margin)
+                  : softmax_loss(values, golden_labels(), weight, bias);
       EXPECT_NEAR(value.loss.item<double>(), expected.loss, 1e-5);
       value.loss.backward();
       expect_close(values.grad(), expected.gradient, 1e-5);

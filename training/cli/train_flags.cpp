@@ -64,27 +64,6 @@ void add_data_flags(CLI::App& command, TrainFlags& flags) {
       "Random changes of each picture")
       ->group(group);
   command
-      .add_option("--aug-strength", o.faces.strength,
-                  "Faces: factor of the angle and of the chances of blur, JPEG and covered parts, 0 to 4; "
-                  "above 1 for "
-                  "pictures from cameras")
-      ->capture_default_str()
-      ->group(group);
-  command
-      .add_option(
-          "--aug-light", o.faces.light,
-          "Faces: factor of how much brightness, contrast and gamma vary, 0 to 4; above 1 light falls from a "
-          "side too: for pictures from several sessions or lamps")
-      ->capture_default_str()
-      ->group(group);
-  command
-      .add_option(
-          "--aug-turn", o.faces.turn,
-          "Faces: standard deviation of turns of the head, in degrees, 0 to 45: to a side as far, up or "
-          "down half as far; for sets with few pictures of each person")
-      ->capture_default_str()
-      ->group(group);
-  command
       .add_option("--mix-identities", o.mix_identities,
                   "Share of a --pk batch's groups that become virtual identities, each a blend of two")
       ->capture_default_str()
@@ -100,11 +79,6 @@ void add_data_flags(CLI::App& command, TrainFlags& flags) {
       {{"auto", AugmentOn::Auto}, {"workers", AugmentOn::Workers}, {"device", AugmentOn::Device}},
       "Who augments: threads of the CPU, or the GPU that trains, in whose memory the pictures "
       "then lie; auto: the GPU where they fit")
-      ->group(group);
-  command
-      .add_flag(
-          "--quarter-turns", o.quarter_turns,
-          "Every identity's pictures turned by 90 degrees are another identity, twice as many to tell apart")
       ->group(group);
 }
 
@@ -175,13 +149,7 @@ void add_loss_flags(CLI::App& command, TrainFlags& flags) {
                      {"all-hard", Miner::AllHard}},
                     "Where triplets come from; all but offline need --pk")
       ->group(group);
-  add_choice<MarginSchedule>(command, "--margin-schedule", o.margin_schedule,
-                             {{"constant", MarginSchedule::Constant},
-                              {"linear", MarginSchedule::Linear},
-                              {"adaptive", MarginSchedule::Adaptive}},
-                             "linear: from 0 in --margin-epochs; adaptive: as the median distances part")
-      ->group(group);
-  command.add_option("--margin-epochs", o.margin_epochs, "Of --margin-schedule linear")
+  command.add_option("--margin-epochs", o.margin_epochs, "Epochs in which the margin grows from 0")
       ->capture_default_str()
       ->group(group);
   command
@@ -214,9 +182,6 @@ void add_loss_flags(CLI::App& command, TrainFlags& flags) {
   command
       .add_option("--cos-margin-epochs", o.cos_margin_epochs,
                   "CosFace: epochs in which the margin grows from 0")
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--label-smoothing", o.label_smoothing, "CosFace and softmax")
       ->capture_default_str()
       ->group(group);
 }

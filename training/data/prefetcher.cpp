@@ -130,7 +130,7 @@ void Prefetcher::work() {
   try {
     const embed::InputSpec& input = set_.input();
     Augmenter augmenter(options_.augmentation, set_.width(), set_.height(), input.width, input.height,
-                        input.channels, options_.faces);
+                        input.channels);
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
       changed_.wait(lock, [&] { return stop_ || claimed_ == batches_.size() || claimable(); });

@@ -218,9 +218,8 @@ Learner::Values Learner::forward(const torch::Tensor& pictures, std::int64_t fir
 LossValue Learner::class_loss(const torch::Tensor& values, const torch::Tensor& labels,
                               double cosface_margin) const {
   return class_loss_of(options_) == ClassLoss::CosFace
-             ? cosface_loss(values, labels, class_weight_, options_.scale, cosface_margin,
-                            options_.label_smoothing)
-             : softmax_loss(values, labels, class_weight_, class_bias_, options_.label_smoothing);
+             ? cosface_loss(values, labels, class_weight_, options_.scale, cosface_margin)
+             : softmax_loss(values, labels, class_weight_, class_bias_);
 }
 
 LossValue Learner::pair_loss(const torch::Tensor& values, const torch::Tensor& labels,

@@ -143,13 +143,10 @@ class Run {
   }
   /// Rank 0's for all, but for what validation alone looks at.
   void share_state() {
-    std::vector<double> numbers = {static_cast<double>(progress_.epoch),
-                                   static_cast<double>(progress_.batch),
-                                   static_cast<double>(progress_.step),
-                                   static_cast<double>(progress_.updates),
-                                   progress_.stopped ? 1.0 : 0.0,
-                                   progress_.rate_factor,
-                                   progress_.gap};
+    std::vector<double> numbers = {
+        static_cast<double>(progress_.epoch), static_cast<double>(progress_.batch),
+        static_cast<double>(progress_.step),  static_cast<double>(progress_.updates),
+        progress_.stopped ? 1.0 : 0.0,        progress_.rate_factor};
     ranks_->share(numbers);
     progress_.epoch = static_cast<std::size_t>(numbers[0]);
     progress_.batch = static_cast<std::size_t>(numbers[1]);
@@ -157,7 +154,6 @@ class Run {
     progress_.updates = static_cast<std::size_t>(numbers[3]);
     progress_.stopped = numbers[4] > 0;
     progress_.rate_factor = numbers[5];
-    progress_.gap = numbers[6];
     for (const auto& [name, tensor] : learner_.state()) {
       torch::Tensor live = tensor;
       ranks_->share(live);
@@ -241,7 +237,7 @@ class Run {
       StepSettings settings;
       settings.learning_rate = learning_rate(options_, progress_.step, batches_) * progress_.rate_factor;
       settings.cosface_margin = cosface_margin(options_, progress_.step, batches_);
-      settings.margin = triplet_margin(options_, progress_.step, batches_, progress_.gap);
+      settings.margin = triplet_margin(options_, progress_.step, batches_);
       settings.last_of_epoch = progress_.batch + 1 == batches_;
       progress_.sums.learning_rate = settings.learning_rate;
       progress_.sums.margin = settings.margin;
@@ -355,9 +351,8 @@ class Run {
     warned_ = true;
     const std::string text =
         "the embeddings collapse: pictures of different identities come out alike. A lower --lr, a longer "
-        "--warmup-epochs, --miner semi-hard or --margin-schedule linear in the place of the hardest "
-        "triplets, or "
-        "a start with --loss cosface helps";
+        "--warmup-epochs, --miner semi-hard or --margin-epochs 5 in the place of the hardest "
+        "triplets, or a start with --loss cosface helps";
     log_->note("warning", text);
     observer_.on_warning(text);
   }

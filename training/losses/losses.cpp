@@ -31,10 +31,8 @@ torch::Tensor product_with_rows(const torch::Tensor& a, const torch::Tensor& b) 
   return torch::conv2d(pixels(a), pixels(b)).flatten(1);
 }
 
-LossValue class_loss(const torch::Tensor& logits, const torch::Tensor& labels, double label_smoothing,
-                     const torch::Tensor& scores) {
-  const auto options = F::CrossEntropyFuncOptions().label_smoothing(label_smoothing);
-  return {F::cross_entropy(logits, labels, options),
+LossValue class_loss(const torch::Tensor& logits, const torch::Tensor& labels, const torch::Tensor& scores) {
+  return {F::cross_entropy(logits, labels),
           scores.detach().argmax(1).eq(labels).to(torch::kFloat32).mean(),
           {},
           {}};
@@ -224,18 +222,18 @@ LossValue offline_triplet_loss(const torch::Tensor& values, const TripletLossOpt
 }
 
 LossValue cosface_loss(const torch::Tensor& values, const torch::Tensor& labels, const torch::Tensor& weight,
-                       double scale, double margin, double label_smoothing) {
+                       double scale, double margin) {
   const torch::Tensor cosines = product_with_rows(unit_rows(values), unit_rows(weight));
   const torch::Tensor lowered =
       cosines.scatter_add(1, labels.unsqueeze(1),
                           torch::full({labels.size(0), 1}, -margin, cosines.options().requires_grad(false)));
-  return class_loss(lowered * scale, labels, label_smoothing, cosines);
+  return class_loss(lowered * scale, labels, cosines);
 }
 
 LossValue softmax_loss(const torch::Tensor& values, const torch::Tensor& labels, const torch::Tensor& weight,
-                       const torch::Tensor& bias, double label_smoothing) {
+                       const torch::Tensor& bias) {
   const torch::Tensor logits = product_with_rows(values, weight) + bias;
-  return class_loss(logits, labels, label_smoothing, logits);
+  return class_loss(logits, labels, logits);
 }
 
 }  // namespace training

@@ -79,10 +79,10 @@ LossValue offline_triplet_loss(const torch::Tensor& values, const TripletLossOpt
 /// CosFace (Wang et al., 2018): cross entropy over scale · (cos(value, class weight) − margin for the true
 /// class). `values`: [N, D], `weight`: [classes, D]; both are divided by their norms here.
 LossValue cosface_loss(const torch::Tensor& values, const torch::Tensor& labels, const torch::Tensor& weight,
-                       double scale, double margin, double label_smoothing);
+                       double scale, double margin);
 
 /// Cross entropy over values · weightᵀ + bias.
 LossValue softmax_loss(const torch::Tensor& values, const torch::Tensor& labels, const torch::Tensor& weight,
-                       const torch::Tensor& bias, double label_smoothing);
+                       const torch::Tensor& bias);
 
 }  // namespace training

@@ -62,18 +62,6 @@ const char* to_string(ClassLoss value) noexcept {
   return "";
 }
 
-const char* to_string(MarginSchedule value) noexcept {
-  switch (value) {
-    case MarginSchedule::Constant:
-      return "constant";
-    case MarginSchedule::Linear:
-      return "linear";
-    case MarginSchedule::Adaptive:
-      return "adaptive";
-  }
-  return "";
-}
-
 const char* to_string(Sampler value) noexcept {
   return value == Sampler::Uniform ? "uniform" : "balanced";
 }
@@ -191,16 +179,11 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   map["std"] = nlohmann::json(options.std).dump();
   map["towers"] = to_string(options.towers);
   map["aug"] = to_string(options.augmentation);
-  map["aug-strength"] = text(options.faces.strength);
-  map["aug-light"] = text(options.faces.light);
-  map["aug-turn"] = text(options.faces.turn);
   map["mix-identities"] = text(options.mix_identities);
   map["mix-by"] = to_string(options.mix_by);
-  map["quarter-turns"] = options.quarter_turns ? "true" : "false";
   map["loss"] = to_string(options.loss);
   map["head"] = embed::to_string(options.head);
   map["metric"] = embed::to_string(options.metric);
-  map["margin-schedule"] = to_string(options.margin_schedule);
   map["margin-epochs"] = text(options.margin_epochs);
   map["memory"] = std::to_string(options.memory);
   map["class-loss"] = to_string(options.class_loss);
@@ -218,7 +201,6 @@ std::map<std::string, std::string> decisive_options(const TrainOptions& options)
   map["scale"] = text(options.scale);
   map["cos-margin"] = text(options.cos_margin);
   map["cos-margin-epochs"] = text(options.cos_margin_epochs);
-  map["label-smoothing"] = text(options.label_smoothing);
   map["batch-size"] = std::to_string(options.batch_size);
   map["pk"] = std::to_string(options.identities) + " " + std::to_string(options.images_each);
   map["epochs"] = std::to_string(options.epochs);

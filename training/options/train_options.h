@@ -18,7 +18,6 @@ namespace training {
 enum class Loss { Triplet, Contrastive, CosFace, Softmax, None };
 enum class ClassLoss { None, CosFace, Softmax };
 enum class Miner { Offline, BatchHard, SemiHard, BatchAll, AllHard };
-enum class MarginSchedule { Constant, Linear, Adaptive };
 enum class Sampler { Uniform, Balanced };
 enum class OptimizerKind { Sgd, AdamW };
 enum class Schedule { Constant, Cosine, Step, Plateau };
@@ -28,15 +27,6 @@ enum class MixBy { Blend, Parts, Both };
 enum class AugmentOn { Auto, Workers, Device };
 enum class Select { Auc, Eer, Accuracy, Tar, Last };
 enum class Towers { Shared, Separate };
-
-/// How far Augmentation::Face goes; each default is as far as it always went.
-struct FaceChanges {
-  double strength = 1;  ///< Factor of the angle and of the chances of a blur, of JPEG and of a covered part.
-  double light = 1;  ///< Factor of how much brightness, contrast and gamma vary; above 1 light falls from a
-                     ///< side too.
-  double turn = 0;   ///< Standard deviation of the head's turns to a side and, by half as far, up or down;
-                     ///< degrees.
-};
 
 /// How much each way of following a teacher counts; see teacher_loss().
 struct TeacherWeights {
@@ -64,14 +54,11 @@ struct TrainOptions {
   std::array<float, 3> mean{0, 0, 0};  ///< Of (value / 255 − mean) / std, for each channel.
   std::array<float, 3> std{1, 1, 1};
   Augmentation augmentation = Augmentation::None;
-  FaceChanges faces;                       ///< With Augmentation::Face.
   AugmentOn augment_on = AugmentOn::Auto;  ///< Where pictures are augmented: see DeviceAugmenter.
   double mix_identities = 0;  ///< Share of a P×K batch's groups that become virtual identities; see
                               ///< IdentityMixer.
 
   MixBy mix_by = MixBy::Blend;  ///< How their pictures are made of two.
-  bool quarter_turns = false;   ///< Every identity's pictures turned by 90° are another identity: twice
-                                ///< as many to tell apart. For square pictures of one kind.
 
   // Two kinds of picture (a photo and a sketch, a visible and an infrared face).
   std::vector<std::string> data_other;  ///< Packed data sets of the second kind; empty: there is one kind.
@@ -88,10 +75,8 @@ struct TrainOptions {
   embed::Metric metric =
       embed::Metric::Cosine;  ///< Of the triplet loss and of validation; goes into the weights.
   double margin = 0.3;        ///< Of the triplet and the contrastive loss.
-  MarginSchedule margin_schedule = MarginSchedule::Constant;  ///< Linear: from 0 over margin_epochs;
-                                                              ///< adaptive: see triplet_margin().
-  double margin_epochs = 5;                                   ///< MarginSchedule::Linear.
-  bool soft_margin = false;  ///< log(1 + exp(d(a,p) − d(a,n))) instead of the margin.
+  double margin_epochs = 0;   ///< Epochs over which the margin grows from 0, linearly.
+  bool soft_margin = false;   ///< log(1 + exp(d(a,p) − d(a,n))) instead of the margin.
   Miner miner = Miner::BatchHard;
   std::size_t memory = 0;  ///< Embeddings of earlier batches that are mined too; not with Miner::Offline.
   ClassLoss class_loss = ClassLoss::None;  ///< Added to the triplet or contrastive loss.
@@ -102,7 +87,6 @@ struct TrainOptions {
   double scale = 24;  ///< CosFace: the logits' factor.
   double cos_margin = 0.25;      ///< CosFace: what the true class's cosine is lowered by.
   double cos_margin_epochs = 5;  ///< CosFace: epochs over which the margin grows from 0, linearly.
-  double label_smoothing = 0;    ///< CosFace and softmax, 0 to 1.
 
   // Teacher.
   std::string teacher;  ///< ONNX file of a network that looks at each picture as the student sees it.
@@ -170,8 +154,7 @@ struct TrainOptions {
 
 const char* to_string(Loss value) noexcept;       ///< "triplet", "contrastive", "cosface", "softmax", "none".
 const char* to_string(ClassLoss value) noexcept;  ///< "none", "cosface", "softmax".
-const char* to_string(MarginSchedule value) noexcept;  ///< "constant", "linear", "adaptive".
-const char* to_string(Sampler value) noexcept;         ///< "uniform", "balanced".
+const char* to_string(Sampler value) noexcept;    ///< "uniform", "balanced".
 const char* to_string(
     Miner value) noexcept;  ///< "offline", "batch-hard", "semi-hard", "batch-all", "all-hard".
 const char* to_string(OptimizerKind value) noexcept;  ///< "sgd", "adamw".

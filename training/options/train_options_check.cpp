@@ -37,7 +37,6 @@ void validate_kinds(const TrainOptions& options) {
     if (options.sampler == Sampler::Balanced)
       refuse("sampler", "is for one kind of picture; --pk balances the batches of two");
     if (options.mix_identities > 0) refuse("mix-identities", "is for one kind of picture");
-    if (options.quarter_turns) refuse("quarter-turns", "is for one kind of picture");
     if (options.memory != 0 && options.memory < 2 * options.identities * options.images_each) {
       refuse("memory", "must hold a whole batch of both kinds, " +
                            std::to_string(2 * options.identities * options.images_each) + " at least");
@@ -50,21 +49,6 @@ void validate_kinds(const TrainOptions& options) {
   if (options.towers == Towers::Shared) {
     if (!options.out_other.empty()) refuse("out-other", "needs --towers separate");
     if (!options.init_other.empty()) refuse("init-other", "needs --towers separate");
-  }
-}
-
-void validate_faces(const TrainOptions& options) {
-  struct Change {
-    const char* flag;
-    double value, most, unchanged;
-  };
-  const FaceChanges& faces = options.faces;
-  for (const Change& change :
-       {Change{"aug-strength", faces.strength, 4, 1}, Change{"aug-light", faces.light, 4, 1},
-        Change{"aug-turn", faces.turn, 45, 0}}) {
-    check_range(change.flag, change.value, 0, change.most);
-    if (change.value != change.unchanged && options.augmentation != Augmentation::Face)
-      refuse(change.flag, "is for --aug face");
   }
 }
 
@@ -89,7 +73,6 @@ void validate_teacher(const TrainOptions& options) {
     refuse("head", "l2 expected: a student's vectors have length 1, as the teacher's that it learns from");
   if (options.mix_identities > 0)
     refuse("mix-identities", "does not go with --teacher: it never saw those people");
-  if (options.quarter_turns) refuse("quarter-turns", "does not go with --teacher");
   if (options.loss != Loss::None) return;
   if (options.val.empty() && options.val_fraction > 0)
     refuse("val-fraction", "0 expected: without labels only a --val set can be validated on");
@@ -115,12 +98,10 @@ void validate(const TrainOptions& options) {
   for (const float value : options.mean) check_range("mean", value, 0, 1);
   for (const float value : options.std) check_range("std", value, 1e-3, 1e3);
   check_range("mix-identities", options.mix_identities, 0, 1);
-  validate_faces(options);
   check_range("margin", options.margin, 0, 1e3);
   check_range("scale", options.scale, 1e-3, 1e3);
   check_range("cos-margin", options.cos_margin, 0, 1);
   check_range("cos-margin-epochs", options.cos_margin_epochs, 0, 1e6);
-  check_range("label-smoothing", options.label_smoothing, 0, 0.99);
   check_range("batch-size", static_cast<double>(options.batch_size), 1, 65536);
   check_range("epochs", static_cast<double>(options.epochs), 1, 1e6);
   check_range("eval-every", static_cast<double>(options.eval_every), 1, 1e6);
@@ -160,8 +141,8 @@ void validate(const TrainOptions& options) {
   }
   if (options.loss == Loss::Contrastive && options.soft_margin)
     refuse("margin", "a number expected with --loss contrastive: soft is a triplet's");
-  if (options.margin_schedule != MarginSchedule::Constant && options.soft_margin)
-    refuse("margin-schedule", "needs a margin that is a number, not soft");
+  if (options.margin_epochs > 0 && options.soft_margin)
+    refuse("margin-epochs", "needs a margin that is a number, not soft");
   if (options.sampler == Sampler::Balanced && options.identities != 0)
     refuse("sampler", "is for plain batches; those of --pk are balanced already");
   if (mined && options.identities == 0)

@@ -14,8 +14,6 @@ namespace {
 
 constexpr float kRadians = 0.017453293F;
 constexpr double kIdentityReach = 0.03;  // Of the width: as far as eyes and mouths differ from face to face.
-// The head's radii in a picture of a whole head.
-constexpr float kHeadAcross = 0.42F, kHeadDown = 0.52F;
 
 std::size_t at(int y, int x, int width, int channels) {
   return (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)) *
@@ -63,9 +61,8 @@ float cubic(float t) {
 }  // namespace
 
 Augmenter::Augmenter(Augmentation kind, int packed_width, int packed_height, int width, int height,
-                     int channels, const FaceChanges& faces)
+                     int channels)
     : kind_(kind),
-      faces_(faces),
       packed_width_(packed_width),
       packed_height_(packed_height),
       width_(width),
@@ -95,14 +92,13 @@ AugmentPlan Augmenter::draw(Rng& rng, const Rng* identity) const {
   }
   if (kind_ == Augmentation::Digit) return plan;
   // Loses detail as a small or blurred face does.
-  if (rng.chance(0.2 * faces_.strength)) {
+  if (rng.chance(0.2)) {
     const float factor = static_cast<float>(rng.uniform(1.3, 3.0));
     plan.blur_radius = std::max(1, static_cast<int>(std::lround(factor / 2)));
   }
   draw_colour(rng, plan);
-  if (rng.chance(0.25 * faces_.strength)) draw_cover(rng, plan);
-  if (rng.chance(0.2 * faces_.strength)) plan.jpeg_quality = 25 + static_cast<int>(rng.below(71));
-  if (faces_.turn > 0) draw_turn(rng, plan);
+  if (rng.chance(0.25)) draw_cover(rng, plan);
+  if (rng.chance(0.2)) plan.jpeg_quality = 25 + static_cast<int>(rng.below(71));
   return plan;
 }
 
@@ -132,8 +128,7 @@ void Augmenter::draw_map(Rng& rng, AugmentPlan& plan) const {
   const float scale = static_cast<float>(face ? std::exp(rng.uniform(-0.12, 0.12)) : rng.uniform(0.85, 1.15));
   const float stretch =
       static_cast<float>(face ? std::exp(rng.uniform(-0.04, 0.04)) : std::exp(rng.uniform(-0.1, 0.1)));
-  const float angle =
-      kRadians * static_cast<float>(face ? rng.normal() * 5.0 * faces_.strength : rng.uniform(-15.0, 15.0));
+  const float angle = kRadians * static_cast<float>(face ? rng.normal() * 5.0 : rng.uniform(-15.0, 15.0));
   const float shear = static_cast<float>(face ? 0.0 : rng.uniform(-0.15, 0.15));
   const double reach = face ? 0.06 : 0.08;
   plan.c = side * static_cast<float>(rng.uniform(-reach, reach));
@@ -153,18 +148,11 @@ void Augmenter::draw_elastic(Rng& rng, double reach, AugmentPlan& plan) {
 }
 
 /// Brightness, contrast, gamma, saturation; grey now and then.
-void Augmenter::draw_colour(Rng& rng, AugmentPlan& plan) const {
-  const double power = 0.25 * faces_.light, shift = 20 * faces_.light;
+void Augmenter::draw_colour(Rng& rng, AugmentPlan& plan) {
   plan.recoloured = 1;
-  plan.gain = static_cast<float>(std::exp(rng.uniform(-power, power)));
-  plan.offset = static_cast<float>(rng.uniform(-shift, shift));
-  plan.gamma = static_cast<float>(std::exp(rng.uniform(-power, power)));
-  if (faces_.light > 1) {
-    // A lamp at one side.
-    const double most = std::min(0.6, 0.3 * (faces_.light - 1));
-    plan.ramp_x = static_cast<float>(rng.uniform(-most, most));
-    plan.ramp_y = static_cast<float>(rng.uniform(-most, most));
-  }
+  plan.gain = static_cast<float>(std::exp(rng.uniform(-0.25, 0.25)));
+  plan.offset = static_cast<float>(rng.uniform(-20, 20));
+  plan.gamma = static_cast<float>(std::exp(rng.uniform(-0.25, 0.25)));
   plan.saturation = rng.chance(0.1) ? 0.0F : static_cast<float>(rng.uniform(0.6, 1.3));
 }
 
@@ -176,30 +164,6 @@ void Augmenter::draw_cover(Rng& rng, AugmentPlan& plan) const {
   plan.covered_left = static_cast<int>(rng.below(static_cast<std::size_t>(width_ - plan.covered_width + 1)));
   plan.covered_top = static_cast<int>(rng.below(static_cast<std::size_t>(height_ - plan.covered_height + 1)));
   for (float& value : plan.paint) value = static_cast<float>(rng.uniform(0, 255));
-}
-
-/// The head as an ellipsoid that turns about its middle: the features move across it, its outline stays.
-void Augmenter::draw_turn(Rng& rng, AugmentPlan& plan) const {
-  const auto angle = [&](double deviation) {
-    return kRadians * static_cast<float>(std::clamp(rng.normal() * deviation, -45.0, 45.0));
-  };
-  const float yaw = angle(faces_.turn), pitch = angle(faces_.turn / 2);
-  const float radius_x = kHeadAcross * static_cast<float>(width_),
-              radius_y = kHeadDown * static_cast<float>(height_);
-  plan.warped = 1;
-  for (int row = 0; row < kElasticNodes; ++row) {
-    for (int column = 0; column < kElasticNodes; ++column) {
-      // Of the head's radii, from its middle.
-      const float u = (static_cast<float>(column) / (kElasticNodes - 1) - 0.5F) / kHeadAcross;
-      const float v = (static_cast<float>(row) / (kElasticNodes - 1) - 0.5F) / kHeadDown;
-      const float square = 1 - u * u - v * v;
-      if (square <= 0) continue;
-      const float depth = std::sqrt(square);
-      float* node = plan.nodes + row * kElasticNodes + column;
-      node[0] += radius_x * (depth * std::sin(yaw) - u * (1 - std::cos(yaw)));
-      node[kElasticNodes * kElasticNodes] += radius_y * (depth * std::sin(pitch) - v * (1 - std::cos(pitch)));
-    }
-  }
 }
 
 /// The warp of every pixel, between the nodes.
@@ -279,15 +243,6 @@ void Augmenter::colour(const AugmentPlan& plan) {
     const float value =
         std::clamp((static_cast<float>(i) - 128) * plan.gain + 128 + plan.offset, 0.0F, 255.0F);
     curve[i] = 255 * std::pow(value / 255, plan.gamma);
-  }
-  if (plan.ramp_x != 0 || plan.ramp_y != 0) {
-    float* value = picture_.data();
-    for (int y = 0; y < height_; ++y) {
-      for (int x = 0; x < width_; ++x) {
-        const float light = ramp(plan, width_, height_, x, y);
-        for (int ch = 0; ch < channels_; ++ch) *value++ *= light;
-      }
-    }
   }
   for (float& value : picture_) {
     const float clamped = std::clamp(value, 0.0F, 255.0F);

@@ -154,10 +154,6 @@ struct Colour {
       return;
     }
     if (plan.recoloured == 0) return;
-    if (plan.ramp_x != 0 || plan.ramp_y != 0) {
-      const float light = ramp(plan, job.width, job.height, place.x, place.y);
-      for (int c = 0; c < job.channels; ++c) values[c] *= light;
-    }
     for (int c = 0; c < job.channels; ++c) {
       // As Augmenter: between the curve's values at whole levels.
       const float level = to_level(values[c]);
