@@ -37,18 +37,11 @@ class Augmenter {
   static void draw_elastic(Rng& rng, double reach, AugmentPlan& plan);
   static void draw_colour(Rng& rng, AugmentPlan& plan);
   void draw_cover(Rng& rng, AugmentPlan& plan) const;
-  void spread_elastic(const AugmentPlan& plan);
-  template <int Channels>
-  void sample(const std::uint8_t* packed, const AugmentPlan& plan);
-  void colour(const AugmentPlan& plan);
-  void reduce(int radius);
-  void cover(const AugmentPlan& plan);
 
   Augmentation kind_;
   int packed_width_, packed_height_, width_, height_, channels_;
-  std::vector<float> picture_;            // [height, width, channels], 0 to 255
-  std::vector<float> scratch_;            // the same
-  std::vector<float> shift_x_, shift_y_;  // [height, width], pixels; empty without elastic distortion
+  std::vector<float> values_, scratch_;  // [height, width, channels] each, as augment_steps.h has them.
+  std::vector<float> curve_;             // [kCurve]
 };
 
 }  // namespace training

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "data/augment/host_device.h"
+
 namespace training {
 
 /// Nodes along each side of a smooth warp: it bends at the scale of a stroke.
@@ -22,6 +24,11 @@ struct AugmentPlan {
   float paint[3] = {};   ///< Of the covered rectangle, 0 to 255.
   int jpeg_quality = 0;  ///< 1 to 100; 0: none.
 };
+
+/// A level of a blend of two pictures, of which the other one weighs `weight` of 256.
+TRAINING_HOST_DEVICE inline std::uint8_t blended(std::uint8_t own, std::uint8_t other, std::uint32_t weight) {
+  return static_cast<std::uint8_t>((own * (256 - weight) + other * weight + 128) >> 8U);
+}
 
 /// A packed picture of the training set, or the blend of two, and what happens to it.
 struct AugmentItem {
