@@ -3,11 +3,9 @@
 
 #include <string>
 
-namespace embed {
+#include "embed/parallel.h"
 
-/// CPUs that this process may use: its affinity mask, its cgroups' quotas and OMP_NUM_THREADS, whichever is
-/// the least; at least 1.
-int usable_cpus();
+namespace embed {
 
 /// The least CPU quota of this process's cgroup and those above it, in whole CPUs, rounded up; 0 where there
 /// is none. Version 2 ("cpu.max") or 1 (controller "cpu"), or both. `root` stands before /proc/self/cgroup

@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
-#include <future>
 #include <map>
-#include <thread>
 
 #include "base/rng.h"
 #include "embed/error.h"
+#include "embed/parallel.h"
 #include "embed/safetensors.h"
 
 namespace training {
@@ -98,19 +96,11 @@ ImageList list_of(const std::vector<Named>& identities) {
 std::vector<std::string> digests_of(const std::vector<PackedPicture>& images, std::size_t bytes) {
   constexpr std::size_t kBlock = 64;
   std::vector<std::string> digests(images.size());
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
+  embed::for_each_block(images.size(), kBlock, [&](std::size_t begin, std::size_t end) {
     std::vector<std::uint8_t> scratch;
-    for (std::size_t first = next.fetch_add(kBlock); first < images.size(); first = next.fetch_add(kBlock)) {
-      const std::size_t end = std::min(images.size(), first + kBlock);
-      for (std::size_t i = first; i < end; ++i)
-        digests[i] = embed::sha256_hex(images[i].pixels(scratch), bytes);
-    }
-  };
-  std::vector<std::future<void>> helpers;
-  for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
-    helpers.push_back(std::async(std::launch::async, work));
-  for (std::future<void>& helper : helpers) helper.get();  // Hands on what a picture's reading has thrown.
+    for (std::size_t i = begin; i < end; ++i)
+      digests[i] = embed::sha256_hex(images[i].pixels(scratch), bytes);
+  });
   return digests;
 }
 
