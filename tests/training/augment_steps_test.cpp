@@ -53,7 +53,7 @@ std::vector<std::uint8_t> by_steps(const Sizes& sizes, const std::vector<std::ui
   job.curves = curves.data();
   job.out = out.data();
   job.jpeg = jpeg_tables();
-  augment_steps::run_all(job, faces, [](const auto& step) {
+  augment_steps::run_all(job, faces, [&](const auto& step) {
     // Backwards: no run may need another one of its own step.
     for (auto n = static_cast<std::int64_t>(items.size()); n-- > 0;) {
       for (int y = step.height(); y-- > 0;) {

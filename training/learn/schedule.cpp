@@ -6,7 +6,7 @@
 
 namespace training {
 
-double learning_rate(const TrainOptions& options, std::size_t step, std::size_t steps_per_epoch) {
+double learning_rate(const OptimizerOptions& options, std::size_t step, std::size_t steps_per_epoch) {
   const auto per_epoch = static_cast<double>(steps_per_epoch);
   const double total = static_cast<double>(options.epochs) * per_epoch;
   const double warmup = std::min(options.warmup_epochs * per_epoch, total);
@@ -39,11 +39,11 @@ double grown(double margin, double epochs, std::size_t step, std::size_t steps_p
 
 }  // namespace
 
-double triplet_margin(const TrainOptions& options, std::size_t step, std::size_t steps_per_epoch) {
+double triplet_margin(const LossOptions& options, std::size_t step, std::size_t steps_per_epoch) {
   return grown(options.margin, options.margin_epochs, step, steps_per_epoch);
 }
 
-double cosface_margin(const TrainOptions& options, std::size_t step, std::size_t steps_per_epoch) {
+double cosface_margin(const LossOptions& options, std::size_t step, std::size_t steps_per_epoch) {
   return grown(options.cos_margin, options.cos_margin_epochs, step, steps_per_epoch);
 }
 

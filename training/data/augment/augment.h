@@ -6,7 +6,7 @@
 
 #include "base/rng.h"
 #include "data/augment/augment_plan.h"
-#include "options/train_options.h"
+#include "options/augment_options.h"
 
 namespace training {
 
