@@ -3,11 +3,9 @@
 
 #include <string>
 
-namespace embed {
+#include "embed/parallel.h"
 
-/// How many CPUs this process may use: the least of its affinity mask, its cgroups' quotas and
-/// OMP_NUM_THREADS, but at least 1. Any thread.
-int usable_cpus();
+namespace embed {
 
 /// The least CPU quota of this process's cgroup and those above it, in whole CPUs, rounded up; 0 where there
 /// is none. Reads version 2 ("cpu.max") and version 1 (controller "cpu"). Tests set `root`, which is put

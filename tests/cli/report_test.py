@@ -94,7 +94,7 @@ class Report(ReportTest):
         names = ["person %d" % i for i in range(12)]
         self.put("people", dataset(96, names))
         self.put("strangers", "\n".join(names[::2]).encode())
-        self.train("left", "--val-fraction", 0.4, "--without", "strangers", "--quarter-turns", "--epochs", 1, data="people")
+        self.train("left", "--val-fraction", 0.4, "--without", "strangers", "--epochs", 1, data="people")
         run = self.data(self.report(self.at("left.run")))["runs"][0]
         self.assertEqual(run["notes"], [NO_THRESHOLD])
         found = run["evaluation"]

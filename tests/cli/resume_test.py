@@ -34,7 +34,7 @@ class Resume(TrainTest):
         self.digits(count=48)  # Four batches, two updates and so two checkpoints an epoch.
         flags = ["--epochs", 2, "--aug", "digit", "--recipe", "the same", "--workers", 3,
                  "--loss", "triplet", "--pk", 4, 3, "--memory", 20, "--class-loss", "softmax", "--ema", 0.9,
-                 "--margin-schedule", "adaptive", "--accumulate", 2, "--clip-gradient", 5]
+                 "--margin-epochs", 1, "--accumulate", 2, "--clip-gradient", 5]
         self.ok(*self.train(*flags, "--checkpoint-every", 600, out="unbroken.safetensors"))
         resume = self.train(*flags, "--checkpoint-every", 0, "--resume", out="broken.safetensors")
         checkpoint = self.path("broken.run", "checkpoint.safetensors")
@@ -104,6 +104,27 @@ class Resume(TrainTest):
         before = {key: value for key, value in progress.items() if key not in ("sums", "busy_seconds", "images")}
         write_safetensors(path, tensors, {**metadata, "progress": json.dumps(before)})
         self.ok(*broken, "--resume")
+
+    def test_checkpoints_with_options_that_are_gone(self):
+        self.digits(count=48)
+        path = self.path("w.run", "checkpoint.safetensors")
+        self.ok(*self.train("--epochs", 1))
+        metadata, tensors = read_safetensors(path)
+        options = {name: value for name, value in json.loads(metadata["options"]).items() if name != "margin-epochs"}
+        idle = {"aug-strength": "1.0", "aug-light": "1.0", "aug-turn": "0.0", "quarter-turns": "false",
+                "label-smoothing": "0.0", "margin-schedule": "constant", "margin-epochs": "5.0"}
+        def put(change):
+            progress = json.dumps({**json.loads(metadata["progress"]), "gap": 0.3})
+            write_safetensors(path, tensors, {**metadata, "options": json.dumps({**options, **idle, **change}),
+                                              "progress": progress})
+        put({})
+        self.ok(*self.train("--epochs", 1, "--resume"))
+        for name, value in (("aug-strength", "2.0"), ("aug-turn", "12.0"), ("quarter-turns", "true"),
+                            ("label-smoothing", "0.1"), ("margin-schedule", "adaptive")):
+            put({name: value})
+            self.fails(*self.train("--epochs", 1, "--resume"), says=["checkpoint.safetensors", f"--{name} {value}, which this"])
+        put({"margin-schedule": "linear"})
+        self.fails(*self.train("--epochs", 1, "--resume"), says=["--margin-epochs 5.0, this run has 0.0"])
 
     def test_resume_refuses_other_options_and_broken_checkpoints(self):
         self.digits(count=48)

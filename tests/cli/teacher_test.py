@@ -209,10 +209,19 @@ class Teacher(TrainTest):
         self.teach("--views", 2, "--aug", "digit")
         self.fails(*self.student("--epochs", 1, teacher="views.safetensors"), says=["views", "--aug"])
         self.fails(*self.student("--epochs", 1, teacher="views.safetensors,vectors.safetensors"), says=["views"])
+        # Of an earlier version, which could change faces by other amounts.
+        metadata, tensors = read_safetensors(self.path("views.safetensors"))
+        for turn, works in ((0, True), (12.5, False)):
+            views = {**json.loads(metadata["views"]), "aug-strength": 1.0, "aug-light": 1, "aug-turn": turn}
+            write_safetensors(self.path("old.safetensors"), tensors, {**metadata, "views": json.dumps(views)})
+            student = self.student("--epochs", 1, "--aug", "digit", teacher="old.safetensors")
+            if works:
+                self.ok(*student)
+            else:
+                self.fails(*student, says=["old.safetensors", "views", "aug-turn"])
 
     def test_flags_that_make_no_sense(self):
         for flags, says in ((["--pk", 4, 4], "pk"), (["--head", "linear"], "head"),
-                            (["--quarter-turns"], "quarter-turns"),
                             (["--teacher-cosine", 0, "--teacher-relations", 0], "teacher-cosine")):
             with self.subTest(flags):
                 self.fails(*self.student("--epochs", 1, *flags), says=["--" + says])

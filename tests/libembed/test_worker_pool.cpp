@@ -5,8 +5,11 @@
 
 #include <atomic>
 #include <cstddef>
+#include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "embed/parallel.h"
 
 namespace {
 
@@ -58,6 +61,24 @@ TEST(WorkerPool, ManyCallersShareIt) {
   }
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(right, 800);
+}
+
+TEST(ForEachBlock, TakesEachNumberOnce) {
+  for (const std::size_t count : {0U, 1U, 7U, 64U, 1000U}) {
+    std::vector<std::atomic<int>> taken(count);
+    embed::for_each_block(count, 7, [&](std::size_t begin, std::size_t end) {
+      EXPECT_LE(end - begin, 7U);
+      for (std::size_t i = begin; i < end; ++i) ++taken.at(i);
+    });
+    for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(taken[i], 1) << i;
+  }
+}
+
+TEST(ForEachBlock, HandsOnWhatABlockThrows) {
+  const auto work = [](std::size_t begin, std::size_t /*end*/) {
+    if (begin == 30) throw std::runtime_error("block 30");
+  };
+  EXPECT_THROW(embed::for_each_block(100, 10, work), std::runtime_error);
 }
 
 }  // namespace

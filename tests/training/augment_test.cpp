@@ -37,8 +37,8 @@ Picture flat(int channels, std::uint8_t value) {
   return Picture(static_cast<std::size_t>(kPacked * kPacked * channels), value);
 }
 
-Augmenter augmenter(Augmentation kind, int channels = 1, const FaceChanges& faces = {}) {
-  return {kind, kPacked, kPacked, kSide, kSide, channels, faces};
+Augmenter augmenter(Augmentation kind, int channels = 1) {
+  return {kind, kPacked, kPacked, kSide, kSide, channels};
 }
 
 Picture applied(Augmenter& augmenter, const Picture& packed, const AugmentPlan& plan, int channels = 1) {
@@ -173,48 +173,31 @@ TEST(Augment, DigitsAreShiftedTurnedScaledAndWarpedAndNothingElse) {
 }
 
 TEST(Augment, FacesLoseDetailAreCoveredAndCompressedAsOftenAsSaid) {
-  for (const double strength : {0.0, 1.0, 2.0}) {
-    FaceChanges changes;
-    changes.strength = strength;
-    const auto drawn = plans(augmenter(Augmentation::Face, 3, changes), 4000);
-    const auto near = [&](double chance, const std::function<bool(const AugmentPlan&)>& is) {
-      EXPECT_NEAR(share(drawn, is), chance, 0.03) << strength;
-    };
-    near(0.2 * strength, [](const auto& plan) { return plan.blur_radius > 0; });
-    near(0.25 * strength, [](const auto& plan) { return plan.covered_width > 0; });
-    near(0.2 * strength, [](const auto& plan) { return plan.jpeg_quality > 0; });
-    near(0.1, [](const auto& plan) { return plan.saturation == 0; });
-    near(0.0, [](const auto& plan) { return plan.warped != 0 || plan.ramp_x != 0; });
-    double squares = 0;
-    for (const AugmentPlan& plan : drawn) squares += static_cast<double>(angle_of(plan) * angle_of(plan));
-    EXPECT_NEAR(std::sqrt(squares / static_cast<double>(drawn.size())), 5 * strength, 0.3 * strength + 1e-3);
-    EXPECT_NEAR(most(drawn, [](const auto& plan) { return plan.c / kSide; }), 0.06, 0.002);
-    for (const AugmentPlan& plan : drawn) {
-      EXPECT_LE(plan.covered_left + plan.covered_width, kSide);
-      EXPECT_LE(plan.covered_top + plan.covered_height, kSide);
-      EXPECT_LE(plan.jpeg_quality, 95);
-    }
+  const auto drawn = plans(augmenter(Augmentation::Face, 3), 4000);
+  const auto near = [&](double chance, const std::function<bool(const AugmentPlan&)>& is) {
+    EXPECT_NEAR(share(drawn, is), chance, 0.03);
+  };
+  near(0.2, [](const auto& plan) { return plan.blur_radius > 0; });
+  near(0.25, [](const auto& plan) { return plan.covered_width > 0; });
+  near(0.2, [](const auto& plan) { return plan.jpeg_quality > 0; });
+  near(0.1, [](const auto& plan) { return plan.saturation == 0; });
+  near(0.0, [](const auto& plan) { return plan.warped != 0; });
+  double squares = 0;
+  for (const AugmentPlan& plan : drawn) squares += static_cast<double>(angle_of(plan) * angle_of(plan));
+  EXPECT_NEAR(std::sqrt(squares / static_cast<double>(drawn.size())), 5, 0.3);
+  EXPECT_NEAR(most(drawn, [](const auto& plan) { return plan.c / kSide; }), 0.06, 0.002);
+  for (const AugmentPlan& plan : drawn) {
+    EXPECT_LE(plan.covered_left + plan.covered_width, kSide);
+    EXPECT_LE(plan.covered_top + plan.covered_height, kSide);
+    EXPECT_LE(plan.jpeg_quality, 95);
   }
 }
 
-TEST(Augment, LightVariesByItsFactorAndFallsFromASideAboveOne) {
-  double before = 0;
-  for (const double light : {0.5, 1.0, 2.0}) {
-    FaceChanges changes;
-    changes.light = light;
-    const auto drawn = plans(augmenter(Augmentation::Face, 3, changes), 2000);
-    EXPECT_NEAR(most(drawn, [](const auto& plan) { return std::log(plan.gain); }), 0.25 * light, 0.01);
-    EXPECT_NEAR(most(drawn, [](const auto& plan) { return std::log(plan.gamma); }), 0.25 * light, 0.01);
-    const double offset = most(drawn, [](const auto& plan) { return plan.offset; });
-    EXPECT_GT(offset, before);
-    before = offset;
-    EXPECT_EQ(share(drawn, [](const auto& plan) { return plan.ramp_x != 0; }), light > 1 ? 1 : 0);
-  }
-  AugmentPlan lamp;
-  lamp.recoloured = 1;
-  lamp.ramp_x = 0.3F;
-  Augmenter faces = augmenter(Augmentation::Face);
-  EXPECT_GT(tilt(applied(faces, flat(1, 100), lamp)), 10);
+TEST(Augment, LightVariesAsFarAsSaid) {
+  const auto drawn = plans(augmenter(Augmentation::Face, 3), 2000);
+  EXPECT_NEAR(most(drawn, [](const auto& plan) { return std::log(plan.gain); }), 0.25, 0.01);
+  EXPECT_NEAR(most(drawn, [](const auto& plan) { return std::log(plan.gamma); }), 0.25, 0.01);
+  EXPECT_NEAR(most(drawn, [](const auto& plan) { return plan.offset; }), 20, 0.2);
 }
 
 TEST(Augment, ColoursFollowTheCurve) {

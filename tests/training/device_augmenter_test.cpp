@@ -34,7 +34,6 @@ class DeviceAugmenterTest : public ::testing::Test {
     options_.data = {path_};
     options_.val_fraction = 0;
     options_.augmentation = Augmentation::Face;
-    options_.faces = {2, 2.5, 10};
     options_.loss = Loss::Triplet;
     options_.identities = 8;
     options_.images_each = 4;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The augmentation's JPEG artefacts against those that libjpeg makes.
-#include "data/augment/jpeg_artifacts.h"
+#include "data/augment/augment.h"
 
 #include <gtest/gtest.h>
 
@@ -44,10 +44,11 @@ cv::Mat through_libjpeg(const cv::Mat& image, int quality) {
 }
 
 cv::Mat through_ours(const cv::Mat& image, int quality) {
-  std::vector<float> values(image.data, image.data + image.total() * image.elemSize());
-  jpeg_artifacts(values, image.cols, image.rows, image.channels(), quality);
+  Augmenter faces(Augmentation::Face, image.cols, image.rows, image.cols, image.rows, image.channels());
+  AugmentPlan plan;
+  plan.jpeg_quality = quality;
   cv::Mat result = image.clone();
-  for (std::size_t i = 0; i < values.size(); ++i) result.data[i] = cv::saturate_cast<std::uint8_t>(values[i]);
+  faces.apply(image.data, plan, result.data);
   return result;
 }
 

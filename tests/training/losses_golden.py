@@ -113,11 +113,11 @@ def print_classes(generator, base):
     bias = quantised(generator, CLASSES)
     print(f"inline const std::vector<double> kClassWeight = {numbers(weight)};")
     print(f"inline const std::vector<double> kClassBias = {numbers(bias)};")
-    print("struct ClassCase { double margin, smoothing, loss; std::vector<double> gradient, weight_gradient; };")
+    print("struct ClassCase { double margin, loss; std::vector<double> gradient, weight_gradient; };")
     labels = torch.tensor(LABELS)
     for name in ("CosFace", "Softmax"):
         print(f"inline const std::vector<ClassCase> k{name} = {{")
-        for margin, smoothing in ((0.0, 0.0), (0.25, 0.0), (0.25, 0.1)):
+        for margin in (0.0, 0.25):
             values, trained = base.clone().requires_grad_(True), weight.clone().requires_grad_(True)
             if name == "CosFace":
                 cosines = (values / values.norm(dim=1, keepdim=True)) @ (trained / trained.norm(dim=1, keepdim=True)).T
@@ -126,9 +126,9 @@ def print_classes(generator, base):
                 logits = 8 * cosines
             else:
                 logits = values @ trained.T + bias
-            loss = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+            loss = torch.nn.functional.cross_entropy(logits, labels)
             loss.backward()
-            print(f"  {{{margin}, {smoothing}, {float(loss)!r}, {numbers(values.grad)}, {numbers(trained.grad)}}},")
+            print(f"  {{{margin}, {float(loss)!r}, {numbers(values.grad)}, {numbers(trained.grad)}}},")
         print("};\n")
 
 
@@ -157,7 +157,7 @@ def main():
     base = quantised(generator, ROWS, WIDTH)
     print("// SPDX-License-Identifier: LGPL-2.1-or-later")
     print("// Written by losses_golden.py; do not edit.")
-    print('#pragma once\n\n#include <cstdint>\n#include <vector>\n\n#include "train_options.h"\n')
+    print('#pragma once\n\n#include <cstdint>\n#include <vector>\n\n#include "options/train_options.h"\n')
     print("// clang-format off\nnamespace training::golden {\n")
     print(f"constexpr std::int64_t kRows = {ROWS}, kWidth = {WIDTH}, kClasses = {CLASSES};")
     print(f"constexpr double kMargin = {MARGIN}, kContrastiveMargin = {CONTRASTIVE_MARGIN}, kScale = 8;")

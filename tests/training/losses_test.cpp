@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "losses/losses.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "learn/optimizer.h"
+#include "losses/distances.h"
 #include "losses_golden.h"
+#include "losses_of.h"
 
 namespace training {
 namespace {
@@ -199,21 +199,45 @@ TEST(Mining, EqualEmbeddingsHaveFiniteGradients) {
 }
 
 TEST(ClassLosses, AgreeWithTheDefinitionAndItsGradient) {
-  for (const bool cosface : {true, false}) {
-    for (const golden::ClassCase& expected : cosface ? golden::kCosFace : golden::kSoftmax) {
+  LossOptions options;
+  options.scale = golden::kScale;
+  for (const Loss loss : {Loss::CosFace, Loss::Softmax}) {
+    options.loss = loss;
+    for (const golden::ClassCase& expected : loss == Loss::CosFace ? golden::kCosFace : golden::kSoftmax) {
+      SCOPED_TRACE(to_string(loss));
+      const auto function = make_class_loss({options, golden::kClasses, golden::kWidth, torch::kCPU});
+      const NamedTensors parameters = function->parameters();
+      ASSERT_EQ(parameters.size(), loss == Loss::CosFace ? 1U : 2U);
+      torch::Tensor weight = parameters[0].second;
+      {
+        const torch::NoGradGuard no_grad;
+        weight.copy_(matrix(golden::kClassWeight, golden::kClasses));
+        if (parameters.size() > 1)
+          torch::Tensor(parameters[1].second).copy_(matrix(golden::kClassBias, golden::kClasses).flatten());
+      }
       torch::Tensor values = golden_values();
-      torch::Tensor weight = matrix(golden::kClassWeight, golden::kClasses).set_requires_grad(true);
-      const torch::Tensor bias = matrix(golden::kClassBias, golden::kClasses).flatten();
-      const LossValue value = cosface
-                                  ? cosface_loss(values, golden_labels(), weight, golden::kScale,
-                                                 expected.margin, expected.smoothing)
-                                  : softmax_loss(values, golden_labels(), weight, bias, expected.smoothing);
+      LossInput batch{values, golden_labels()};
+      batch.cos_margin = expected.margin;
+      const LossValue value = function->of(batch);
       EXPECT_NEAR(value.loss.item<double>(), expected.loss, 1e-5);
       value.loss.backward();
       expect_close(values.grad(), expected.gradient, 1e-5);
       expect_close(weight.grad(), expected.weight_gradient, 1e-5);
     }
   }
+}
+
+TEST(LossRegistry, MakesWhatItsOptionsName) {
+  LossOptions options;
+  options.loss = Loss::None;
+  EXPECT_EQ(make_pair_loss(options), nullptr);
+  EXPECT_EQ(make_class_loss({options, 2, 4, torch::kCPU}), nullptr);
+  options.loss = Loss::Triplet;
+  options.class_loss = ClassLoss::Softmax;
+  EXPECT_NE(make_pair_loss(options), nullptr);
+  EXPECT_EQ(make_class_loss({options, 2, 4, torch::kCPU})->parameters().back().first, "class_bias");
+  EXPECT_EQ(losses_that_heed(kHeedsMargin), "triplet or contrastive");
+  EXPECT_EQ(heeded_by(options), kHeedsMargin | kHeedsSoftMargin | kHeedsMiner);
 }
 
 TEST(Optimizer, ClipsTheJointNorm) {

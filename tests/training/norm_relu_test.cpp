@@ -139,7 +139,7 @@ TEST(Optimizer, SgdTakesAnyMemoryLayout) {
               .contiguous(last ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::Contiguous);
       std::vector<torch::Tensor> gradients;
       for (int i = 0; i < 4; ++i) gradients.push_back(torch::randn_like(start));
-      TrainOptions options;
+      OptimizerOptions options;
       options.nesterov = nesterov;
       torch::Tensor value = start.clone().set_requires_grad(true);
       Optimizer optimizer({{"value", value, true}}, options);

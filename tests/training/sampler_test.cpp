@@ -116,15 +116,11 @@ TEST(Schedule, MarginsGrowAsAsked) {
   TrainOptions options;
   options.margin = 0.4;
   options.margin_epochs = 2;
-  EXPECT_DOUBLE_EQ(triplet_margin(options, 0, 10, 0.1), 0.4);
-  options.margin_schedule = MarginSchedule::Linear;
-  EXPECT_DOUBLE_EQ(triplet_margin(options, 0, 10, 0.1), 0);
-  EXPECT_DOUBLE_EQ(triplet_margin(options, 10, 10, 0.1), 0.2);
-  EXPECT_DOUBLE_EQ(triplet_margin(options, 99, 10, 0.1), 0.4);
-  options.margin_schedule = MarginSchedule::Adaptive;
-  EXPECT_DOUBLE_EQ(triplet_margin(options, 0, 10, -1), 0.04);
-  EXPECT_DOUBLE_EQ(triplet_margin(options, 0, 10, 0.1), 0.1);
-  EXPECT_DOUBLE_EQ(triplet_margin(options, 0, 10, 7), 0.4);
+  EXPECT_DOUBLE_EQ(triplet_margin(options, 0, 10), 0);
+  EXPECT_DOUBLE_EQ(triplet_margin(options, 10, 10), 0.2);
+  EXPECT_DOUBLE_EQ(triplet_margin(options, 99, 10), 0.4);
+  options.margin_epochs = 0;
+  EXPECT_DOUBLE_EQ(triplet_margin(options, 0, 10), 0.4);
 }
 
 TEST(PkBatches, HoldPDifferentClassesWithKRowsEach) {
@@ -282,47 +278,18 @@ TEST(Augmenter, KeepsAFlatGreyPictureNearlyFlatInside) {
   }
 }
 
-TEST(Augmenter, StrengthIsHowOftenAPartOfAFaceIsCovered) {
+TEST(Augmenter, APartOfAFaceIsCoveredAsOftenAsSaid) {
   const std::vector<std::uint8_t> packed(48 * 48, 120);  // Flat: only what covers a part of it makes an edge.
-  const auto with_edges = [&](double strength) {
-    Augmenter augmenter(Augmentation::Face, 48, 48, 24, 24, 1, {strength});
-    int count = 0;
-    for (std::uint64_t seed = 0; seed < 400; ++seed) {
-      std::vector<std::uint8_t> out(24 * 24);
-      Rng rng(seed);
-      augmenter.apply(packed.data(), rng, out.data());
-      const auto [least, most] = std::minmax_element(out.begin(), out.end());
-      count += *most - *least > 3 ? 1 : 0;
-    }
-    return count;
-  };
-  EXPECT_EQ(with_edges(0), 0);
-  EXPECT_NEAR(with_edges(1), 100, 30);
-  EXPECT_NEAR(with_edges(2), 200, 40);
-  EXPECT_GE(with_edges(4), 380);
-}
-
-TEST(Augmenter, ATurnMovesTheFeaturesAndLeavesTheOutline) {
-  const auto shifts = [](double turn, std::uint64_t seed) {
-    const Augmenter augmenter(Augmentation::Face, 64, 64, 64, 64, 1, {1, 1, turn});
-    Rng rng(seed);
-    return augmenter.draw(rng);
-  };
-  constexpr int kMiddle = 2 * kElasticNodes + 2, kCorner = 0, kDown = kElasticNodes * kElasticNodes;
-  double across = 0, down = 0;
+  Augmenter augmenter(Augmentation::Face, 48, 48, 24, 24, 1);
+  int count = 0;
   for (std::uint64_t seed = 0; seed < 400; ++seed) {
-    EXPECT_EQ(shifts(0, seed).warped, 0);
-    const AugmentPlan plan = shifts(10, seed);
-    EXPECT_EQ(plan.warped, 1);
-    EXPECT_EQ(plan.nodes[kCorner], 0);
-    EXPECT_EQ(plan.nodes[kCorner + kDown], 0);
-    EXPECT_LT(std::abs(plan.nodes[kMiddle]), 0.42 * 64);
-    across += plan.nodes[kMiddle] * plan.nodes[kMiddle];
-    down += plan.nodes[kMiddle + kDown] * plan.nodes[kMiddle + kDown];
+    std::vector<std::uint8_t> out(24 * 24);
+    Rng rng(seed);
+    augmenter.apply(packed.data(), rng, out.data());
+    const auto [least, most] = std::minmax_element(out.begin(), out.end());
+    count += *most - *least > 3 ? 1 : 0;
   }
-  // A point near the middle of a head of 0.42 · 64 pixels' radius, turned by 10°.
-  EXPECT_NEAR(std::sqrt(across / 400), 0.42 * 64 * std::sin(10 * 3.14159 / 180), 0.8);
-  EXPECT_NEAR(std::sqrt(down / 400), 0.52 * 64 * std::sin(5 * 3.14159 / 180), 0.6);
+  EXPECT_NEAR(count, 100, 30);
 }
 
 TEST(RngTest, IsUniformAndTheSameEverywhere) {

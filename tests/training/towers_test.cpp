@@ -10,7 +10,7 @@
 
 #include "data/cross_batches.h"
 #include "embed/error.h"
-#include "losses/losses.h"
+#include "losses_of.h"
 #include "measure/cross_kind.h"
 
 namespace training {

@@ -71,31 +71,6 @@ TEST_F(TrainingSetFile, LeavesThemOutOfValidationToo) {
   for (const std::string& name : set.validation().names) EXPECT_NE(name, "a/bob");
 }
 
-TEST_F(TrainingSetFile, MakesIdentitiesOfTurnedPictures) {
-  write(16, 16);
-  const std::string upright_print = TrainingSet(options_).fingerprint();
-  options_.quarter_turns = true;
-  const TrainingSet set(options_);
-  EXPECT_NE(set.fingerprint(), upright_print);
-  const ImageList& list = set.train();
-  ASSERT_EQ(list.classes, 10U);
-  ASSERT_EQ(list.size(), 20U);
-  EXPECT_EQ(list.names[6], "a/bob, turned");
-  for (std::size_t i = 0; i < 10; ++i) {
-    EXPECT_EQ(list.labels[10 + i], list.labels[i] + 5);
-    std::vector<std::uint8_t> scratch, other_scratch;
-    const std::uint8_t *turned = list.images[10 + i].pixels(scratch),
-                       *upright = list.images[i].pixels(other_scratch);
-    // Clockwise: what was the left column, read upwards, is the top row.
-    for (std::size_t y = 0; y < 16; ++y) {
-      for (std::size_t x = 0; x < 16; ++x) {
-        for (std::size_t c = 0; c < 3; ++c)
-          ASSERT_EQ(turned[(y * 16 + x) * 3 + c], upright[((15 - x) * 16 + y) * 3 + c]);
-      }
-    }
-  }
-}
-
 TEST_F(TrainingSetFile, GivesVirtualIdentitiesLabelsOfTheirOwn) {
   write(16, 16);
   options_.loss = Loss::Triplet;
@@ -183,13 +158,6 @@ TEST_F(TrainingSetFile, GivesARankThePicturesOfItsPlacesWhateverTheThreads) {
     }
   }
   EXPECT_FALSE(second.next(share));
-}
-
-TEST_F(TrainingSetFile, TurnsSquarePicturesOnly) {
-  write(16, 20);
-  options_.quarter_turns = true;
-  EXPECT_THAT(error_of([&] { TrainingSet{options_}; }, embed::ErrorCode::InvalidArgument),
-              HasSubstr("--quarter-turns needs square pictures, these have 20x16"));
 }
 
 }  // namespace

@@ -83,15 +83,6 @@ void add_teach(CLI::App& app, Action& action) {
       ->transform(CLI::CheckedTransformer(kinds, CLI::ignore_case).description(""))
       ->type_name("none|face|digit")
       ->default_str("none");
-  command->add_option("--aug-strength", options->views.faces.strength, "As of train")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 4.0));
-  command->add_option("--aug-light", options->views.faces.light, "As of train")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 4.0));
-  command->add_option("--aug-turn", options->views.faces.turn, "As of train")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 45.0));
   command->add_option("--seed", options->views.seed, "Of the views")->capture_default_str();
   command->footer(
       "Without --aug the teacher sees the packed pictures, and training may change them as it likes; "

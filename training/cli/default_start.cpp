@@ -28,9 +28,9 @@ constexpr std::size_t kPeopleForHalf = 20;
 constexpr double kHalf = 0.5, kLess = 0.3;
 
 /// Flags with which a user says what the run is to be.
-constexpr const char* kOwnWay[] = {
-    "--note",     "--teacher", "--loss", "--head",          "--metric",     "--neck",  "--size",
-    "--channels", "--mean",    "--std",  "--quarter-turns", "--data-other", "--blend", "--mix-identities"};
+constexpr const char* kOwnWay[] = {"--note",       "--teacher", "--loss",          "--head", "--metric",
+                                   "--neck",       "--size",    "--channels",      "--mean", "--std",
+                                   "--data-other", "--blend",   "--mix-identities"};
 
 struct Faces {
   std::size_t people = 0, pictures = 0;

@@ -64,9 +64,6 @@ FoundSet held_out(const RunLog& log, std::size_t most) {
   options.min_images = option<std::size_t>(log, "min-images");
   options.seed = option<std::uint64_t>(log, "seed");
   options.without = log.start.without;
-  // Of training alone, but the fingerprint is of both.
-  const auto turns = log.start.options.find("quarter-turns");
-  options.quarter_turns = turns != log.start.options.end() && turns->second == "true";
   options.val_images = most;
   const auto set = std::make_shared<TrainingSet>(options);
   FoundSet result = found_set(set, set->validation(), set->input().channels, options.data.front());

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <type_traits>
 
 #include "cli/teachers.h"
 #include "cli/train_flags.h"
+#include "options/option_table.h"
 
 namespace training::cli {
 
@@ -13,22 +15,18 @@ namespace {
 
 /// The note's settings for everything that the user did not say.
 void apply_note(const CLI::App& command, TrainOptions& o) {
-  const TrainOptions note = note_options();
+  TrainOptions note = note_options();
   const auto unsaid = [&](const char* name) { return command.get_option(name)->count() == 0; };
-  if (unsaid("--loss")) o.loss = note.loss;
-  if (unsaid("--miner")) o.miner = note.miner;
-  if (unsaid("--head")) o.head = note.head;
-  if (unsaid("--metric")) o.metric = note.metric;
+  for (const TrainOption& option : train_option_table()) {
+    if (!unsaid(("--" + std::string(option.name)).c_str())) continue;
+    const OptionField from = option.field(note);
+    std::visit(
+        [&](auto to) {
+          if constexpr (std::is_pointer_v<decltype(to)>) *to = *std::get<decltype(to)>(from);
+        },
+        option.field(o));
+  }
   if (unsaid("--margin")) o.margin = note.margin;
-  if (unsaid("--separate-passes")) o.separate_passes = note.separate_passes;
-  if (unsaid("--neck")) o.neck = note.neck;
-  if (unsaid("--batch-size")) o.batch_size = note.batch_size;
-  if (unsaid("--lr")) o.lr = note.lr;
-  if (unsaid("--momentum")) o.momentum = note.momentum;
-  if (unsaid("--nesterov")) o.nesterov = note.nesterov;
-  if (unsaid("--weight-decay")) o.weight_decay = note.weight_decay;
-  if (unsaid("--warmup-epochs")) o.warmup_epochs = note.warmup_epochs;
-  if (unsaid("--schedule")) o.schedule = note.schedule;
 }
 
 /// A network looks at every batch; anything else holds vectors of its.
@@ -61,12 +59,15 @@ void refuse_idle(const CLI::App& command, const TrainOptions& o) {
   struct Flag {
     const char* name;
     bool works;
-    const char* needs;
+    std::string needs;
   };
   const bool validates = !o.val.empty() || o.val_fraction > 0;
-  const bool pairs = o.loss == Loss::Triplet || o.loss == Loss::Contrastive;
+  const unsigned heeded = heeded_by(o);
+  const std::string of_pairs = "--loss " + losses_that_heed(kHeedsMargin);
+  const std::string mined = "--loss " + losses_that_heed(kHeedsMiner);
+  const std::string scaled = "--loss or --class-loss " + losses_that_heed(kHeedsScale);
+  const std::string lowered = "--loss or --class-loss " + losses_that_heed(kHeedsCosMargin);
   const bool plateau = o.schedule == Schedule::Plateau;
-  const ClassLoss classes = class_loss_of(o);
   const char* validation = "validation: --val, or a --val-fraction above 0";
   const Flag flags[] = {
       {"--val-images", validates, validation},
@@ -78,16 +79,14 @@ void refuse_idle(const CLI::App& command, const TrainOptions& o) {
       {"--patience", plateau, "--schedule plateau"},
       {"--plateau-factor", plateau, "--schedule plateau"},
       {"--step-at", o.schedule == Schedule::Step, "--schedule step"},
-      {"--miner", o.loss == Loss::Triplet, "--loss triplet"},
-      {"--margin", pairs, "--loss triplet or contrastive"},
-      {"--margin-schedule", pairs, "--loss triplet or contrastive"},
-      {"--margin-epochs", pairs && o.margin_schedule == MarginSchedule::Linear, "--margin-schedule linear"},
+      {"--miner", (heeded & kHeedsMiner) != 0, mined},
+      {"--margin", (heeded & kHeedsMargin) != 0, of_pairs},
+      {"--margin-epochs", (heeded & kHeedsMargin) != 0, of_pairs},
       {"--separate-passes", is_offline(o), "--loss triplet with --miner offline"},
       {"--class-loss-weight", o.class_loss != ClassLoss::None, "--class-loss"},
-      {"--scale", classes == ClassLoss::CosFace, "--loss or --class-loss cosface"},
-      {"--cos-margin", classes == ClassLoss::CosFace, "--loss or --class-loss cosface"},
-      {"--cos-margin-epochs", classes == ClassLoss::CosFace, "--loss or --class-loss cosface"},
-      {"--label-smoothing", classes != ClassLoss::None, "--loss or --class-loss cosface or softmax"},
+      {"--scale", (heeded & kHeedsScale) != 0, scaled},
+      {"--cos-margin", (heeded & kHeedsCosMargin) != 0, lowered},
+      {"--cos-margin-epochs", (heeded & kHeedsCosMargin) != 0, lowered},
       {"--mix-by", o.mix_identities > 0, "--mix-identities"},
       {"--teacher-cosine", has_teacher(o), "--teacher"},
       {"--teacher-relations", has_teacher(o), "--teacher"},
@@ -96,7 +95,7 @@ void refuse_idle(const CLI::App& command, const TrainOptions& o) {
   };
   for (const Flag& flag : flags) {
     if (flag.works || command.get_option(flag.name)->count() == 0) continue;
-    throw CLI::ValidationError(flag.name, std::string("has no effect here: it needs ") + flag.needs);
+    throw CLI::ValidationError(flag.name, "has no effect here: it needs " + flag.needs);
   }
 }
 

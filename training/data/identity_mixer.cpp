@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "data/augment/augment_plan.h"
+
 namespace training {
 
 namespace {
@@ -66,10 +68,7 @@ const std::uint8_t* IdentityMixer::picture(std::uint32_t row, const Blend& blend
     }
     return made.data();
   }
-  for (std::size_t i = 0; i < made.size(); ++i) {
-    made[i] =
-        static_cast<std::uint8_t>((own[i] * (256 - blend.weight) + other[i] * blend.weight + 128) >> 8U);
-  }
+  for (std::size_t i = 0; i < made.size(); ++i) made[i] = blended(own[i], other[i], blend.weight);
   return made.data();
 }
 

@@ -3,6 +3,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
+#include <system_error>
+
+#include "embed/error.h"
+#include "embed/parallel.h"
 
 namespace training {
 
@@ -18,7 +23,7 @@ constexpr std::uint64_t kFeatureStream = 23;
 
 int worker_count(const TrainOptions& options) {
   if (options.workers > 0) return options.workers;
-  return static_cast<int>(std::clamp(std::thread::hardware_concurrency() / 2, 1U, 16U));
+  return std::clamp(embed::usable_cpus() / 2, 1, 16);
 }
 
 }  // namespace
@@ -36,7 +41,15 @@ Prefetcher::Prefetcher(const TrainingSet& set, const TrainOptions& options, std:
       ahead_(kAhead),
       taken_(first),
       claimed_(first) {
-  for (int i = 0; i < worker_count(options); ++i) threads_.emplace_back([this] { work(); });
+  try {
+    for (int i = 0; i < worker_count(options); ++i) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error& error) {
+    // Fewer threads make the same pictures.
+    if (threads_.empty()) {
+      throw embed::Error(embed::ErrorCode::Internal,
+                         std::string("no thread to make the batches could be started: ") + error.what());
+    }
+  }
 }
 
 Prefetcher::~Prefetcher() {
@@ -130,7 +143,7 @@ void Prefetcher::work() {
   try {
     const embed::InputSpec& input = set_.input();
     Augmenter augmenter(options_.augmentation, set_.width(), set_.height(), input.width, input.height,
-                        input.channels, options_.faces);
+                        input.channels);
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
       changed_.wait(lock, [&] { return stop_ || claimed_ == batches_.size() || claimable(); });

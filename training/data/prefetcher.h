@@ -39,7 +39,8 @@ class Prefetcher {
   /// Pictures: bytes ready for the network. Items: only what is to be done, for a DeviceAugmenter.
   enum class Make { Pictures, Items };
 
-  /// Begins with batch `first` of `batches`. `set` outlives this object.
+  /// Begins with batch `first` of `batches`. `set` outlives this object. Throws embed::Error(Internal) where
+  /// the machine gives not one thread.
   Prefetcher(const TrainingSet& set, const TrainOptions& options, std::size_t epoch,
              std::vector<BatchPlan> batches, std::size_t first, const Share& share = {},
              Make make = Make::Pictures);

@@ -91,7 +91,7 @@ void teach(const embed::Dataset& set, Teacher& teacher, const std::string& teach
   const bool changed = views.augmentation != Augmentation::None;
   const TeacherCut cut(changed ? input : packed_input(set), teacher.info(), teacher_file);
   Augmenter augmenter(views.augmentation, set.width(), set.height(), input.width, input.height,
-                      input.channels, views.faces);
+                      input.channels);
   std::vector<float> vectors(set.size() * views.count * embed::kEmbeddingDim);
   std::vector<std::int64_t> digests(set.size());
   std::vector<std::uint8_t> student(embed::crop_bytes(input)), view(cut.bytes());

@@ -39,6 +39,16 @@ Augmentation augmentation_from(const Json& json) {
   throw Error(ErrorCode::Format, "'aug': 'none', 'face' or 'digit' expected, not '" + name + "'");
 }
 
+/// Earlier versions could change faces by other amounts, which nothing here could draw again.
+void require_usual_changes(const Json& json) {
+  for (const auto& [name, usual] : {std::pair{"aug-strength", 1}, {"aug-light", 1}, {"aug-turn", 0}}) {
+    if (json.value(name, Json(usual)) != usual) {
+      throw Error(ErrorCode::Unsupported, std::string("'") + name + "': " + std::to_string(usual) +
+                                              " or nothing expected: this version changes faces in one way");
+    }
+  }
+}
+
 }  // namespace
 
 Rng ViewRule::rng(std::size_t row, std::size_t view) const {
@@ -48,9 +58,6 @@ Rng ViewRule::rng(std::size_t row, std::size_t view) const {
 std::string to_text(const ViewRule& rule) {
   return Json({{"count", rule.count},
                {"aug", to_string(rule.augmentation)},
-               {"aug-strength", rule.faces.strength},
-               {"aug-light", rule.faces.light},
-               {"aug-turn", rule.faces.turn},
                {"seed", rule.seed},
                {"flip", rule.flip}})
       .dump();
@@ -93,9 +100,7 @@ void TeacherVectors::read_views() {
     views_.count = static_cast<std::size_t>(number_from(json, "count", kMostViews));
     if (views_.count == 0) throw Error(ErrorCode::Format, "'count': at least 1 expected");
     views_.augmentation = augmentation_from(json);
-    views_.faces.strength = number_from(json, "aug-strength", 4);
-    views_.faces.light = number_from(json, "aug-light", 4);
-    views_.faces.turn = number_from(json, "aug-turn", 45);
+    require_usual_changes(json);
     if (!json.at("seed").is_number_unsigned())
       throw Error(ErrorCode::Format, "'seed': a whole number from 0 expected");
     views_.seed = json.at("seed").get<std::uint64_t>();
@@ -103,7 +108,7 @@ void TeacherVectors::read_views() {
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::Format, error.what(), path(), "views");
   } catch (const Error& error) {
-    throw error.file().empty() ? Error(ErrorCode::Format, error.what(), path(), "views") : error;
+    throw error.file().empty() ? Error(error.code(), error.what(), path(), "views") : error;
   }
 }
 

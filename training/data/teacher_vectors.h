@@ -19,7 +19,6 @@ struct ViewRule {
   /// None: the packed picture itself, all of it; a training may then change it as it likes. Else the views
   /// are changed so, and a student sees the same.
   Augmentation augmentation = Augmentation::None;
-  FaceChanges faces;
   std::uint64_t seed = 1;
   bool flip = false;  ///< Each vector is the mean of the view's and of its mirror image's.
 

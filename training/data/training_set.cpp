@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
-#include <future>
 #include <map>
-#include <thread>
 
 #include "base/rng.h"
 #include "embed/error.h"
+#include "embed/parallel.h"
 #include "embed/safetensors.h"
 
 namespace training {
@@ -98,19 +96,11 @@ ImageList list_of(const std::vector<Named>& identities) {
 std::vector<std::string> digests_of(const std::vector<PackedPicture>& images, std::size_t bytes) {
   constexpr std::size_t kBlock = 64;
   std::vector<std::string> digests(images.size());
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
+  embed::for_each_block(images.size(), kBlock, [&](std::size_t begin, std::size_t end) {
     std::vector<std::uint8_t> scratch;
-    for (std::size_t first = next.fetch_add(kBlock); first < images.size(); first = next.fetch_add(kBlock)) {
-      const std::size_t end = std::min(images.size(), first + kBlock);
-      for (std::size_t i = first; i < end; ++i)
-        digests[i] = embed::sha256_hex(images[i].pixels(scratch), bytes);
-    }
-  };
-  std::vector<std::future<void>> helpers;
-  for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
-    helpers.push_back(std::async(std::launch::async, work));
-  for (std::future<void>& helper : helpers) helper.get();  // Hands on what a picture's reading has thrown.
+    for (std::size_t i = begin; i < end; ++i)
+      digests[i] = embed::sha256_hex(images[i].pixels(scratch), bytes);
+  });
   return digests;
 }
 
@@ -287,36 +277,7 @@ void TrainingSet::split(const TrainOptions& options) {
                     " held out for validation; --val-fraction 0 holds out none)",
                 sets_.front().data.path());
   }
-  if (options.quarter_turns) add_turned();
   require_pairs(options);
-}
-
-/// Identity i turned by 90° is identity classes + i.
-void TrainingSet::add_turned() {
-  if (width_ != height_) {
-    throw Error(ErrorCode::InvalidArgument,
-                "--quarter-turns needs square pictures, these have " + std::to_string(width_) + "x" +
-                    std::to_string(height_) + " pixels",
-                sets_.front().data.path());
-  }
-  const auto side = static_cast<std::size_t>(width_), channels = static_cast<std::size_t>(input_.channels);
-  const std::size_t upright = train_.size(), bytes = side * side * channels;
-  turned_.resize(upright * bytes);
-  std::vector<std::uint8_t> scratch;
-  for (std::size_t i = 0; i < upright; ++i) {
-    const std::uint8_t* from = train_.images[i].pixels(scratch);
-    std::uint8_t* out = turned_.data() + i * bytes;
-    train_.images.emplace_back(out);
-    train_.labels.push_back(train_.labels[i] + static_cast<std::int64_t>(train_.classes));
-    train_.sources.push_back(train_.sources[i]);
-    for (std::size_t y = 0; y < side; ++y) {
-      for (std::size_t x = 0; x < side; ++x, out += channels)
-        std::copy_n(from + ((side - 1 - x) * side + y) * channels, channels, out);
-    }
-  }
-  for (std::size_t i = 0; i < train_.classes; ++i) train_.names.push_back(train_.names[i] + ", turned");
-  train_.classes *= 2;
-  train_.first_kind = train_.size();
 }
 
 /// Verification needs a pair of each kind, and must not miss one after the first epoch.

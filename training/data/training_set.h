@@ -74,7 +74,6 @@ class TrainingSet {
   void check_same_shape(const embed::Dataset& set, const embed::Dataset& first) const;
   void read_input(const TrainOptions& options);
   void split(const TrainOptions& options);
-  void add_turned();
   void require_pairs(const TrainOptions& options) const;
   std::size_t picture_bytes() const;
   std::string fingerprint_of(const std::vector<ImageList>& lists) const;
@@ -88,7 +87,6 @@ class TrainingSet {
   std::vector<Source> sets_;
   ImageList train_, validation_;
   TeacherTargets targets_;
-  std::vector<std::uint8_t> turned_;  // Pictures of train_ that are in no data set.
   int width_ = 0, height_ = 0;
   float context_ = 1.0F;
   embed::InputSpec input_;

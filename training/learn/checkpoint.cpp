@@ -81,7 +81,6 @@ nlohmann::json to_json(const Progress& progress) {
           {"stale", progress.stale},
           {"plateau", progress.plateau},
           {"stopped", progress.stopped},
-          {"gap", progress.gap},
           {"has_measure", progress.has_measure},
           {"measure", progress.measure},
           {"has_best", progress.has_best},
@@ -106,7 +105,6 @@ Progress progress_from(const embed::SafetensorsFile& file) {
     progress.stale = count("stale");
     progress.plateau = count("plateau");
     progress.stopped = json.at("stopped").get<bool>();
-    progress.gap = json.at("gap").get<double>();
     progress.has_measure = json.at("has_measure").get<bool>();
     progress.measure = json.at("measure").get<double>();
     progress.has_best = json.at("has_best").get<bool>();
@@ -123,9 +121,37 @@ Progress progress_from(const embed::SafetensorsFile& file) {
   }
 }
 
+/// Options of earlier versions: with what stands here they did nothing, and with anything else nothing here
+/// can go on.
+constexpr std::pair<const char*, const char*> kGone[] = {{"aug-strength", "1.0"},
+                                                         {"aug-light", "1.0"},
+                                                         {"aug-turn", "0.0"},
+                                                         {"quarter-turns", "false"},
+                                                         {"label-smoothing", "0.0"}};
+
+/// What a checkpoint of an earlier version says, in the words of this one.
+void bring_up_to_date(const embed::SafetensorsFile& file, nlohmann::json& stored) {
+  const auto refuse = [&](const std::string& name, const nlohmann::json& value) {
+    throw Error(ErrorCode::Unsupported,
+                "the checkpoint was made with --" + name + " " +
+                    (value.is_string() ? value.get<std::string>() : value.dump()) +
+                    ", which this version does not have: start anew without --resume",
+                file.path(), name);
+  };
+  for (const auto& [name, idle] : kGone) {
+    const auto found = stored.find(name);
+    if (found != stored.end() && *found != idle) refuse(name, *found);
+  }
+  const auto schedule = stored.find("margin-schedule");
+  if (schedule == stored.end()) return;
+  if (*schedule == "constant") stored["margin-epochs"] = "0.0";
+  if (*schedule != "constant" && *schedule != "linear") refuse("margin-schedule", *schedule);
+}
+
 void check_options(const embed::SafetensorsFile& file, const std::map<std::string, std::string>& options) {
-  const nlohmann::json stored = nlohmann::json::parse(file.short_metadata_at("options"), nullptr, false);
+  nlohmann::json stored = nlohmann::json::parse(file.short_metadata_at("options"), nullptr, false);
   if (!stored.is_object()) throw Error(ErrorCode::Format, "a JSON object expected", file.path(), "options");
+  bring_up_to_date(file, stored);
   // The data last: a split by another --seed is other data too, and the seed is what to mend.
   std::vector<std::pair<std::string, std::string>> in_order(options.begin(), options.end());
   std::stable_partition(in_order.begin(), in_order.end(),

@@ -22,7 +22,6 @@ struct Progress {
   std::size_t stale = 0;     ///< Validations since the best one.
   std::size_t plateau = 0;   ///< Validations since the best one or the last drop of the rate.
   bool stopped = false;      ///< Ended early.
-  double gap = 0;            ///< MarginSchedule::Adaptive: running difference of the median distances.
   bool has_measure = false;  ///< `measure` holds one.
   double measure = 0;        ///< Best validation so far, for plateau and early stop.
   bool has_best = false;

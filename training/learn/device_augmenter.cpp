@@ -87,6 +87,7 @@ torch::Tensor DeviceAugmenter::apply(const std::vector<AugmentItem>& items) cons
           .pin_memory()
           .to(device_, /*non_blocking=*/true);
   const torch::Tensor values = torch::empty({2, out.numel()}, there.dtype(torch::kFloat32));
+  const torch::Tensor curves = torch::empty({count, kCurve}, there.dtype(torch::kFloat32));
   AugmentJob job;
   job.pictures = pictures_.data_ptr<std::uint8_t>();
   job.items = static_cast<const AugmentItem*>(list.data_ptr());
@@ -98,6 +99,7 @@ torch::Tensor DeviceAugmenter::apply(const std::vector<AugmentItem>& items) cons
   job.channels = channels_;
   job.values = values.data_ptr<float>();
   job.scratch = job.values + out.numel();
+  job.curves = curves.data_ptr<float>();
   job.out = out.data_ptr<std::uint8_t>();
   job.jpeg = jpeg_tables();
   const c10::cuda::CUDAGuard guard(device_);

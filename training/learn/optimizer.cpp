@@ -19,7 +19,7 @@ constexpr std::int64_t kGrain = 1 << 15;
 
 }  // namespace
 
-Optimizer::Optimizer(std::vector<Parameter> parameters, const TrainOptions& options)
+Optimizer::Optimizer(std::vector<Parameter> parameters, const OptimizerOptions& options)
     : kind_(options.optimizer),
       momentum_(options.momentum),
       weight_decay_(options.weight_decay),

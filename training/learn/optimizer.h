@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "options/train_options.h"
+#include "options/optimizer_options.h"
 
 namespace training {
 
@@ -22,7 +22,7 @@ struct Parameter {
 /// state in plain tensors that a checkpoint can hold. The arithmetic is that of torch.optim. Not thread-safe.
 class Optimizer {
  public:
-  Optimizer(std::vector<Parameter> parameters, const TrainOptions& options);
+  Optimizer(std::vector<Parameter> parameters, const OptimizerOptions& options);
 
   /// One update from the gradients, which are then dropped. Parameters without gradient stay as they are. A
   /// joint norm of all gradients above `clip` is first scaled down to it (0: as it is). The result is the

@@ -6,7 +6,7 @@
 
 namespace training {
 
-double learning_rate(const TrainOptions& options, std::size_t step, std::size_t steps_per_epoch) {
+double learning_rate(const OptimizerOptions& options, std::size_t step, std::size_t steps_per_epoch) {
   const auto per_epoch = static_cast<double>(steps_per_epoch);
   const double total = static_cast<double>(options.epochs) * per_epoch;
   const double warmup = std::min(options.warmup_epochs * per_epoch, total);
@@ -29,25 +29,22 @@ double learning_rate(const TrainOptions& options, std::size_t step, std::size_t 
   return options.lr;
 }
 
-double triplet_margin(const TrainOptions& options, std::size_t step, std::size_t steps_per_epoch,
-                      double gap) {
-  switch (options.margin_schedule) {
-    case MarginSchedule::Linear: {
-      const double ramp = options.margin_epochs * static_cast<double>(steps_per_epoch);
-      return ramp <= 0 ? options.margin : options.margin * std::min(1.0, static_cast<double>(step) / ramp);
-    }
-    case MarginSchedule::Adaptive:
-      return std::clamp(gap, 0.1 * options.margin, options.margin);
-    case MarginSchedule::Constant:
-      break;
-  }
-  return options.margin;
+namespace {
+
+/// Linear from 0 to `margin` in so many epochs.
+double grown(double margin, double epochs, std::size_t step, std::size_t steps_per_epoch) {
+  const double ramp = epochs * static_cast<double>(steps_per_epoch);
+  return ramp <= 0 ? margin : margin * std::min(1.0, static_cast<double>(step) / ramp);
 }
 
-double cosface_margin(const TrainOptions& options, std::size_t step, std::size_t steps_per_epoch) {
-  const double ramp = options.cos_margin_epochs * static_cast<double>(steps_per_epoch);
-  return ramp <= 0 ? options.cos_margin
-                   : options.cos_margin * std::min(1.0, static_cast<double>(step) / ramp);
+}  // namespace
+
+double triplet_margin(const LossOptions& options, std::size_t step, std::size_t steps_per_epoch) {
+  return grown(options.margin, options.margin_epochs, step, steps_per_epoch);
+}
+
+double cosface_margin(const LossOptions& options, std::size_t step, std::size_t steps_per_epoch) {
+  return grown(options.cos_margin, options.cos_margin_epochs, step, steps_per_epoch);
 }
 
 }  // namespace training

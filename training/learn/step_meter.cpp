@@ -10,13 +10,6 @@
 
 namespace training {
 
-namespace {
-
-/// Of a batch in the running difference of the median distances.
-constexpr double kGapRate = 0.05;
-
-}  // namespace
-
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -56,9 +49,7 @@ void StepMeter::add_triplets(const LossValue& value) {
   if (!value.spread.defined()) return;
   const torch::Tensor spread = value.spread.to(torch::kCPU).contiguous();
   const float* numbers = spread.data_ptr<float>();
-  const double gap = numbers[4] - numbers[1];
-  if (!std::isfinite(gap)) return;  // A batch without pairs of one of the kinds.
-  progress_.gap += kGapRate * (gap - progress_.gap);
+  if (!std::isfinite(numbers[1] + numbers[4])) return;  // A batch without pairs of one of the kinds.
   ++sums.spreads;
   for (std::size_t i = 0; i < 6; ++i) sums.distances[i / 3][i % 3] += numbers[i];
 }

@@ -19,6 +19,13 @@ Verification validate_kept(Learner& learner, const TrainingSet& set, const Train
   return verify_across(first, second, list.classes, options.metric);
 }
 
+void add_to_class_means(const LabelledEmbeddings& values, const ImageList& list, std::vector<double>& sums) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    double* sum = sums.data() + static_cast<std::size_t>(list.labels[i]) * embed::kEmbeddingDim;
+    for (std::size_t d = 0; d < embed::kEmbeddingDim; ++d) sum[d] += static_cast<double>(values.values[i][d]);
+  }
+}
+
 void save_kept(Learner& learner, const TrainOptions& options, const embed::ModelInfo& info) {
   embed::nn::save_weights(options.out, learner.kept(), info, options.storage);
   if (options.towers == Towers::Separate)

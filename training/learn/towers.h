@@ -14,6 +14,9 @@ namespace training {
 /// impostor pair.
 Verification validate_kept(Learner& learner, const TrainingSet& set, const TrainOptions& options);
 
+/// Adds each class's embeddings to its row of `sums`, [classes, 128].
+void add_to_class_means(const LabelledEmbeddings& values, const ImageList& list, std::vector<double>& sums);
+
 /// Writes options.out, and with separate towers other_weights(options), with the same `info`. Throws
 /// embed::Error(Io).
 void save_kept(Learner& learner, const TrainOptions& options, const embed::ModelInfo& info);

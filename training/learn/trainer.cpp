@@ -15,6 +15,7 @@
 #include "embed/nn/precision.h"
 #include "embed/safetensors.h"
 #include "learn/autocast.h"
+#include "learn/device.h"
 #include "learn/device_augmenter.h"
 #include "learn/learner.h"
 #include "learn/loop_teacher.h"
@@ -23,6 +24,7 @@
 #include "learn/selection.h"
 #include "learn/step_meter.h"
 #include "learn/towers.h"
+#include "learn/warnings.h"
 #include "report/metrics_log.h"
 
 namespace training {
@@ -36,8 +38,6 @@ constexpr double kSecondsBetweenReports = 0.25;
 constexpr double kSecondsBetweenLogLines = 10;
 /// On a GPU the losses are looked at this often, so that the device is not waited for at each step.
 constexpr std::size_t kDeviceLag = 32;
-/// Median distance of negative pairs, as a share of the margin, below which the network has collapsed.
-constexpr double kCollapse = 0.02;
 
 /// Of the weights that a run starts from.
 std::string digest_of(const std::string& path) {
@@ -143,13 +143,10 @@ class Run {
   }
   /// Rank 0's for all, but for what validation alone looks at.
   void share_state() {
-    std::vector<double> numbers = {static_cast<double>(progress_.epoch),
-                                   static_cast<double>(progress_.batch),
-                                   static_cast<double>(progress_.step),
-                                   static_cast<double>(progress_.updates),
-                                   progress_.stopped ? 1.0 : 0.0,
-                                   progress_.rate_factor,
-                                   progress_.gap};
+    std::vector<double> numbers = {
+        static_cast<double>(progress_.epoch), static_cast<double>(progress_.batch),
+        static_cast<double>(progress_.step),  static_cast<double>(progress_.updates),
+        progress_.stopped ? 1.0 : 0.0,        progress_.rate_factor};
     ranks_->share(numbers);
     progress_.epoch = static_cast<std::size_t>(numbers[0]);
     progress_.batch = static_cast<std::size_t>(numbers[1]);
@@ -157,7 +154,6 @@ class Run {
     progress_.updates = static_cast<std::size_t>(numbers[3]);
     progress_.stopped = numbers[4] > 0;
     progress_.rate_factor = numbers[5];
-    progress_.gap = numbers[6];
     for (const auto& [name, tensor] : learner_.state()) {
       torch::Tensor live = tensor;
       ranks_->share(live);
@@ -194,13 +190,8 @@ class Run {
     std::vector<double> means(list.classes * embed::kEmbeddingDim);
     if (is_first()) {
       const Autocast autocast(learner_.device().type(), options_.precision == Precision::Bf16);
-      const LabelledEmbeddings values =
-          embed_list(learner_.kept(), set_, list, learner_.device(), /*flip=*/false);
-      for (std::size_t i = 0; i < list.size(); ++i) {
-        double* mean = means.data() + static_cast<std::size_t>(list.labels[i]) * embed::kEmbeddingDim;
-        for (std::size_t d = 0; d < embed::kEmbeddingDim; ++d)
-          mean[d] += static_cast<double>(values.values[i][d]);
-      }
+      add_to_class_means(embed_list(learner_.kept(), set_, list, learner_.device(), /*flip=*/false), list,
+                         means);
     }
     if (ranks_ != nullptr) ranks_->share(means);
     learner_.imprint(torch::tensor(means, torch::kFloat64)
@@ -226,7 +217,7 @@ class Run {
     report.fingerprint = set_.fingerprint();
     log_->start(report, options_);
     observer_.on_start(report);
-    warn_of_slow_precision();
+    warn(slow_precision_warning(options_, learner_.device()));
   }
 
   /// False when it was asked to stop.
@@ -241,7 +232,7 @@ class Run {
       StepSettings settings;
       settings.learning_rate = learning_rate(options_, progress_.step, batches_) * progress_.rate_factor;
       settings.cosface_margin = cosface_margin(options_, progress_.step, batches_);
-      settings.margin = triplet_margin(options_, progress_.step, batches_, progress_.gap);
+      settings.margin = triplet_margin(options_, progress_.step, batches_);
       settings.last_of_epoch = progress_.batch + 1 == batches_;
       progress_.sums.learning_rate = settings.learning_rate;
       progress_.sums.margin = settings.margin;
@@ -336,30 +327,18 @@ class Run {
     progress_.stopped = numbers[1] > 0;
   }
 
-  void warn_of_slow_precision() {
-    if (options_.precision != Precision::Bf16 || embed::nn::has_native_bf16(learner_.device())) return;
-    const std::string text =
-        "this CPU computes bfloat16 in software, many times slower than float32: --precision auto takes "
-        "what is fast";
-    log_->note("warning", text);
-    observer_.on_warning(text);
-  }
-
-  /// What a look at the numbers tells, said once a run.
+  /// Once a run.
   void warn_of_collapse(const StepReport& step, const std::optional<Verification>& verification) {
     if (warned_) return;
-    const bool by_distance = std::isfinite(step.distances[1][1]) && step.margin > 0 &&
-                             step.distances[1][1] < kCollapse * step.margin;
-    const bool by_spread = verification && verification->triplets.spread < kCollapse * kCollapse;
-    if (!by_distance && !by_spread) return;
-    warned_ = true;
-    const std::string text =
-        "the embeddings collapse: pictures of different identities come out alike. A lower --lr, a longer "
-        "--warmup-epochs, --miner semi-hard or --margin-schedule linear in the place of the hardest "
-        "triplets, or "
-        "a start with --loss cosface helps";
-    log_->note("warning", text);
-    observer_.on_warning(text);
+    const std::optional<std::string> warning = collapse_warning(step, verification);
+    warned_ = warning.has_value();
+    warn(warning);
+  }
+
+  void warn(const std::optional<std::string>& text) {
+    if (!text) return;
+    log_->note("warning", *text);
+    observer_.on_warning(*text);
   }
 
   /// Writes the weights file when this epoch's are the ones to keep.

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "losses/losses.h"
+#include "losses/distances.h"
 
 namespace training {
 

@@ -3,7 +3,7 @@
 
 #include <torch/types.h>
 
-#include "options/train_options.h"
+#include "options/teacher_options.h"
 
 namespace training {
 

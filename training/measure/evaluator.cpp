@@ -9,8 +9,8 @@
 
 #include "base/rng.h"
 #include "embed/error.h"
+#include "embed/parallel.h"
 #include "measure/embedding_rows.h"
-#include "measure/row_blocks.h"
 
 namespace training {
 
@@ -145,7 +145,7 @@ void nearest_of_block(const Rows& known, const Rows& asked, bool same_set, std::
 std::vector<std::size_t> nearest_rows(const Rows& known, const Rows& asked, bool same_set) {
   constexpr std::size_t kBlock = 64;
   std::vector<std::size_t> nearest(asked.size(), kNoRow);
-  for_each_block(asked.size(), kBlock, [&](std::size_t first, std::size_t end) {
+  embed::for_each_block(asked.size(), kBlock, [&](std::size_t first, std::size_t end) {
     nearest_of_block(known, asked, same_set, first, end - first, nearest.data() + first);
   });
   return nearest;

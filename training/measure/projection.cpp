@@ -2,14 +2,13 @@
 #include "measure/projection.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <string>
-#include <thread>
 
 #include "base/rng.h"
 #include "embed/error.h"
+#include "embed/parallel.h"
 
 namespace training {
 
@@ -102,16 +101,11 @@ Square eigenvectors(Square& matrix) {
 /// Calls work(i) for every row, on all processors when there are many.
 template <typename Work>
 void for_each_row(std::size_t rows, const Work& work) {
-  std::atomic<std::size_t> next{0};
-  const auto run = [&] {
-    for (std::size_t i = next++; i < rows; i = next++) work(i);
-  };
-  std::vector<std::thread> helpers;
-  if (rows >= kRowsForThreads) {
-    for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) helpers.emplace_back(run);
-  }
-  run();
-  for (std::thread& helper : helpers) helper.join();
+  constexpr std::size_t kBlock = 8;
+  embed::for_each_block(rows, rows < kRowsForThreads ? rows + 1 : kBlock,
+                        [&](std::size_t begin, std::size_t end) {
+                          for (std::size_t i = begin; i < end; ++i) work(i);
+                        });
 }
 
 /// The descent's state: positions, and what each row adds to the gradient.

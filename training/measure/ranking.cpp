@@ -5,7 +5,7 @@
 #include <map>
 #include <numeric>
 
-#include "measure/row_blocks.h"
+#include "embed/parallel.h"
 
 namespace training {
 
@@ -77,7 +77,7 @@ void rank_positives(const LabelledRows& known, const LabelledRows& asked, bool s
   std::size_t largest = 1;
   for (const auto& [label, members] : classes) largest = std::max(largest, members.size());
   const std::size_t block = std::clamp<std::size_t>(kMostPositives / largest, 1, kMostQueries);
-  for_each_block(asked.rows.size(), block, [&](std::size_t first, std::size_t end) {
+  embed::for_each_block(asked.rows.size(), block, [&](std::size_t first, std::size_t end) {
     std::vector<Query> queries = queries_of_block(classes, known, asked, same_set, first, end);
     for (std::size_t tile = 0; tile < known.rows.size(); tile += kTile) {
       const std::size_t tile_end = std::min(tile + kTile, known.rows.size());

@@ -2,9 +2,11 @@
 // Which options of a training make sense, alone and together.
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "base/utf8.h"
 #include "embed/error.h"
+#include "options/option_table.h"
 #include "options/train_options.h"
 
 namespace training {
@@ -19,6 +21,15 @@ void check_range(const char* option, double value, double low, double high) {
   if (std::isfinite(value) && value >= low && value <= high) return;
   const nlohmann::json bounds = {low, high};
   refuse(option, "a number from " + bounds[0].dump() + " to " + bounds[1].dump() + " expected");
+}
+
+template <typename T>
+void check_range(const TrainOption& option, const T& value) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    check_range(option.name, static_cast<double>(value), option.minimum, option.maximum);
+  } else if constexpr (std::is_same_v<T, std::vector<double>> || std::is_same_v<T, std::array<float, 3>>) {
+    for (const auto each : value) check_range(option, each);
+  }
 }
 
 /// Into the weights' metadata: what cannot go there would be found out after the first epoch.
@@ -37,7 +48,6 @@ void validate_kinds(const TrainOptions& options) {
     if (options.sampler == Sampler::Balanced)
       refuse("sampler", "is for one kind of picture; --pk balances the batches of two");
     if (options.mix_identities > 0) refuse("mix-identities", "is for one kind of picture");
-    if (options.quarter_turns) refuse("quarter-turns", "is for one kind of picture");
     if (options.memory != 0 && options.memory < 2 * options.identities * options.images_each) {
       refuse("memory", "must hold a whole batch of both kinds, " +
                            std::to_string(2 * options.identities * options.images_each) + " at least");
@@ -53,26 +63,8 @@ void validate_kinds(const TrainOptions& options) {
   }
 }
 
-void validate_faces(const TrainOptions& options) {
-  struct Change {
-    const char* flag;
-    double value, most, unchanged;
-  };
-  const FaceChanges& faces = options.faces;
-  for (const Change& change :
-       {Change{"aug-strength", faces.strength, 4, 1}, Change{"aug-light", faces.light, 4, 1},
-        Change{"aug-turn", faces.turn, 45, 0}}) {
-    check_range(change.flag, change.value, 0, change.most);
-    if (change.value != change.unchanged && options.augmentation != Augmentation::Face)
-      refuse(change.flag, "is for --aug face");
-  }
-}
-
 void validate_teacher(const TrainOptions& options) {
   const TeacherWeights& weights = options.teacher_weights;
-  check_range("teacher-cosine", weights.cosine, 0, 1e6);
-  check_range("teacher-relations", weights.relations, 0, 1e6);
-  check_range("teacher-triplet", weights.triplet, 0, 1e6);
   if (!has_teacher(options)) {
     if (options.loss == Loss::None) refuse("loss", "none is for learning from a --teacher alone");
     return;
@@ -89,7 +81,6 @@ void validate_teacher(const TrainOptions& options) {
     refuse("head", "l2 expected: a student's vectors have length 1, as the teacher's that it learns from");
   if (options.mix_identities > 0)
     refuse("mix-identities", "does not go with --teacher: it never saw those people");
-  if (options.quarter_turns) refuse("quarter-turns", "does not go with --teacher");
   if (options.loss != Loss::None) return;
   if (options.val.empty() && options.val_fraction > 0)
     refuse("val-fraction", "0 expected: without labels only a --val set can be validated on");
@@ -98,6 +89,18 @@ void validate_teacher(const TrainOptions& options) {
 }
 
 }  // namespace
+
+void check_ranges(const TrainOptions& options) {
+  TrainOptions copy = options;
+  for (const TrainOption& option : train_option_table()) {
+    if (option.minimum == 0 && option.maximum == 0) continue;
+    std::visit(
+        [&](auto value) {
+          if constexpr (std::is_pointer_v<decltype(value)>) check_range(option, *value);
+        },
+        option.field(copy));
+  }
+}
 
 void validate(const TrainOptions& options) {
   if (!(options.blend > 0 && options.blend <= 1)) refuse("blend", "a share above 0 and up to 1 expected");
@@ -108,60 +111,32 @@ void validate(const TrainOptions& options) {
   check_text("trained-on", options.trained_on);
   check_text("recipe", options.recipe);
   check_text("terms", options.terms);
-  check_range("val-fraction", options.val_fraction, 0, 0.9);
+  check_ranges(options);
+  check_range("margin", options.margin, 0, 1e3);
   if (options.size != 0) check_range("size", options.size, 16, 1024);
   if (options.channels != 0 && options.channels != 1 && options.channels != 3)
     refuse("channels", "1 or 3 expected");
-  for (const float value : options.mean) check_range("mean", value, 0, 1);
-  for (const float value : options.std) check_range("std", value, 1e-3, 1e3);
-  check_range("mix-identities", options.mix_identities, 0, 1);
-  validate_faces(options);
-  check_range("margin", options.margin, 0, 1e3);
-  check_range("scale", options.scale, 1e-3, 1e3);
-  check_range("cos-margin", options.cos_margin, 0, 1);
-  check_range("cos-margin-epochs", options.cos_margin_epochs, 0, 1e6);
-  check_range("label-smoothing", options.label_smoothing, 0, 0.99);
-  check_range("batch-size", static_cast<double>(options.batch_size), 1, 65536);
-  check_range("epochs", static_cast<double>(options.epochs), 1, 1e6);
-  check_range("eval-every", static_cast<double>(options.eval_every), 1, 1e6);
-  check_range("lr", options.lr, 0, 1e3);
-  check_range("momentum", options.momentum, 0, 0.9999);
-  check_range("weight-decay", options.weight_decay, 0, 10);
-  check_range("warmup-epochs", options.warmup_epochs, 0, 1e6);
-  check_range("ema", options.ema, 0, 0.999999);
-  check_range("checkpoint-every", options.checkpoint_every, 0, 1e9);
-  check_range("checkpoint-epochs", static_cast<double>(options.checkpoint_epochs), 1, 1e6);
-  for (const double share : options.step_at) check_range("step-at", share, 0, 1);
   if (options.nesterov && options.momentum == 0 && options.optimizer == OptimizerKind::Sgd) {
     refuse("nesterov", "needs a --momentum above 0");
   }
-  check_range("margin-epochs", options.margin_epochs, 0, 1e6);
-  check_range("memory", static_cast<double>(options.memory), 0, 1 << 20);
-  check_range("class-loss-weight", options.class_loss_weight, 0, 1e6);
-  check_range("accumulate", static_cast<double>(options.accumulate), 1, 65536);
-  check_range("patience", static_cast<double>(options.patience), 1, 1e6);
-  check_range("plateau-factor", options.plateau_factor, 0, 1);
-  check_range("clip-gradient", options.clip_gradient, 0, 1e9);
-  check_range("workers", options.workers, 0, 256);
-  check_range("threads", options.threads, 0, 1024);
   const bool mined = is_mined(options);
   if (options.memory != 0 && !mined)
     refuse("memory",
            "is for triplets and pairs mined in the batch (--loss triplet or contrastive, not offline)");
-  if (options.class_loss != ClassLoss::None && options.loss != Loss::Triplet &&
-      options.loss != Loss::Contrastive) {
+  if (options.class_loss != ClassLoss::None && pair_loss_of(options) == Loss::None)
     refuse("class-loss", "goes beside --loss triplet or contrastive only");
-  }
   if (options.mix_identities > 0 &&
       (!mined || options.class_loss != ClassLoss::None || options.memory != 0)) {
     refuse("mix-identities",
            "is for triplets and pairs mined in P×K batches, without --class-loss and --memory: virtual "
            "identities have no class");
   }
-  if (options.loss == Loss::Contrastive && options.soft_margin)
-    refuse("margin", "a number expected with --loss contrastive: soft is a triplet's");
-  if (options.margin_schedule != MarginSchedule::Constant && options.soft_margin)
-    refuse("margin-schedule", "needs a margin that is a number, not soft");
+  if (options.soft_margin && pair_loss_of(options) != Loss::None &&
+      (heeded_by(options) & kHeedsSoftMargin) == 0)
+    refuse("margin",
+           std::string("a number expected with --loss ") + to_string(options.loss) + ": soft is a triplet's");
+  if (options.margin_epochs > 0 && options.soft_margin)
+    refuse("margin-epochs", "needs a margin that is a number, not soft");
   if (options.sampler == Sampler::Balanced && options.identities != 0)
     refuse("sampler", "is for plain batches; those of --pk are balanced already");
   if (mined && options.identities == 0)
@@ -173,7 +148,7 @@ void validate(const TrainOptions& options) {
   if (options.identities > 65536 || options.images_each > 65536 ||
       options.identities * options.images_each > 65536)
     refuse("pk", "at most 65536 images in a batch");
-  if (options.loss == Loss::Triplet && options.miner == Miner::Offline && options.identities != 0) {
+  if (is_offline(options) && options.identities != 0) {
     refuse("pk", "offline triplets make their own batches; leave it out");
   }
   validate_kinds(options);

@@ -6,7 +6,7 @@
 
 #include "base/rng.h"
 #include "data/augment/augment_plan.h"
-#include "options/train_options.h"
+#include "options/augment_options.h"
 
 namespace training {
 
@@ -16,8 +16,7 @@ namespace training {
 class Augmenter {
  public:
   /// Sizes in pixels; packed sides exceed the network's by an even number.
-  Augmenter(Augmentation kind, int packed_width, int packed_height, int width, int height, int channels,
-            const FaceChanges& faces = {});
+  Augmenter(Augmentation kind, int packed_width, int packed_height, int width, int height, int channels);
 
   /// `packed`: [packed_height, packed_width, channels] uint8; `out`: [height, width, channels] uint8, the
   /// caller's. With Augmentation::None the centre window, byte for byte; else drawn from `rng`.
@@ -36,22 +35,13 @@ class Augmenter {
  private:
   void draw_map(Rng& rng, AugmentPlan& plan) const;
   static void draw_elastic(Rng& rng, double reach, AugmentPlan& plan);
-  void draw_colour(Rng& rng, AugmentPlan& plan) const;
+  static void draw_colour(Rng& rng, AugmentPlan& plan);
   void draw_cover(Rng& rng, AugmentPlan& plan) const;
-  void draw_turn(Rng& rng, AugmentPlan& plan) const;
-  void spread_elastic(const AugmentPlan& plan);
-  template <int Channels>
-  void sample(const std::uint8_t* packed, const AugmentPlan& plan);
-  void colour(const AugmentPlan& plan);
-  void reduce(int radius);
-  void cover(const AugmentPlan& plan);
 
   Augmentation kind_;
-  FaceChanges faces_;
   int packed_width_, packed_height_, width_, height_, channels_;
-  std::vector<float> picture_;            // [height, width, channels], 0 to 255
-  std::vector<float> scratch_;            // the same
-  std::vector<float> shift_x_, shift_y_;  // [height, width], pixels; empty without elastic distortion
+  std::vector<float> values_, scratch_;  // [height, width, channels] each, as augment_steps.h has them.
+  std::vector<float> curve_;             // [kCurve]
 };
 
 }  // namespace training

@@ -18,20 +18,16 @@ struct AugmentPlan {
   int warped = 0;                                       ///< Whether the nodes count.
   float nodes[2 * kElasticNodes * kElasticNodes] = {};  ///< Shifts along x, then along y, in pixels.
   int blur_radius = 0;                                  ///< Of a box filter; 0: none.
-  int recoloured = 0;                                   ///< Whether the next six count.
+  int recoloured = 0;                                   ///< Whether the next four count.
   float gain = 1, offset = 0, gamma = 1, saturation = 1;
-  float ramp_x = 0,
-        ramp_y = 0;  ///< By how much more light falls on the right and the lower end than on the middle.
   int covered_left = 0, covered_top = 0, covered_width = 0, covered_height = 0;
   float paint[3] = {};   ///< Of the covered rectangle, 0 to 255.
   int jpeg_quality = 0;  ///< 1 to 100; 0: none.
 };
 
-/// The light on a pixel, 1 in the middle.
-TRAINING_HOST_DEVICE inline float ramp(const AugmentPlan& plan, int width, int height, int x, int y) {
-  const float across = 2 * (static_cast<float>(x) + 0.5F) / static_cast<float>(width) - 1;
-  const float down = 2 * (static_cast<float>(y) + 0.5F) / static_cast<float>(height) - 1;
-  return 1 + plan.ramp_x * across + plan.ramp_y * down;
+/// A level of a blend of two pictures, of which the other one weighs `weight` of 256.
+TRAINING_HOST_DEVICE inline std::uint8_t blended(std::uint8_t own, std::uint8_t other, std::uint32_t weight) {
+  return static_cast<std::uint8_t>((own * (256 - weight) + other * weight + 128) >> 8U);
 }
 
 /// A packed picture of the training set, or the blend of two, and what happens to it.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-/// The arithmetic of jpeg_artifacts for one block and one pixel, for the CPU and for CUDA's compiler.
+/// What baseline JPEG (ITU-T T.81) loses, for one block and one pixel: YCbCr with half the colour resolution,
+/// 8×8 cosine transform, division by the standard's example tables (annex K) scaled by the quality as the
+/// Independent JPEG Group's library scales them, rounding, and back. Entropy coding is lossless and left out.
+/// Sides that are no multiple of the block are continued by their last pixels.
 
 #include <cmath>
 #include <cstdint>
