@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Writes the caps and properties of each element's page, docs/elements/ELEMENT.md.
 
-They come from the committed snapshot of what gst-inspect-1.0 says of the element, tests/gst/inspect/ELEMENT.txt: no build is
+They come from the committed snapshot of what gst-inspect-1.0 says of the element, tests/gst-plugin/inspect/ELEMENT.txt: no build is
 needed, and no default is written by hand.
 
 usage: element_pages.py [--check]
@@ -123,7 +123,7 @@ def main():
     ap.add_argument("--check", action="store_true", help="write nothing; fail when a page differs from its snapshot")
     ap.add_argument("--root", default=ROOT, help=argparse.SUPPRESS)
     args = ap.parse_args()
-    snapshots = os.path.join(args.root, "tests", "gst", "inspect")
+    snapshots = os.path.join(args.root, "tests", "gst-plugin", "inspect")
     status = 0
     for snapshot in sorted(name for name in os.listdir(snapshots) if name.endswith(".txt")):
         path = os.path.join("docs", "elements", snapshot[:-len(".txt")] + ".md")

@@ -5,7 +5,7 @@
   resnet18_v2_numpy.py golden
       Embeddings of made-up pictures under made-up weights, as JSON on stdout. Weights and pictures come from
       an integer hash of their names and positions, which the C++ test computes too, so neither is stored.
-      tests/libembed/golden/resnet18_v2.json holds this output.
+      tests/libembed/net/torch/golden/resnet18_v2.json holds this output.
   resnet18_v2_numpy.py forward WEIGHTS.safetensors CROPS.u8 COUNT
       Embeddings of COUNT pictures ([COUNT, height, width, channels] bytes) under a weights file, as JSON.
 

@@ -13,7 +13,7 @@ import address  # noqa: E402
 
 class PublicAddress(unittest.TestCase):
     def test_is_libembeds(self):
-        with open(os.path.join(ROOT, "tests", "libembed", "test_address.cpp"), encoding="utf-8") as source:
+        with open(os.path.join(ROOT, "tests", "libembed", "base", "address_test.cpp"), encoding="utf-8") as source:
             cases = re.findall(r'^      \{"([^"]*)", "([^"]*)"\}', source.read(), re.MULTILINE)
         self.assertGreater(len(cases), 10)
         for given, shown in cases:

@@ -57,7 +57,7 @@ class Pages(unittest.TestCase):
     def copy_of_the_pages(self):
         root = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, root)
-        for folder in (("docs", "elements"), ("tests", "gst", "inspect")):
+        for folder in (("docs", "elements"), ("tests", "gst-plugin", "inspect")):
             shutil.copytree(os.path.join(ROOT, *folder), os.path.join(root, *folder))
         return root
 
@@ -67,7 +67,7 @@ class Pages(unittest.TestCase):
 
     def test_a_changed_default_is_noticed_and_mended(self):
         root = self.copy_of_the_pages()
-        path = os.path.join(root, "tests", "gst", "inspect", "tripletdetect.txt")
+        path = os.path.join(root, "tests", "gst-plugin", "inspect", "tripletdetect.txt")
         with open(path, encoding="utf-8") as file:
             text = file.read()
         changed = text.replace("Range: 0 - 65535 Default: 480", "Range: 0 - 65535 Default: 481")
