@@ -19,6 +19,9 @@ using identity::BoxMotion;
 constexpr float kLeastOverlap = 0.2F;
 constexpr float kLeastWeakOverlap = 0.5F;
 constexpr float kLeastTentativeOverlap = 0.3F;
+// Of boxes that are wider and higher by half at each side.
+constexpr float kLeastGrownOverlap = 0.3F;
+constexpr float kGrowth = 0.5F;
 constexpr float kWeakestScore = 0.1F;
 constexpr int kConfirmingHits = 2;
 constexpr std::size_t kMostTracks = 1024;
@@ -33,6 +36,11 @@ constexpr float kNever = std::numeric_limits<float>::infinity();
 bool usable(const Rect& box) {
   return std::isfinite(box.x) && std::isfinite(box.y) && std::isfinite(box.width) &&
          std::isfinite(box.height) && box.width > 0 && box.height > 0;
+}
+
+Rect grown(const Rect& box) {
+  return {box.x - kGrowth * box.width, box.y - kGrowth * box.height, (1 + 2 * kGrowth) * box.width,
+          (1 + 2 * kGrowth) * box.height};
 }
 
 float length(const Embedding& embedding) {
@@ -90,7 +98,9 @@ struct Tracker::State {
   void choose(Wanted wanted);
   template <typename Cost>
   void pair(std::vector<int>& open, float limit, Cost cost);
+  bool refuted(const Followed& followed, const TrackerDetection& detection) const;
   float overlap_cost(const Followed& followed, const TrackerDetection& detection) const;
+  float grown_overlap_cost(const Followed& followed, const TrackerDetection& detection) const;
   float likeness_cost(const Followed& followed, const TrackerDetection& detection) const;
   void found(Followed& followed, int detection);
   void assign();
@@ -164,14 +174,21 @@ void Tracker::State::pair(std::vector<int>& open, float limit, Cost cost) {
     if (detection >= 0) open.push_back(detection);
 }
 
+/// Whether the embeddings say that they are two people. A comparison with what is not a number is false.
+bool Tracker::State::refuted(const Followed& followed, const TrackerDetection& detection) const {
+  return options.max_cosine_distance > 0 &&
+         followed.distance_to(detection.embedding) > kRefutingFactor * options.max_cosine_distance;
+}
+
 float Tracker::State::overlap_cost(const Followed& followed, const TrackerDetection& detection) const {
   const float shared = overlap(followed.track.box, detection.box);
-  // Only where boxes overlap are the 128 values looked at; a comparison with what is not a number is false.
-  if (shared > 0 && options.max_cosine_distance > 0 &&
-      followed.distance_to(detection.embedding) > kRefutingFactor * options.max_cosine_distance) {
-    return kNever;
-  }
-  return 1 - shared;
+  // Only where boxes overlap are the 128 values looked at.
+  return shared > 0 && refuted(followed, detection) ? kNever : 1 - shared;
+}
+
+float Tracker::State::grown_overlap_cost(const Followed& followed, const TrackerDetection& detection) const {
+  const float shared = overlap(grown(followed.track.box), grown(detection.box));
+  return shared > 0 && refuted(followed, detection) ? kNever : 1 - shared;
 }
 
 float Tracker::State::likeness_cost(const Followed& followed, const TrackerDetection& detection) const {
@@ -182,7 +199,7 @@ void Tracker::State::found(Followed& followed, int detection) {
   const TrackerDetection& seen = detections[detection];
   Track& track = followed.track;
   // Far from where it was expected the old velocity says nothing.
-  if (overlap(track.box, seen.box) > 0) {
+  if (overlap(grown(track.box), grown(seen.box)) > 0) {
     followed.motion.correct(seen.box);
   } else {
     followed.motion = BoxMotion(seen.box);
@@ -205,6 +222,11 @@ void Tracker::State::assign() {
   pair(weak, 1 - kLeastWeakOverlap, by_overlap);
   choose([](const Track& track) { return track.state == TrackState::Tentative; });
   pair(confident, 1 - kLeastTentativeOverlap, by_overlap);
+  choose([](const Track& track) { return track.state != TrackState::Lost; });
+  pair(confident, 1 - kLeastGrownOverlap,
+       [this](const Followed& followed, const TrackerDetection& detection) {
+         return grown_overlap_cost(followed, detection);
+       });
   if (options.max_cosine_distance <= 0) return;
   choose([](const Track& track) { return track.state == TrackState::Lost; });
   pair(confident, options.max_cosine_distance,

@@ -123,6 +123,20 @@ TEST(Tracker, MovesBoxesOnWhereNobodyLooks) {
   }
 }
 
+TEST(Tracker, FollowsASmallFaceThatMovesByItsOwnSizeBetweenTwoLooks) {
+  Tracker tracker;
+  for (int frame = 0; frame < 31; ++frame) {
+    const auto frames = static_cast<float>(frame);
+    if (frame % 3 == 0) {
+      EXPECT_EQ(look_at(tracker, {box_at(6 * frames, 100, 20), box_at(6 * frames, 200, 20)}),
+                (std::vector<int>{1, 2}))
+          << frame;
+    } else {
+      tracker.predict();
+    }
+  }
+}
+
 TEST(Tracker, FramesWithoutALookEndNoTrackThatIsNotLost) {
   TrackerOptions options;
   options.max_lost = 5;

@@ -53,8 +53,11 @@ struct Track {
 /// Gives the faces of a video identities over time, in the manner of ByteTrack (Zhang et al., ECCV 2022). A
 /// Kalman filter with constant velocity says where each track is to be looked for. Confident detections are
 /// assigned to the tracks first, then the weak ones to tracks that were found on the look before. Each
-/// assignment is the one with the largest sum of overlaps (IoU). What is left of the confident detections
-/// takes up lost tracks with a similar embedding, where both have one, and otherwise starts tracks.
+/// assignment is the one with the largest sum of overlaps (IoU). What is left of the confident detections and
+/// of the tracks that were found on the look before is assigned by boxes that are twice as wide and high
+/// (Yang et al., WACV 2023), for faces that moved by up to their own size between two looks before their
+/// velocity was known. What is left of the confident detections takes up lost tracks with a similar
+/// embedding, where both have one, and otherwise starts tracks.
 ///
 /// Overlap is not believed where the embeddings of both say clearly that they are two people.
 ///
