@@ -18,7 +18,7 @@ constexpr OptionSpec kOptions[] = {
     {"max-missed", OptionType::Int, 0, 1000000, "2", "",
      "Detections in a row that may miss a face while its box is still moved on; 0 shows no face that was "
      "missed"},
-    {"max-cosine-distance", OptionType::Double, 0, 2, "0.3", "",
+    {"max-cosine-distance", OptionType::Double, 0, 2, "0.2", "",
      "Cosine distance up to which the embedding of a face takes up a track that was lost; 0 never does"},
     {"max-faces", OptionType::Int, 0, 65535, "256", "",
      "Most regions of a frame to follow, the largest first; the others stay as they came; 0 follows all"},

@@ -27,7 +27,7 @@ constexpr int kConfirmingHits = 2;
 constexpr std::size_t kMostTracks = 1024;
 // An overlap speaks for one person too, so that it takes a larger distance to refute it than to take up a
 // track.
-constexpr float kRefutingFactor = 1.5F;
+constexpr float kRefutingFactor = 2.25F;
 // How much a new embedding counts in the mean of a track's.
 constexpr float kNewEmbedding = 0.1F;
 
@@ -54,7 +54,8 @@ struct Followed {
   Track track;
   BoxMotion motion;
   bool has_mean = false;
-  Embedding mean{};  ///< A running mean of its embeddings, each of length 1.
+  Embedding mean{};    ///< A running mean of its embeddings, each of length 1.
+  Embedding latest{};  ///< The last of them.
 
   void learn(const Embedding* embedding) {
     if (embedding == nullptr) return;
@@ -63,11 +64,17 @@ struct Followed {
     const float share = has_mean ? kNewEmbedding : 1.0F;
     for (std::size_t i = 0; i < kEmbeddingDim; ++i) mean[i] += share * ((*embedding)[i] / size - mean[i]);
     has_mean = true;
+    latest = *embedding;
   }
-  /// In [0, 2]; not a number where one of them has no embedding.
+  /// Both in [0, 2]; not a number where one of them has no embedding. The nearer one is that to the mean or
+  /// to the last embedding: a head that turns leaves its mean behind.
   float distance_to(const Embedding* embedding) const {
     if (embedding == nullptr || !has_mean) return std::numeric_limits<float>::quiet_NaN();
     return distance(Metric::Cosine, mean, *embedding);
+  }
+  float nearer_distance_to(const Embedding* embedding) const {
+    if (embedding == nullptr || !has_mean) return std::numeric_limits<float>::quiet_NaN();
+    return std::min(distance(Metric::Cosine, latest, *embedding), distance_to(embedding));
   }
 };
 
@@ -177,7 +184,7 @@ void Tracker::State::pair(std::vector<int>& open, float limit, Cost cost) {
 /// Whether the embeddings say that they are two people. A comparison with what is not a number is false.
 bool Tracker::State::refuted(const Followed& followed, const TrackerDetection& detection) const {
   return options.max_cosine_distance > 0 &&
-         followed.distance_to(detection.embedding) > kRefutingFactor * options.max_cosine_distance;
+         followed.nearer_distance_to(detection.embedding) > kRefutingFactor * options.max_cosine_distance;
 }
 
 float Tracker::State::overlap_cost(const Followed& followed, const TrackerDetection& detection) const {

@@ -212,6 +212,15 @@ TEST(Tracker, AnotherPersonInTheSamePlaceIsAnotherTrack) {
   EXPECT_EQ(look(tracker, {{box_at(10), 0.9F, 0, &ben}}), (std::vector<int>{2}));
 }
 
+TEST(Tracker, AHeadThatTurnsStaysTheSameTrack) {
+  Tracker tracker;
+  for (int frame = 0; frame < 40; ++frame) {
+    // Far from the mean in the end, and on each frame near to that of the frame before.
+    const Embedding turned = between(0, 1, static_cast<float>(frame) / 39);
+    EXPECT_EQ(look(tracker, {{box_at(10), 0.9F, 0, &turned}}), (std::vector<int>{1})) << frame;
+  }
+}
+
 TEST(Tracker, AWeakDetectionCarriesATrackOnAndStartsNone) {
   Tracker tracker;
   look_at(tracker, {box_at(10)});

@@ -20,7 +20,7 @@ struct TrackerOptions {
   int max_lost = 30;
   /// Cosine distance of two embeddings, 0 to 2, up to which a lost track is taken up again by a face that no
   /// track overlaps. 0 never does.
-  float max_cosine_distance = 0.3F;
+  float max_cosine_distance = 0.2F;
 };
 
 /// A face that a detector found on this frame.
