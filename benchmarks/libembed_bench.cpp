@@ -17,6 +17,7 @@
 #include "embed/gallery.h"
 #include "embed/nn/weights.h"
 #include "embed/preprocess.h"
+#include "embed/tracker.h"
 
 namespace {
 
@@ -178,6 +179,31 @@ embed::Embedding random_embedding(std::mt19937& generator) {
   }
   return embedding;
 }
+
+// A frame of the tracker. range(0): faces, which sway and overlap their neighbours a little; range(1):
+// whether each has an embedding. One face in ten is missed now and then.
+void track(benchmark::State& state) {
+  std::mt19937 generator(1);
+  const auto faces = static_cast<std::size_t>(state.range(0));
+  std::vector<embed::Embedding> people;
+  for (std::size_t i = 0; i < faces; ++i) people.push_back(random_embedding(generator));
+  std::normal_distribution<float> noise(0, 2);
+  std::vector<embed::TrackerDetection> detections(faces);
+  embed::Tracker tracker;
+  std::size_t frame = 0;
+  for (auto _ : state) {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < faces; ++i) {
+      if ((frame + i) % 10 == 0) continue;
+      const auto column = static_cast<float>(i % 16), row = static_cast<float>(i / 16);
+      const embed::Rect box{50 * column + noise(generator), 60 * row + noise(generator), 60, 60};
+      detections[found++] = {box, 0.9F, 0, state.range(1) != 0 ? &people[i] : nullptr};
+    }
+    benchmark::DoNotOptimize(tracker.update(detections.data(), found).data());
+    ++frame;
+  }
+}
+BENCHMARK(track)->ArgsProduct({{1, 10, 256}, {0, 1}})->Unit(benchmark::kMicrosecond);
 
 // range(0): rows; range(1): queries in a batch. Ten rows an identity.
 void match(benchmark::State& state, embed::Metric metric) {

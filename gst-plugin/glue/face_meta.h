@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 #include <gst/video/video.h>
 
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -17,6 +18,7 @@
 ///    beyond
 ///      [0, 1] where the face reaches out of the frame), label_id, predicted (boolean, only where it is
 ///      true);
+///    - `object_id`: id (int), the track that the region belongs to;
 ///    - `landmarks`: a tensor with format `landmark_points`: data_buffer holds five (x, y) pairs of float32
 ///    (left
 ///      eye, right eye, nose tip, left and right mouth corner) as fractions of the ROI's rectangle;
@@ -26,8 +28,8 @@
 /// 2. A custom meta `TripletEmbed` on the buffer: a structure whose `faces` is an array (GST_TYPE_ARRAY) of
 ///    structures, one a face: id, type, label, label_id, reason, distance, threshold, nearest, runner_up,
 ///    runner_up_distance, confidence, x, y, width, height, frame_width, frame_height, model_name, embedding
-///    (GBytes, 128 little-endian float32), predicted (boolean), predicted_region (boolean). Fields that have
-///    no value are absent. Elements that convert, scale, flip or crop keep it.
+///    (GBytes, 128 little-endian float32), predicted (boolean), predicted_region (boolean), track (int).
+///    Fields that have no value are absent. Elements that convert, scale, flip or crop keep it.
 namespace embed::gst {
 
 inline constexpr char kMetaName[] = "TripletEmbed";
@@ -43,6 +45,17 @@ GstVideoRegionOfInterestMeta* add_face(GstBuffer* buffer, const FaceRegion& regi
 GstVideoRegionOfInterestMeta* add_predicted_face(GstBuffer* buffer, const FaceRegion& region,
                                                  double confidence, int frame_width, int frame_height,
                                                  int id);
+/// The same for a face of any type that was followed to this place. `confidence` is left out where there is
+/// none, and without an id it gets a fresh one.
+GstVideoRegionOfInterestMeta* add_followed_face(GstBuffer* buffer, const std::string& type,
+                                                const FaceRegion& region, std::optional<double> confidence,
+                                                int frame_width, int frame_height, std::optional<int> id);
+/// Moves such a region there; its other params stay. A box that has no pixel in the frame takes the region
+/// off the buffer. Whether it is still there.
+bool move_followed_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* meta, const FaceRegion& region,
+                        std::optional<double> confidence, int frame_width, int frame_height);
+/// Says that a region belongs to a track, in the place of one that it belonged to before.
+void set_track(GstVideoRegionOfInterestMeta* meta, int track);
 /// The ROI metas of a frame, in their order; the two vectors run in parallel.
 struct RoiList {
   std::vector<Roi> rois;

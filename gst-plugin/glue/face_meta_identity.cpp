@@ -19,6 +19,7 @@ static_assert(G_BYTE_ORDER == G_LITTLE_ENDIAN, "embeddings are stored as little-
 constexpr char kFaces[] = "faces";
 constexpr char kPredicted[] = "predicted";
 constexpr char kPredictedRegion[] = "predicted_region";
+constexpr char kTrack[] = "track";
 
 using StructurePtr = std::unique_ptr<GstStructure, decltype(&gst_structure_free)>;
 
@@ -95,6 +96,7 @@ GstStructure* stored_face(const Roi& roi, const Identity& identity, const std::s
   if (roi.confidence) gst_structure_set(s, "confidence", G_TYPE_DOUBLE, *roi.confidence, nullptr);
   if (identity.predicted) gst_structure_set(s, kPredicted, G_TYPE_BOOLEAN, TRUE, nullptr);
   if (roi.predicted) gst_structure_set(s, kPredictedRegion, G_TYPE_BOOLEAN, TRUE, nullptr);
+  if (roi.track != 0) gst_structure_set(s, kTrack, G_TYPE_INT, roi.track, nullptr);
   set_optional(s, "distance", identity.distance);
   set_optional(s, "threshold", identity.threshold);
   if (!identity.nearest.empty())
@@ -171,6 +173,7 @@ StoredFace read_stored(const GstStructure* s) {
   identity.embedding = get_embedding(s);
   identity.predicted = get_flag(s, kPredicted);
   out.face.predicted = get_flag(s, kPredictedRegion);
+  gst_structure_get_int(s, kTrack, &out.face.track);
   out.face.identity = std::move(identity);
   return out;
 }
@@ -241,11 +244,12 @@ FaceList read_most_faces(GstBuffer* buffer, int frame_width, int frame_height, s
   RoiList regions = read_rois(buffer, "", frame_width, frame_height, most);
   list.whole &= regions.surplus == 0;
   for (Roi& roi : regions.rois) {
-    Face face{roi.id, std::move(roi.type), roi.box, roi.confidence, roi.predicted, std::nullopt};
+    Face face{roi.id, std::move(roi.type), roi.box, roi.confidence, roi.predicted, roi.track, std::nullopt};
     if (const auto found = by_key.find({face.type, face.id}); found != by_key.end()) {
       const Face& known = stored[found->second].face;
       face.identity = known.identity;
       if (!face.confidence) face.confidence = known.confidence;
+      if (face.track == 0) face.track = known.track;
       used[found->second] = true;
     }
     faces.push_back(std::move(face));

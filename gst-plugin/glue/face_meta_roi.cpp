@@ -14,6 +14,7 @@ namespace {
 constexpr char kDetection[] = "detection";
 constexpr char kPredicted[] = "predicted";
 constexpr char kLandmarks[] = "landmarks";
+constexpr char kObjectId[] = "object_id";
 constexpr char kLandmarkFormat[] = "landmark_points";
 constexpr std::size_t kLandmarkValues = 10;
 
@@ -36,13 +37,16 @@ int fresh_id() {
   return number != 0 ? static_cast<int>(number) : fresh_id();
 }
 
-GstStructure* detection_param(const Rect& box, double confidence, int frame_width, int frame_height) {
+GstStructure* detection_param(const Rect& box, std::optional<double> confidence, int frame_width,
+                              int frame_height) {
   const double w = frame_width;
   const double h = frame_height;
-  return gst_structure_new(kDetection, "confidence", G_TYPE_DOUBLE, confidence, "label_id", G_TYPE_INT, 0,
-                           "x_min", G_TYPE_DOUBLE, box.x / w, "x_max", G_TYPE_DOUBLE, (box.x + box.width) / w,
-                           "y_min", G_TYPE_DOUBLE, box.y / h, "y_max", G_TYPE_DOUBLE,
-                           (box.y + box.height) / h, nullptr);
+  GstStructure* param = gst_structure_new_empty(kDetection);
+  if (confidence) gst_structure_set(param, "confidence", G_TYPE_DOUBLE, *confidence, nullptr);
+  gst_structure_set(param, "label_id", G_TYPE_INT, 0, "x_min", G_TYPE_DOUBLE, box.x / w, "x_max",
+                    G_TYPE_DOUBLE, (box.x + box.width) / w, "y_min", G_TYPE_DOUBLE, box.y / h, "y_max",
+                    G_TYPE_DOUBLE, (box.y + box.height) / h, nullptr);
+  return param;
 }
 
 GstStructure* landmarks_param(const Landmarks& points, const GstVideoRegionOfInterestMeta* roi) {
@@ -141,40 +145,103 @@ Roi read_roi(const GstVideoRegionOfInterestMeta* meta, int frame_width, int fram
       read_detection(param, frame_width, frame_height, roi);
     } else if (gst_structure_has_name(param, kLandmarks) != FALSE) {
       read_landmarks(param, roi);
+    } else if (gst_structure_has_name(param, kObjectId) != FALSE) {
+      gst_structure_get_int(param, "id", &roi.track);
     }
   }
   return roi;
+}
+
+/// The whole pixels of a box inside the frame; without any where it lies outside.
+PixelRect pixels_of(const Rect& box, int frame_width, int frame_height) {
+  const auto clip = [](float value, int limit) {
+    return static_cast<std::int64_t>(std::clamp<double>(std::round(static_cast<double>(value)), 0, limit));
+  };
+  const std::int64_t x = clip(box.x, frame_width), y = clip(box.y, frame_height);
+  return {x, y, clip(box.x + box.width, frame_width) - x, clip(box.y + box.height, frame_height) - y};
+}
+
+void add_params(GstVideoRegionOfInterestMeta* meta, const FaceRegion& region,
+                std::optional<double> confidence, int frame_width, int frame_height) {
+  gst_video_region_of_interest_meta_add_param(
+      meta, detection_param(region.box, confidence, frame_width, frame_height));
+  if (region.landmarks)
+    gst_video_region_of_interest_meta_add_param(meta, landmarks_param(*region.landmarks, meta));
+}
+
+GstVideoRegionOfInterestMeta* add_region(GstBuffer* buffer, const char* type, const FaceRegion& region,
+                                         std::optional<double> confidence, int frame_width,
+                                         int frame_height) {
+  const PixelRect box = pixels_of(region.box, frame_width, frame_height);
+  if (box.width <= 0 || box.height <= 0) return nullptr;
+  auto* meta = gst_buffer_add_video_region_of_interest_meta(
+      buffer, type, static_cast<guint>(box.x), static_cast<guint>(box.y), static_cast<guint>(box.width),
+      static_cast<guint>(box.height));
+  meta->id = fresh_id();
+  add_params(meta, region, confidence, frame_width, frame_height);
+  return meta;
+}
+
+void set_predicted(GstVideoRegionOfInterestMeta* meta) {
+  gst_structure_set(gst_video_region_of_interest_meta_get_param(meta, kDetection), kPredicted, G_TYPE_BOOLEAN,
+                    TRUE, nullptr);
+}
+
+void remove_params(GstVideoRegionOfInterestMeta* meta, const char* name) {
+  for (GList* l = meta->params; l != nullptr;) {
+    GList* const next = l->next;
+    auto* param = static_cast<GstStructure*>(l->data);
+    if (gst_structure_has_name(param, name) != FALSE) {
+      gst_structure_free(param);
+      meta->params = g_list_delete_link(meta->params, l);
+    }
+    l = next;
+  }
 }
 
 }  // namespace
 
 GstVideoRegionOfInterestMeta* add_face(GstBuffer* buffer, const FaceRegion& region, double confidence,
                                        int frame_width, int frame_height) {
-  const auto clip = [](float value, int limit) {
-    return static_cast<guint>(std::clamp<double>(std::round(static_cast<double>(value)), 0, limit));
-  };
-  const guint x0 = clip(region.box.x, frame_width), x1 = clip(region.box.x + region.box.width, frame_width);
-  const guint y0 = clip(region.box.y, frame_height),
-              y1 = clip(region.box.y + region.box.height, frame_height);
-  if (x1 <= x0 || y1 <= y0) return nullptr;
-  auto* meta = gst_buffer_add_video_region_of_interest_meta(buffer, "face", x0, y0, x1 - x0, y1 - y0);
-  meta->id = fresh_id();
-  gst_video_region_of_interest_meta_add_param(
-      meta, detection_param(region.box, confidence, frame_width, frame_height));
-  if (region.landmarks)
-    gst_video_region_of_interest_meta_add_param(meta, landmarks_param(*region.landmarks, meta));
-  return meta;
+  return add_region(buffer, "face", region, confidence, frame_width, frame_height);
 }
 
 GstVideoRegionOfInterestMeta* add_predicted_face(GstBuffer* buffer, const FaceRegion& region,
                                                  double confidence, int frame_width, int frame_height,
                                                  int id) {
-  auto* meta = add_face(buffer, region, confidence, frame_width, frame_height);
+  return add_followed_face(buffer, "face", region, confidence, frame_width, frame_height, id);
+}
+
+GstVideoRegionOfInterestMeta* add_followed_face(GstBuffer* buffer, const std::string& type,
+                                                const FaceRegion& region, std::optional<double> confidence,
+                                                int frame_width, int frame_height, std::optional<int> id) {
+  auto* meta = add_region(buffer, type.c_str(), region, confidence, frame_width, frame_height);
   if (meta == nullptr) return nullptr;
-  meta->id = id;
-  GstStructure* param = gst_video_region_of_interest_meta_get_param(meta, kDetection);
-  gst_structure_set(param, kPredicted, G_TYPE_BOOLEAN, TRUE, nullptr);
+  if (id) meta->id = *id;
+  set_predicted(meta);
   return meta;
+}
+
+bool move_followed_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* meta, const FaceRegion& region,
+                        std::optional<double> confidence, int frame_width, int frame_height) {
+  const PixelRect box = pixels_of(region.box, frame_width, frame_height);
+  if (box.width <= 0 || box.height <= 0) {
+    gst_buffer_remove_meta(buffer, &meta->meta);
+    return false;
+  }
+  meta->x = static_cast<guint>(box.x), meta->y = static_cast<guint>(box.y);
+  meta->w = static_cast<guint>(box.width), meta->h = static_cast<guint>(box.height);
+  remove_params(meta, kDetection);
+  remove_params(meta, kLandmarks);
+  add_params(meta, region, confidence, frame_width, frame_height);
+  set_predicted(meta);
+  return true;
+}
+
+void set_track(GstVideoRegionOfInterestMeta* meta, int track) {
+  remove_params(meta, kObjectId);
+  gst_video_region_of_interest_meta_add_param(meta,
+                                              gst_structure_new(kObjectId, "id", G_TYPE_INT, track, nullptr));
 }
 
 RoiList add_whole_frame(GstBuffer* buffer, const char* type, int frame_width, int frame_height) {

@@ -113,7 +113,7 @@ FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height
   frame_ += seen ? 1 : 0;
   plan.frame = frame_;
   plan.identities.reserve(rois.size());
-  plan.boxes.reserve(rois.size());
+  plan.places.reserve(rois.size());
   for (const Roi& roi : rois) {
     RoiCrop crop = check_roi(roi, width, height, settings.min_face_size);
     plan.rejected += crop.rejected ? 1 : 0;
@@ -124,7 +124,7 @@ FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height
       plan.roi_of.push_back(plan.identities.size());
     }
     plan.identities.push_back(unnamed(settings, crop.reason));
-    plan.boxes.push_back(roi.box);
+    plan.places.push_back({roi.box, roi.track, roi.predicted});
   }
   return plan;
 }
@@ -179,8 +179,8 @@ void EmbedSession::submit(const ImageView& image, FramePlan& plan) {
 
 bool EmbedSession::complete(FramePlan& plan, const EmbedSettings& settings) {
   if (plan.request && !complete_request(plan, settings)) return false;
-  carried_.carry(plan.boxes, plan.roi_of, plan.frame, static_cast<std::uint64_t>(settings.inference_interval),
-                 plan.identities);
+  carried_.carry(plan.places, plan.roi_of, plan.frame,
+                 static_cast<std::uint64_t>(settings.inference_interval), plan.identities);
   return true;
 }
 

@@ -40,7 +40,7 @@ struct FramePlan {
   std::vector<Identity> identities;  ///< One for each ROI, in order; final where nothing is to be embedded.
   std::vector<FaceRegion> regions;   ///< To embed.
   std::vector<std::size_t> roi_of;   ///< regions[i] belongs to ROI roi_of[i].
-  std::vector<PixelRect> boxes;      ///< Of the ROIs.
+  std::vector<FacePlace> places;     ///< Of the ROIs.
   std::uint64_t frame = 0;           ///< Counts the frames on which somebody looked for faces.
   std::size_t surplus = 0;           ///< ROIs that were left out as too many; the caller's to set.
   std::size_t rejected = 0;          ///< ROIs that are worth a warning.

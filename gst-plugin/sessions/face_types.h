@@ -27,7 +27,9 @@ struct Roi {
   std::optional<double> confidence;  ///< 0 to 1, from a `detection` param.
   std::optional<Rect> exact_box;  ///< Unrounded, in pixels, from a `detection` param that agrees with `box`.
   std::optional<Landmarks> landmarks;  ///< In pixels of the frame.
-  bool predicted = false;  ///< Nobody looked for it on this frame: its place is that on an earlier one.
+  /// Nobody found it on this frame: its place is that on an earlier one, or where its motion takes it.
+  bool predicted = false;
+  int track = 0;  ///< Its `object_id`, which is the same on all frames of a track; 0 for none.
 };
 
 /// What tripletembed says of one face.
@@ -52,6 +54,7 @@ struct Face {
   PixelRect box;  ///< In pixels of the frame it was read from.
   std::optional<double> confidence;
   bool predicted = false;            ///< As Roi's.
+  int track = 0;                     ///< As Roi's.
   std::optional<Identity> identity;  ///< Absent where tripletembed has not looked.
 };
 

@@ -55,6 +55,7 @@ Json face_to_json(const Face& face, const FrameFacts& facts, bool add_embedding)
                            {"y_min", fraction(box.y, facts.height)},
                            {"x_max", fraction(box.x + box.width, facts.width)},
                            {"y_max", fraction(box.y + box.height, facts.height)}}}};
+  if (face.track != 0) object["track"] = face.track;
   if (!face.identity) return object;
   object["identity"] = identity_to_json(*face.identity);
   if (add_embedding && face.identity->embedding) object["embedding"] = *face.identity->embedding;

@@ -23,7 +23,8 @@ def main():
         subprocess.run([sys.argv[1], folder], check=True)
         files = f"model={folder}/weights.safetensors gallery={folder}/gallery.safetensors"
         source = "videotestsrc num-buffers=15 ! video/x-raw,width=160,height=120"
-        ours = (f"{source} ! tripletembed inference-region=full-frame {files} ! tee name=t "
+        ours = (f"{source} ! tripletembed inference-region=full-frame {files} ! "
+                f"triplettrack object-class=frame ! tee name=t "
                 f"t. ! queue ! tripletoverlay ! videoconvert ! videoscale ! video/x-raw,width=80 ! "
                 f"tripletjson location={folder}/a.jsonl ! fakesink "
                 f"t. ! queue ! tripletjson location={folder}/b.jsonl ! fakesink")

@@ -105,6 +105,14 @@ TEST(FrameToJson, SaysWhatIsPredicted) {
   EXPECT_TRUE(Json::parse(frame_to_json(kFacts, 0, {}, false))["objects"].empty());
 }
 
+TEST(FrameToJson, SaysTheTrackWhereThereIsOne) {
+  Face followed = ann();
+  followed.track = 12;
+  const Json json = Json::parse(frame_to_json(kFacts, 0, {followed, ann()}, false));
+  EXPECT_EQ(json["objects"][0]["track"], 12);
+  EXPECT_FALSE(json["objects"][1].contains("track"));
+}
+
 TEST(FrameToJson, RepairsTextThatIsNotUtf8) {
   Face face = ann();
   face.identity->label = "A\xff";

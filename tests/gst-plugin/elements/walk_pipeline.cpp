@@ -125,7 +125,8 @@ int WalkPipeline::frames_alive() {
 }
 
 WalkPipeline::WalkPipeline(unsigned seed) : random_(seed) {
-  const std::string detect = pick(8) == 0 ? "tripletdetect detector=haar detect-interval=2 ! " : "";
+  const std::string detect =
+      pick(8) == 0 ? "tripletdetect detector=haar detect-interval=2 ! triplettrack ! " : "";
   const std::string launch = "videotestsrc name=v ! capsfilter name=c caps=" + caps_of(pick(15)) + " ! " +
                              detect +
                              "identity name=i ! tripletoverlay name=o ! tripletjson location=/dev/null ! "

@@ -41,8 +41,8 @@ class Arrivals {
   GstClockTime last_ = GST_CLOCK_TIME_NONE;
 };
 
-/// videotestsrc ! capsfilter ! [tripletdetect !] tripletembed ! tripletoverlay ! tripletjson ! fakesink, with
-/// faces that a probe marks, and what may befall it. One thread.
+/// videotestsrc ! capsfilter ! [tripletdetect ! triplettrack !] tripletembed ! tripletoverlay ! tripletjson !
+/// fakesink, with faces that a probe marks, and what may befall it. One thread.
 class WalkPipeline {
  public:
   explicit WalkPipeline(unsigned seed);

@@ -91,7 +91,7 @@ TEST_P(Changes, AreTakenOrRefusedWithAWarningAsTheFlagsSay) {
 }
 
 std::vector<std::string> elements() {
-  std::vector<std::string> all{"tripletembed name=e", "tripletoverlay name=e",
+  std::vector<std::string> all{"tripletembed name=e", "tripletoverlay name=e", "triplettrack name=e",
                                "tripletjson name=e location=/dev/null"};
   if (GstElementFactory* detect = gst_element_factory_find("tripletdetect")) {
     all.emplace_back("tripletdetect name=e detector=haar");

@@ -263,6 +263,29 @@ TEST_F(Session, APredictedRegionGetsTheLastResultAndCountsForNoInterval) {
   EXPECT_EQ(marks, "EpppppEppppp");
 }
 
+TEST_F(Session, ATrackKeepsItsResultWhileItsFaceIsMissed) {
+  session_.open(settings_);
+  Roi here = roi_at(10, 10, 40, 40), missed = roi_at(60, 10, 40, 40);
+  here.track = 1, missed.track = 2;
+  run({here, missed});
+  missed.predicted = true;
+  for (int i = 0; i < 3; ++i) {
+    missed.box.x += 60;  // Too far for an overlap.
+    missed.box.x %= 120;
+    const auto got = run({here, missed});
+    EXPECT_FALSE(got.at(0).predicted) << i;
+    EXPECT_EQ(got.at(1).reason, Reason::NoGallery) << i;
+    EXPECT_TRUE(got.at(1).predicted) << i;
+  }
+  run({here});
+  EXPECT_EQ(run({here, missed}).at(1).reason, Reason::Skipped) << "it was gone in between";
+  Roi other = missed;
+  other.track = 3;
+  missed.predicted = false;
+  run({here, missed});
+  EXPECT_EQ(run({here, other}).at(1).reason, Reason::Skipped) << "another track in the same place";
+}
+
 TEST_F(Session, ThresholdIsTheGallerysElseTheWeightsOfTheSameMetric) {
   const Roi face = roi_at(10, 10, 40, 40);
   settings_.gallery = gallery({{"Ann", embedding_of(face)}});

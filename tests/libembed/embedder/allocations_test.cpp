@@ -17,6 +17,7 @@
 #include "embed/error.h"
 #include "embed/preprocess.h"
 #include "embed/shared_embedder.h"
+#include "embed/tracker.h"
 #include "fixtures.h"
 
 namespace {
@@ -126,6 +127,26 @@ TEST_P(Warm, APassAllocatesNothing) {
 
 INSTANTIATE_TEST_SUITE_P(EachPrecision, Warm, ::testing::Values("fp32", "bf16", "int8"),
                          [](const auto& tested) { return std::string(tested.param); });
+
+TEST(Allocations, FacesAreFollowedWithoutAny) {
+  const Embedding embedding = fixtures::random_embedding(1);
+  std::vector<embed::TrackerDetection> detections;
+  for (int i = 0; i < 10; ++i)
+    detections.push_back(
+        {{100.0F * static_cast<float>(i), 50, 60, 60}, i % 3 == 0 ? 0.5F : 0.9F, 0, &embedding});
+  embed::Tracker tracker;
+  // Faces that are found, missed, lost and taken up again.
+  const auto once = [&] {
+    tracker.update(detections.data(), 10);
+    tracker.predict();
+    for (auto& detection : detections) detection.box.y += 2;
+    tracker.update(detections.data() + 3, 5);
+    tracker.update(detections.data(), 10);
+    detections[7].box.x += 300;
+  };
+  for (int i = 0; i < 5; ++i) once();
+  EXPECT_EQ(allocations_in(once), 0U);
+}
 
 TEST(Allocations, AFaceGoesThroughTheQueueWithoutAny) {
   EmbedderOptions options{"cpu", "fp32", 8};
