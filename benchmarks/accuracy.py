@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How right a weights file's names are, on people whom nobody trained on: one table.
 
-usage: accuracy.py [--weights FILE] [--work FOLDER] [--parts pairs,people,sizes,groups]      (under ./run exec)
+usage: accuracy.py [--weights FILE] [--work FOLDER] [--parts pairs,people,crowds,sizes,groups]      (under ./run exec)
 
 pairs   LFW's pairsDevTest, and all pairs of view 1's test people
 people  50 people enrolled with three photographs and 10 with one, three others of each to be named and 300 strangers among
         them (means of 20 draws); and how many strangers are named where `far` says 0.001, 0.01 and 0.05
+crowds  how many strangers are named where `far` says 0.001, 0.01 and 0.05 and 10, 50 or 500 of LFW's test people are
+        enrolled with one photograph or more, as LFW has them; a person's last photograph but the only one is to be named
 sizes   pairsDevTest with faces of 48, 32, 24 and 16 pixels
 groups  how often two of FairFace's held-out strangers (folders 18 to 20) of one group, gender and age are taken for one
         person, at the weights' threshold for one comparison
@@ -19,7 +21,10 @@ import array
 import csv
 import itertools
 import json
+import math
+import operator
 import os
+import random
 import struct
 import subprocess
 import sys
@@ -35,6 +40,9 @@ AGES = {"0-2": "0-19", "3-9": "0-19", "10-19": "0-19", "20-29": "20-39", "30-39"
         "60-69": "60+", "more than 70": "60+"}
 # Rates of smaller groups would be chance.
 FEWEST_PAIRS = 1000
+FARS = (0.001, 0.01, 0.05)
+CROWDS = (10, 50, 500)
+DRAWS = 20
 
 
 class Bench:
@@ -87,6 +95,26 @@ class Bench:
                 print(f"| … with far={far}: strangers named / right / wrong | {100 * by_rule['strangers_named']:.2f} % / "
                       f"{probes * by_rule['right']:.1f} / {probes * by_rule['wrong']:.1f} |")
 
+    def crowds(self):
+        embeddings = os.path.join(self.work, "lfw-test-embeddings.safetensors")
+        faces = self.people("lfw-test")
+        self.evaluate("--data", faces, "--embeddings", embeddings)
+        people = {}
+        for row, source in zip(read_rows(embeddings), sources_of(faces)):
+            people.setdefault(source.split("/")[-2], []).append(list(row))
+        table = json.loads(self.run("inspect", self.weights, "--json"))["weights"]["far_table"]["points"]
+        for size in CROWDS:
+            draws = [crowd(people, size, table, random.Random(seed)) for seed in range(1, DRAWS + 1)]
+            vectors, others = (mean([one[what] for one in draws]) for what in ("vectors", "others"))
+            print(f"| {size} people with 1 or more photographs each, {vectors:,.0f} vectors, {others:.0f} others, "
+                  f"{len(people) - size:,} strangers: means of {DRAWS} draws | |")
+            for far in FARS:
+                named, right, wrong = zip(*(one[far] for one in draws))
+                print(f"| … with far={far}: strangers named (least to most of the draws), times far / right / wrong | "
+                      f"{100 * mean(named):.3f} % ({100 * min(named):.2f} to {100 * max(named):.2f} %), "
+                      f"{mean(named) / far:.2f} / {100 * mean(right) / others:.1f} % / {100 * mean(wrong) / others:.1f} % |",
+                      flush=True)
+
     def sizes(self):
         for size in (48, 32, 24, 16):
             found = self.evaluate("--pairs", PAIRS, "--images", self.people(f"lfw-test-{size}", "--face-size", size))
@@ -118,6 +146,59 @@ def print_intervals(found):
     named = [(name, intervals[name]) for name in ("accuracy", "auc", "eer") if name in intervals]
     named += [(f"TAR at {rate}", rates[rate]) for rate in ("0.01", "0.001") if rates.get(rate)]
     print("| … 95 % intervals | " + ", ".join(f"{name} {low:.3f} to {high:.3f}" for name, (low, high) in named) + " |")
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+def threshold_at(table, far, vectors):
+    """The distance up to which a stranger has the chance `far` of a name among so many vectors: FarTable::threshold()."""
+    one = -math.expm1(math.log1p(-far) / vectors)
+    after = 1
+    while after + 1 < len(table) and table[after][0] > one:
+        after += 1
+    (far_a, a), (far_b, b) = table[after - 1], table[after]
+    return max(0.0, a + math.log(one / far_a) / math.log(far_b / far_a) * (b - a))
+
+
+def direction_of(rows):
+    """The mean, with length 1."""
+    sums = list(map(sum, zip(*rows)))
+    length = math.sqrt(sum(value * value for value in sums))
+    return [value / length for value in sums]
+
+
+def crowd(people, size, table, rng):
+    """One draw: {far: (share of strangers named, number of the others named right, wrong), "vectors": in the gallery,
+    "others": photographs to be named} of {name: vectors of length 1}, with the gallery of the stream: rows and means."""
+    enrolled = set(rng.sample(sorted(people), size))
+    names, vectors, others, strangers = [], [], [], []
+    for name in sorted(people):
+        rows = rng.sample(people[name], len(people[name]))
+        if name not in enrolled:
+            strangers.append(rows[0])
+            continue
+        if len(rows) > 1:
+            others.append((name, rows.pop()))
+        if len(rows) > 1:
+            rows.append(direction_of(rows))
+        vectors += rows
+        names += [name] * len(rows)
+
+    def nearest(row):
+        cosines = [sum(map(operator.mul, row, vector)) for vector in vectors]
+        best = max(cosines)
+        return 1 - best, names[cosines.index(best)]
+
+    known = [(name, *nearest(row)) for name, row in others]
+    distances = [nearest(row)[0] for row in strangers]
+    found = {"vectors": len(vectors), "others": len(others)}
+    for far in FARS:
+        limit = threshold_at(table, far, len(vectors))
+        taken = [name == given for name, distance, given in known if distance <= limit]
+        found[far] = (sum(distance <= limit for distance in distances) / len(distances), sum(taken), len(taken) - sum(taken))
+    return found
 
 
 def header_of(path):
@@ -168,11 +249,11 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1], description=__doc__.split("\n\n")[0])
     parser.add_argument("--weights", default=os.environ.get("TRIPLETEMBED_MODEL"))
     parser.add_argument("--work")
-    parser.add_argument("--parts", default="pairs,people,sizes,groups")
+    parser.add_argument("--parts", default="pairs,people,crowds,sizes,groups")
     args = parser.parse_args()
     if not args.weights:
         sys.exit("--weights: a weights file, or TRIPLETEMBED_MODEL, expected")
-    parts = {"pairs": Bench.pairs, "people": Bench.named, "sizes": Bench.sizes, "groups": Bench.groups}
+    parts = {"pairs": Bench.pairs, "people": Bench.named, "crowds": Bench.crowds, "sizes": Bench.sizes, "groups": Bench.groups}
     wanted = args.parts.split(",")
     for name in wanted:
         if name not in parts:

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How many faces of the sample clips get the right name, and how many strangers none, at default settings.
 
-usage: names.py [--weights FILE] [--keep FOLDER]        (under ./run exec)
+usage: names.py [--weights FILE] [--keep FOLDER] [--snapshot PART]        (under ./run exec)
 
-Five people are enrolled from a clip each. Then other clips of them and of two strangers go through decoder →
+Five people are enrolled from a clip each, or with --snapshot from one frame of it. Then other clips of them and of two strangers go through decoder →
 videoconvert → tripletdetect → tripletembed → tripletjson. In each frame with a face the largest face counts. The exit
 status is 1 where fewer than 90 % of the known are named right, more than 0.5 % wrongly, or fewer than 95 % of the
 strangers stay unnamed; 77 without the clips.
@@ -48,12 +48,28 @@ def percent(part, whole):
     return 100.0 * part / whole if whole else 0.0
 
 
-def measure(weights, folder):
+def snapshot_of(stem, part, folder):
+    """The file of the frame that lies so far (0 to 1) into the clip."""
+    frames = os.path.join(folder, "frames of " + stem)
+    os.makedirs(frames)
+    subprocess.run(["gst-launch-1.0", "-q", "filesrc", f"location={clip(stem)}", "!", "decodebin", "!", "videoconvert", "!",
+                    "pngenc", "!", "multifilesink", f"location={frames}/%05d.png"], check=True)
+    files = sorted(os.listdir(frames))
+    return os.path.join(frames, files[round(part * (len(files) - 1))])
+
+
+def enroll(weights, gallery, part, folder):
+    """Enrols the five from their clips, or from one frame of each where `part` says which."""
+    for name, stem in ENROLLED.items():
+        shown = ["--video", clip(stem)] if part is None else ["--images", snapshot_of(stem, part, folder)]
+        subprocess.run(["triplet-train", "enroll", "--weights", weights, "--gallery", gallery, *shown, "--name", name],
+                       check=True, stdout=subprocess.DEVNULL)
+
+
+def measure(weights, folder, part=None):
     """({stem: (right, wrong, unnamed)} of the known, the same of strangers)"""
     gallery = os.path.join(folder, "people.safetensors")
-    for name, stem in ENROLLED.items():
-        subprocess.run(["triplet-train", "enroll", "--weights", weights, "--gallery", gallery, "--video", clip(stem),
-                        "--name", name], check=True, stdout=subprocess.DEVNULL)
+    enroll(weights, gallery, part, folder)
     known, strangers = {}, {}
     for stem, person in SHOWN.items():
         labels = name_clip(weights, gallery, stem, os.path.join(folder, stem + ".jsonl"))
@@ -67,7 +83,11 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--weights", default=os.environ.get("TRIPLETEMBED_MODEL"), help="default: $TRIPLETEMBED_MODEL")
     ap.add_argument("--keep", metavar="FOLDER", help="leave the gallery and the JSON Lines in this empty folder")
+    ap.add_argument("--snapshot", metavar="PART", type=float,
+                    help="enrol each person with one frame, so far (0 to 1) into the clip, instead of with the whole clip")
     args = ap.parse_args()
+    if args.snapshot is not None and not 0 <= args.snapshot <= 1:
+        ap.error(f"--snapshot: {args.snapshot} is no part of a clip; 0 to 1 expected")
     if not args.weights or not os.path.exists(args.weights):
         ap.error("no weights: set TRIPLETEMBED_MODEL, or run it under ./run exec")
     missing = [stem for stem in [*ENROLLED.values(), *SHOWN] if not os.path.exists(clip(stem))]
@@ -79,7 +99,7 @@ def main():
         os.makedirs(folder, exist_ok=True)
         if os.listdir(folder):
             ap.error(f"{folder} is not empty")
-        known, strangers = measure(args.weights, folder)
+        known, strangers = measure(args.weights, folder, args.snapshot)
     for stem, (right, wrong, unnamed) in {**known, **strangers}.items():
         print(f"{stem:32} right {right:3}  wrong {wrong:3}  unnamed {unnamed:3}")
     right, wrong, unnamed = map(sum, zip(*known.values()))

@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import os
+import random
 import stat
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import compare
 import contest
 import faces
 import machine
+import names
 import peer_env
 import pipeline
 import report
@@ -43,6 +45,34 @@ class Accuracy(unittest.TestCase):
         alike = (20 * 19 + 40 * 39) // 2
         self.assertEqual(rates["a"], (alike / 1770, 1770))
         self.assertEqual(rates["b"], (1.0, 1770))
+
+    def test_the_threshold_of_a_crowd_is_that_of_the_library(self):
+        table = [[0.1, 0.5], [0.01, 0.3], [0.001, 0.2]]
+        for far, vectors, expected in ((0.1, 1, 0.5), (0.01, 1, 0.3), (1 - 0.99**10, 10, 0.3), (10**-1.5, 1, 0.4), (1e-4, 1, 0.1),
+                                       (1e-7, 1, 0.0)):
+            self.assertAlmostEqual(accuracy.threshold_at(table, far, vectors), expected, places=6)
+
+    def test_who_is_named_in_a_crowd(self):
+        # Every stranger is far from everybody; the two with three photographs have one of them to be named, and a mean.
+        axes = [[float(i == axis) for i in range(8)] for axis in range(8)]
+        people = {"a": [axes[0]] * 3, "b": [axes[1]] * 3, "c": [axes[2]]}
+        table = [[0.1, 0.5], [0.01, 0.3]]
+        people.update({f"stranger {i}": [axes[3 + i]] for i in range(5)})
+        draws = [accuracy.crowd(people, 7, table, random.Random(seed)) for seed in range(8)]
+        full = [one for one in draws if one["others"] == 2]
+        self.assertTrue(full)
+        for one in full:
+            self.assertEqual(one["vectors"], 2 * 3 + 5)
+            for far in accuracy.FARS:
+                self.assertEqual(one[far], (0, 2, 0))
+        # A stranger who looks like one of them has the name.
+        people = {"a": [axes[0]] * 2, "b": [axes[0]] * 2}
+        self.assertEqual(accuracy.crowd(people, 1, table, random.Random(1))[0.01], (1, 1, 0))
+
+    def test_a_snapshot_is_a_part_of_a_clip(self):
+        done = subprocess.run([sys.executable, names.__file__, "--snapshot", "2"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--snapshot: 2.0 is no part of a clip; 0 to 1 expected", done.stderr)
 
     def test_what_it_is_told(self):
         script = os.path.join(os.path.dirname(accuracy.__file__), "accuracy.py")
