@@ -8,7 +8,7 @@
 
 #include "sessions/face_types.h"
 #include "sessions/option_values.h"
-#include "sinks/json_writer.h"
+#include "sinks/line_writer.h"
 
 namespace embed::gst {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "sinks/json_writer.h"
+#include "sinks/line_writer.h"
 
 #include <fcntl.h>
 #include <poll.h>
