@@ -23,9 +23,13 @@ int format_number(const GstVideoMeta* meta) {
   return number;
 }
 
+/// gst_video_format_to_string() takes a number that is no format's for a programmer's error too.
 std::string format_text(int number) {
-  const gchar* name = number > 0 ? gst_video_format_to_string(static_cast<GstVideoFormat>(number)) : nullptr;
-  return name != nullptr ? name : "format number " + std::to_string(number);
+  auto* formats = static_cast<GEnumClass*>(g_type_class_ref(GST_TYPE_VIDEO_FORMAT));
+  const bool known = number > 0 && g_enum_get_value(formats, number) != nullptr;
+  g_type_class_unref(formats);
+  return known ? gst_video_format_to_string(static_cast<GstVideoFormat>(number))
+               : "format number " + std::to_string(number);
 }
 
 /// gst_video_frame_map() takes a contradiction for a programmer's error and says so with a critical warning.

@@ -116,11 +116,15 @@ class Train(TrainTest):
         self.ok("pack", "--out", "val", "--size", 16, "--channels", 1, "val-images")
         self.ok(*self.train("--epochs", 6, "--lr", 0.005, "--cos-margin", 0, "--checkpoint-epochs", 6, data="val",
                             out="begun.safetensors"))
-        self.ok("train", "--data", "set", "--val", "val", "--init", "begun.safetensors", "--out", "w.safetensors", "--threads", 1,
-                "--batch-size", 16, "--epochs", 5, "--cos-margin", 0, "--lr", 0.01, "--checkpoint-epochs", 5)
-        epochs = [line for line in self.metrics() if line["event"] == "epoch"]
-        aucs = [line["validation"]["auc"] for line in epochs]
-        self.assertLess(aucs[-1], max(aucs) - 0.01, "training made it no worse")
+        # What is unlearnt when is chance: the seed and the version of LibTorch decide it.
+        for seed in range(1, 7):
+            self.ok("train", "--data", "set", "--val", "val", "--init", "begun.safetensors", "--out", "w.safetensors", "--threads", 1,
+                    "--batch-size", 16, "--epochs", 5, "--cos-margin", 0, "--lr", 0.01, "--checkpoint-epochs", 5, "--seed", seed)
+            epochs = [line for line in self.metrics() if line["event"] == "epoch"]
+            aucs = [line["validation"]["auc"] for line in epochs]
+            if aucs[-1] < max(aucs) - 0.01:
+                break
+        self.assertLess(aucs[-1], max(aucs) - 0.01, "training made it no worse with any seed")
         best = aucs.index(max(aucs))
         self.assertEqual([line["best"] for line in epochs], [auc > max([0, *aucs[:i]]) for i, auc in enumerate(aucs)])
         kept = self.ok_json("evaluate", "--weights", "w.safetensors", "--data", "val")["auc"]
