@@ -11,26 +11,13 @@ constexpr double kLeastOverlap = 0.3;
 constexpr double kSameTrack = 2;         // More than any overlap.
 constexpr std::size_t kMostFaces = 256;  // Comparing all with all of a crowd costs their square.
 
-double overlap(const PixelRect& a, const PixelRect& b) {
-  const auto common = [](std::int64_t p, std::int64_t p_length, std::int64_t q, std::int64_t q_length) {
-    return static_cast<double>(
-        std::max<std::int64_t>(0, std::min(p + p_length, q + q_length) - std::max(p, q)));
-  };
-  const auto area = [](const PixelRect& r) {
-    return static_cast<double>(r.width) * static_cast<double>(r.height);
-  };
-  const double both = common(a.x, a.width, b.x, b.width) * common(a.y, a.height, b.y, b.height);
-  const double either = area(a) + area(b) - both;
-  return either > 0 ? both / either : 0;
-}
-
 }  // namespace
 
 /// At least kLeastOverlap where they may be one face.
 double CarriedIdentities::likeness(const FacePlace& roi, const Carried& face) {
   const bool followed = roi.track != 0 && face.place.track != 0;
   if (followed) return roi.track == face.place.track && (roi.predicted || !face.old) ? kSameTrack : 0;
-  return face.old ? 0 : overlap(roi.box, face.place.box);
+  return face.old ? 0 : intersection_over_union(rect_of(roi.box), rect_of(face.place.box));
 }
 
 /// The best pairs first, and each face once.

@@ -19,6 +19,12 @@ struct PixelRect {
   std::int64_t height = 0;
 };
 
+/// The same in floating point; exact up to 2²⁴ pixels.
+inline Rect rect_of(const PixelRect& box) noexcept {
+  return {static_cast<float>(box.x), static_cast<float>(box.y), static_cast<float>(box.width),
+          static_cast<float>(box.height)};
+}
+
 /// A region as some detector attached it to a frame. A value, free of GStreamer types.
 struct Roi {
   int id = 0;

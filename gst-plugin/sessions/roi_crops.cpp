@@ -64,8 +64,7 @@ RoiCrop check_roi(const Roi& roi, int frame_width, int frame_height, int min_fac
   if (std::min(box.width, box.height) < min_face_size) return refuse(Reason::Small, false);
   RoiCrop crop;
   FaceRegion region;
-  region.box = roi.exact_box.value_or(Rect{static_cast<float>(box.x), static_cast<float>(box.y),
-                                           static_cast<float>(box.width), static_cast<float>(box.height)});
+  region.box = roi.exact_box.value_or(rect_of(box));
   if (roi.landmarks && plausible(*roi.landmarks, box)) region.landmarks = roi.landmarks;
   region.id = roi.id;
   crop.region = region;

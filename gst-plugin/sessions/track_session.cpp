@@ -20,8 +20,8 @@ constexpr OptionSpec kOptions[] = {
      "missed"},
     {"max-cosine-distance", OptionType::Double, 0, 2, "0.2", "",
      "Cosine distance up to which the embedding of a face takes up a track that was lost; 0 never does"},
-    {"max-faces", OptionType::Int, 0, 65535, "256", "",
-     "Most regions of a frame to follow, the largest first; the others stay as they came; 0 follows all"},
+    {"max-faces", OptionType::Int, 1, 1024, "256", "",
+     "Most regions of a frame to follow, the largest first; the others stay as they came"},
 };
 
 // A box that was missed and lies on one that was found shows the same face twice.
@@ -30,9 +30,7 @@ constexpr float kSameFace = 0.3F;
 constexpr std::size_t kMostKinds = 1024;
 
 Rect box_of(const Roi& roi) {
-  const PixelRect& box = roi.box;
-  return roi.exact_box.value_or(Rect{static_cast<float>(box.x), static_cast<float>(box.y),
-                                     static_cast<float>(box.width), static_cast<float>(box.height)});
+  return roi.exact_box.value_or(rect_of(roi.box));
 }
 
 std::optional<Landmarks> fractions(const Roi& roi) {
@@ -122,7 +120,7 @@ bool TrackSession::shown(const Track& track, const std::vector<Track>& all, int 
   if (x < 0 || y < 0 || x > static_cast<float>(frame_width) || y > static_cast<float>(frame_height))
     return false;
   return std::none_of(all.begin(), all.end(), [&track](const Track& other) {
-    return other.state != TrackState::Lost && overlap(other.box, track.box) > kSameFace;
+    return other.state != TrackState::Lost && intersection_over_union(other.box, track.box) > kSameFace;
   });
 }
 

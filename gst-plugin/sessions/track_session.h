@@ -20,7 +20,7 @@ const std::vector<ElementOption>& track_options();
 struct TrackSettings {
   TrackerOptions tracker;
   int max_missed = 2;           ///< A lost track is shown for so many looks that miss it.
-  std::size_t max_faces = 256;  ///< So many regions of a frame are followed; 0: all.
+  std::size_t max_faces = 256;  ///< So many regions of a frame are followed, 1 to 1,024.
   std::string object_class = "face";
 
   static TrackSettings from(const OptionValues& values);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "embed/image_view.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <string>
@@ -122,6 +123,14 @@ void validate_layout(const ImageView& image) {
                                                   " is less than a row of " + std::to_string(row) + " bytes");
     }
   }
+}
+
+float intersection_over_union(const Rect& a, const Rect& b) noexcept {
+  const float width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
+  const float height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
+  if (!(width > 0) || !(height > 0)) return 0;  // What is not a number overlaps nothing.
+  const float both = width * height;
+  return both / (a.width * a.height + b.width * b.height - both);
 }
 
 }  // namespace embed

@@ -27,15 +27,6 @@ void drop_even(std::vector<DetectedFace>& faces, const cv::Mat& picture) {
   faces.erase(std::remove_if(faces.begin(), faces.end(), is_even), faces.end());
 }
 
-float intersection_over_union(const Rect& a, const Rect& b) noexcept {
-  const float width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
-  const float height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
-  if (width <= 0 || height <= 0) return 0;
-  const float common = width * height;
-  const float all = a.width * a.height + b.width * b.height - common;
-  return all > 0 ? common / all : 0;
-}
-
 void suppress_overlaps(std::vector<DetectedFace>& faces, float threshold) {
   std::stable_sort(faces.begin(), faces.end(),
                    [](const DetectedFace& a, const DetectedFace& b) { return a.confidence > b.confidence; });

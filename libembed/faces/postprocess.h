@@ -8,9 +8,6 @@
 
 namespace embed::faces {
 
-/// Overlap of two boxes: area of the intersection over the area of the union, 0 to 1.
-float intersection_over_union(const Rect& a, const Rect& b) noexcept;
-
 /// Drops what lies on an even surface, or beside the picture: 8UC3, in whose pixels the faces are, each
 /// usable (see output_values.h).
 void drop_even(std::vector<DetectedFace>& faces, const cv::Mat& picture);

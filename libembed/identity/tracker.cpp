@@ -25,6 +25,7 @@ constexpr float kGrowth = 0.5F;
 constexpr float kWeakestScore = 0.1F;
 constexpr int kConfirmingHits = 2;
 constexpr std::size_t kMostTracks = 1024;
+constexpr float kFarthest = 1e6F;  // Pixels.
 // An overlap speaks for one person too, so that it takes a larger distance to refute it than to take up a
 // track.
 constexpr float kRefutingFactor = 2.25F;
@@ -33,9 +34,10 @@ constexpr float kNewEmbedding = 0.1F;
 
 constexpr float kNever = std::numeric_limits<float>::infinity();
 
+/// So written that what is not a number is refused. Squares of what is taken are far from overflowing.
 bool usable(const Rect& box) {
-  return std::isfinite(box.x) && std::isfinite(box.y) && std::isfinite(box.width) &&
-         std::isfinite(box.height) && box.width > 0 && box.height > 0;
+  return std::abs(box.x) <= kFarthest && std::abs(box.y) <= kFarthest && box.width > 0 &&
+         box.width <= kFarthest && box.height > 0 && box.height <= kFarthest;
 }
 
 Rect grown(const Rect& box) {
@@ -79,14 +81,6 @@ struct Followed {
 };
 
 }  // namespace
-
-float overlap(const Rect& a, const Rect& b) noexcept {
-  const float width = std::min(a.x + a.width, b.x + b.width) - std::max(a.x, b.x);
-  const float height = std::min(a.y + a.height, b.y + b.height) - std::max(a.y, b.y);
-  if (!(width > 0) || !(height > 0)) return 0;
-  const float both = width * height;
-  return both / (a.width * a.height + b.width * b.height - both);
-}
 
 struct Tracker::State {
   TrackerOptions options;
@@ -188,13 +182,13 @@ bool Tracker::State::refuted(const Followed& followed, const TrackerDetection& d
 }
 
 float Tracker::State::overlap_cost(const Followed& followed, const TrackerDetection& detection) const {
-  const float shared = overlap(followed.track.box, detection.box);
+  const float shared = intersection_over_union(followed.track.box, detection.box);
   // Only where boxes overlap are the 128 values looked at.
   return shared > 0 && refuted(followed, detection) ? kNever : 1 - shared;
 }
 
 float Tracker::State::grown_overlap_cost(const Followed& followed, const TrackerDetection& detection) const {
-  const float shared = overlap(grown(followed.track.box), grown(detection.box));
+  const float shared = intersection_over_union(grown(followed.track.box), grown(detection.box));
   return shared > 0 && refuted(followed, detection) ? kNever : 1 - shared;
 }
 
@@ -206,7 +200,7 @@ void Tracker::State::found(Followed& followed, int detection) {
   const TrackerDetection& seen = detections[detection];
   Track& track = followed.track;
   // Far from where it was expected the old velocity says nothing.
-  if (overlap(grown(track.box), grown(seen.box)) > 0) {
+  if (intersection_over_union(grown(track.box), grown(seen.box)) > 0) {
     followed.motion.correct(seen.box);
   } else {
     followed.motion = BoxMotion(seen.box);

@@ -15,6 +15,7 @@
 #include "sessions/json_session.h"
 #include "sessions/overlay_session.h"
 #include "sessions/roi_crops.h"
+#include "sessions/track_session.h"
 #include "values.h"
 
 namespace fuzz {
@@ -194,6 +195,37 @@ void write_names(Values& in, GstBuffer* buffer, int width, int height) {
   if (named < list.rois.size()) broken("every region that was named has its identity");
 }
 
+/// The regions as triplettrack sees them on three frames, on some of which nobody looked.
+void follow(Values& in, GstBuffer* buffer, int width, int height) {
+  embed::gst::TrackSession session;
+  const embed::gst::TrackSettings settings;
+  for (int frame = 0; frame < 3; ++frame) {
+    auto list = embed::gst::read_rois(buffer, "", width, height, in.below(6));
+    embed::gst::assign_ids(list);
+    const bool looked = in.flag();
+    for (auto& roi : list.rois) roi.predicted = roi.predicted || !looked;
+    const std::vector<const embed::Embedding*> none(list.rois.size(), nullptr);
+    const auto& followed = session.take(list.rois, none, width, height, settings);
+    std::set<int> tracks;
+    for (const int track : followed.track_of)
+      if (track != 0 && !tracks.insert(track).second) broken("two regions of a frame are two faces");
+    for (const auto& face : followed.carried) {
+      const embed::Rect& box = face.region.box;
+      if (!(box.width > 0) || !(box.height > 0)) broken("a face that is carried on has a box");
+      auto* meta = face.roi >= 0 ? list.metas[static_cast<std::size_t>(face.roi)] : nullptr;
+      if (meta == nullptr) {
+        meta = embed::gst::add_followed_face(buffer, face.type, face.region, face.confidence, width, height,
+                                             std::nullopt);
+      } else if (!embed::gst::move_followed_face(buffer, meta, face.region, face.confidence, width, height)) {
+        meta = nullptr;
+      }
+      if (meta != nullptr &&
+          (meta->x + std::int64_t{meta->w} > width || meta->y + std::int64_t{meta->h} > height))
+        broken("a face that is carried on lies in the frame");
+    }
+  }
+}
+
 void read_back(Values& in, GstBuffer* buffer, int width, int height) {
   const std::size_t most = in.below(4);
   const auto list = embed::gst::read_most_faces(buffer, width, height, most);
@@ -241,6 +273,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (in.flag()) fuzz::add_stored(in, buffer.get());
   if (in.flag()) fuzz::read_back(in, buffer.get(), kWidth, kHeight);
   fuzz::write_names(in, buffer.get(), kWidth, kHeight);
+  fuzz::follow(in, buffer.get(), kWidth, kHeight);
   const int sizes[] = {kWidth, 1, 4000, G_MAXINT, 0};
   fuzz::read_back(in, buffer.get(), in.of(sizes), in.of(sizes));
   return 0;

@@ -118,6 +118,9 @@ struct Rect {
   float height = 0;
 };
 
+/// Intersection over union of two boxes, 0 to 1; 0 where they have no area in common. Any thread.
+float intersection_over_union(const Rect& a, const Rect& b) noexcept;
+
 /// Left eye, right eye, nose tip, left and right mouth corner, as seen in the image (left = smaller x in an
 /// upright face).
 using Landmarks = std::array<Point, 5>;

@@ -25,7 +25,7 @@ struct TrackerOptions {
 
 /// A face that a detector found on this frame.
 struct TrackerDetection {
-  Rect box;         ///< Pixels. One without a finite position and a positive size is left out.
+  Rect box;         ///< Pixels. One without area, or beyond a million pixels, is left out.
   float score = 1;  ///< The detector's confidence, 0 to 1.
   int kind = 0;     ///< What it is a box of; a track only ever has boxes of one kind.
   /// Of this face, any length but 0, borrowed for the call; null where there is none.
@@ -61,6 +61,9 @@ struct Track {
 ///
 /// Overlap is not believed where the embeddings of both say clearly that they are two people.
 ///
+/// The time of a frame grows with tracks × detections × the smaller of them: bound the detections of frames
+/// from elsewhere.
+///
 /// The same calls give the same tracks. Once warm, a frame allocates no memory unless there are more faces
 /// than before. One thread at a time.
 class Tracker {
@@ -87,8 +90,5 @@ class Tracker {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-/// Intersection over union of two boxes, 0 to 1. Any thread.
-float overlap(const Rect& a, const Rect& b) noexcept;
 
 }  // namespace embed

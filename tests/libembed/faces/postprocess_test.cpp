@@ -19,7 +19,7 @@ DetectedFace face(Rect box, float confidence) {
 }
 
 TEST(IntersectionOverUnion, IsTheShareOfTheCommonArea) {
-  using embed::faces::intersection_over_union;
+  using embed::intersection_over_union;
   EXPECT_FLOAT_EQ(intersection_over_union({0, 0, 10, 10}, {0, 0, 10, 10}), 1);
   EXPECT_FLOAT_EQ(intersection_over_union({0, 0, 10, 10}, {5, 0, 10, 10}), 50.0F / 150.0F);
   EXPECT_FLOAT_EQ(intersection_over_union({0, 0, 10, 10}, {10, 0, 10, 10}), 0);

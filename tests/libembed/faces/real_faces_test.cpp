@@ -155,7 +155,7 @@ TEST_F(RealFaces, EveryFormatAndPaddingGivesTheSameFace) {
     for (const PixelFormat format : fixtures::all_formats()) {
       const auto faces = detector->detect(fixtures::from_rgb(rgb, 401, 333, format, 9).view());
       ASSERT_EQ(faces.size(), 1U) << file << ' ' << fixtures::format_name(format);
-      EXPECT_GT(embed::faces::intersection_over_union(faces[0].region.box, expected), 0.9F)
+      EXPECT_GT(embed::intersection_over_union(faces[0].region.box, expected), 0.9F)
           << file << ' ' << fixtures::format_name(format);
     }
   }
@@ -171,7 +171,7 @@ TEST_F(RealFaces, ReducedAndFullSizeAgree) {
       options.max_faces = file == model_files::centerface() ? 2 : 1;
       const auto faces = make_detector(options)->detect(image.view());
       ASSERT_FALSE(faces.empty()) << file << ' ' << side;
-      const auto overlap = embed::faces::intersection_over_union(faces.back().region.box, {275, 52, 65, 86});
+      const auto overlap = embed::intersection_over_union(faces.back().region.box, {275, 52, 65, 86});
       EXPECT_GT(overlap, 0.7F) << file << ' ' << side;
     }
   }
@@ -235,8 +235,8 @@ TEST_F(RealFaces, CenterFaceFindsEveryFaceThatYuNetFinds) {
       for (const DetectedFace& expected : reference->detect(frame)) {
         EXPECT_TRUE(std::any_of(faces.begin(), faces.end(),
                                 [&](const DetectedFace& face) {
-                                  return embed::faces::intersection_over_union(face.region.box,
-                                                                               expected.region.box) > 0.5F;
+                                  return embed::intersection_over_union(face.region.box,
+                                                                        expected.region.box) > 0.5F;
                                 }))
             << clip << ' ' << i;
       }
@@ -297,7 +297,7 @@ TEST_F(RealFaces, HaarBoxesLieWhereYuNetsDo) {
     ++found;
     EXPECT_FALSE(faces[0].region.landmarks.has_value());
     EXPECT_EQ(faces[0].confidence, 1);
-    if (embed::faces::intersection_over_union(faces[0].region.box, expected[0].region.box) > 0.6F) ++close;
+    if (embed::intersection_over_union(faces[0].region.box, expected[0].region.box) > 0.6F) ++close;
   }
   EXPECT_GE(found, 50);
   EXPECT_GE(close, found * 9 / 10);

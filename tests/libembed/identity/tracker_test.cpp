@@ -337,17 +337,14 @@ TEST(Tracker, LeavesBoxesOutThatAreNone) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), never = std::numeric_limits<float>::infinity();
   Tracker tracker;
   look_at(tracker, {box_at(10)});
-  for (const Rect& box :
-       {Rect{nan, 0, 10, 10}, {0, never, 10, 10}, {0, 0, 0, 10}, {0, 0, 10, -5}, {0, 0, nan, 5}})
+  for (const Rect& box : {Rect{nan, 0, 10, 10},
+                          {0, never, 10, 10},
+                          {0, 0, 0, 10},
+                          {0, 0, 10, -5},
+                          {0, 0, nan, 5},
+                          {20, 20, 42, 6e35F}})
     EXPECT_EQ(look_at(tracker, {box, box_at(10)}), (std::vector<int>{0, 1}));
   EXPECT_EQ(look(tracker, {{box_at(10), nan}}), (std::vector<int>{0}));
-}
-
-TEST(Overlap, IsIntersectionOverUnion) {
-  EXPECT_FLOAT_EQ(embed::overlap({0, 0, 10, 10}, {0, 0, 10, 10}), 1);
-  EXPECT_FLOAT_EQ(embed::overlap({0, 0, 10, 10}, {5, 0, 10, 10}), 1.0F / 3);
-  EXPECT_FLOAT_EQ(embed::overlap({0, 0, 10, 10}, {10, 0, 10, 10}), 0);
-  EXPECT_FLOAT_EQ(embed::overlap({0, 0, 10, 10}, {0, 0, 0, 0}), 0);
 }
 
 }  // namespace
