@@ -2,6 +2,10 @@
 #include "net/cpu/thread_team.h"
 
 #include <algorithm>
+#include <string>
+#include <system_error>
+
+#include "embed/error.h"
 
 namespace embed::cpu {
 
@@ -23,11 +27,13 @@ ThreadTeam::ThreadTeam(int size) : size_(std::max(1, size)) {
   threads_.reserve(static_cast<std::size_t>(size_ - 1));
   try {
     for (int index = 1; index < size_; ++index) threads_.emplace_back([this, index] { live(index); });
-  } catch (...) {
+  } catch (const std::system_error& error) {
     ending_ = true;
     announce();
     for (std::thread& thread : threads_) thread.join();
-    throw;
+    throw Error(ErrorCode::OutOfMemory, "thread " + std::to_string(threads_.size() + 2) + " of " +
+                                            std::to_string(size_) +
+                                            " of the network cannot be started: " + error.what());
   }
 }
 

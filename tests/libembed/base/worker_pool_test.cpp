@@ -6,10 +6,12 @@
 #include <atomic>
 #include <cstddef>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "embed/parallel.h"
+#include "no_new_threads.h"
 
 namespace {
 
@@ -61,6 +63,13 @@ TEST(WorkerPool, ManyCallersShareIt) {
   }
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(right, 800);
+}
+
+TEST(WorkerPool, WorksAloneWhereNoThreadCanStart) {
+  const fixtures::NoNewThreads none;
+  EXPECT_THROW(std::thread([] {}).join(), std::system_error);
+  WorkerPool pool(4);
+  EXPECT_EQ(add_up(pool, 4), 499'500U);
 }
 
 TEST(ForEachBlock, TakesEachNumberOnce) {

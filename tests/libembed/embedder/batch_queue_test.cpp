@@ -13,6 +13,8 @@
 
 #include "batch_fixture.h"
 #include "embed/error.h"
+#include "error_matchers.h"
+#include "no_new_threads.h"
 
 namespace {
 
@@ -295,6 +297,12 @@ TEST_F(Queue, RefusesWhatDoesNotFit) {
   const auto small = std::make_shared<BatchRequest>();
   small->prepare(1, kCrop - 1);
   EXPECT_THROW(client.submit(small), embed::Error);
+}
+
+TEST_F(Queue, SaysThatNoThreadCanStart) {
+  const fixtures::NoNewThreads none;
+  testing_errors::expect_error(embed::ErrorCode::OutOfMemory, {"batch queue", "cannot be started"},
+                               [this] { make(4); });
 }
 
 }  // namespace

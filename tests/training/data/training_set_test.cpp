@@ -15,6 +15,7 @@
 #include "data/prefetcher.h"
 #include "embed/dataset.h"
 #include "error_code.h"
+#include "no_new_threads.h"
 
 namespace training {
 namespace {
@@ -69,6 +70,15 @@ TEST_F(TrainingSetFile, LeavesThemOutOfValidationToo) {
   const TrainingSet set(options_);
   EXPECT_EQ(set.train().classes + set.validation().classes, 4U);
   for (const std::string& name : set.validation().names) EXPECT_NE(name, "a/bob");
+}
+
+TEST_F(TrainingSetFile, SaysThatNoThreadCanMakeItsBatches) {
+  write(16, 16);
+  const TrainingSet set(options_);
+  const auto batches = epoch_batches(options_, set.train().labels, 5, 0);
+  const fixtures::NoNewThreads none;
+  EXPECT_THAT(error_of([&] { Prefetcher(set, options_, 0, batches, 0); }, embed::ErrorCode::Internal),
+              HasSubstr("no thread to make the batches"));
 }
 
 TEST_F(TrainingSetFile, GivesVirtualIdentitiesLabelsOfTheirOwn) {

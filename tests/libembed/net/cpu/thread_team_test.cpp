@@ -8,6 +8,9 @@
 #include <thread>
 #include <vector>
 
+#include "error_matchers.h"
+#include "no_new_threads.h"
+
 namespace {
 
 using embed::cpu::ThreadTeam;
@@ -54,6 +57,13 @@ TEST(ThreadTeam, WakesAfterASleepAndWaitsForASlowMember) {
     team.run(work);
     EXPECT_EQ(done, 2 * round);
   }
+}
+
+TEST(ThreadTeam, SaysThatNoThreadCanStart) {
+  const fixtures::NoNewThreads none;
+  ThreadTeam alone(1);
+  testing_errors::expect_error(embed::ErrorCode::OutOfMemory, {"thread 2 of 3", "cannot be started"},
+                               [] { ThreadTeam team(3); });
 }
 
 }  // namespace
