@@ -30,10 +30,10 @@ class DefaultStart(TrainTest):
     def test_few_pictures_finish_the_default_weights(self):
         done = self.ok("train", "--data", "set", "--epochs", 2, "--threads", 1, "--out", "w.safetensors", env=self.env)
         first = done.stderr.splitlines()[0]
-        for words in ("starts from the default weights", "default.safetensors", "keeps 70 %", "--init none"):
+        for words in ("starts from the default weights", "default.safetensors", "keeps 95 %", "--init none"):
             self.assertIn(words, first)
         options = self.start_of("w.run")["options"]
-        for name, value in (("loss", "triplet"), ("teacher", "init"), ("blend", "0.3"), ("aug", "face"), ("neck", "false")):
+        for name, value in (("loss", "triplet"), ("teacher", "init"), ("blend", "0.05"), ("aug", "face"), ("neck", "false")):
             self.assertEqual(options[name], value, name)
         epoch = [line for line in self.metrics("w.run") if line["event"] == "epoch"][0]
         self.assertGreater(epoch["teacher"]["cosine"], 0.1)
