@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "image/quality_cover.h"
 #include "image/quality_grid.h"
 
 namespace embed {
@@ -58,6 +59,8 @@ constexpr std::array<CurvePoint, 6> kPose = {
 constexpr std::array<CurvePoint, 5> kScore = {
     {{0.6F, 0.5F}, {0.88F, 0.7F}, {0.907F, 0.87F}, {0.92F, 0.95F}, {0.935F, 1}}};
 
+/// What is left of the true matches behind painted masks (0.08 to 0.26) and sunglasses (0.32).
+constexpr float kCovered = 0.25F;
 /// Half of the true matches are lost.
 constexpr float kLow = 0.5F;
 /// A face that is no brighter, in grey levels, is dark and not hazy.
@@ -91,12 +94,14 @@ float turn_of(Landmarks points, float pixel_aspect) noexcept {
 }
 
 QualityFlaw flaw_of(const FaceQuality& quality, float brightness) noexcept {
-  const float least = std::min({quality.size, quality.sharpness, quality.light, quality.pose});
+  const float least =
+      std::min({quality.size, quality.sharpness, quality.light, quality.pose, quality.visible});
   if (!(least < kLow)) return QualityFlaw::None;
   // A face of few pixels is not sharp either, and a face without light is dark before it is anything else.
   if (least == quality.light) return brightness <= kDark ? QualityFlaw::Dark : QualityFlaw::Harsh;
-  if (quality.size < kLow && least != quality.pose) return QualityFlaw::Small;
-  return least == quality.sharpness ? QualityFlaw::Blurred : QualityFlaw::Turned;
+  if (least == quality.pose) return QualityFlaw::Turned;
+  if (least == quality.visible) return QualityFlaw::Covered;
+  return quality.size < kLow ? QualityFlaw::Small : QualityFlaw::Blurred;
 }
 
 }  // namespace
@@ -115,6 +120,8 @@ const char* to_string(QualityFlaw flaw) noexcept {
       return "harsh";
     case QualityFlaw::Turned:
       return "turned";
+    case QualityFlaw::Covered:
+      return "covered";
   }
   return "";
 }
@@ -130,7 +137,11 @@ FaceQuality face_quality(const ImageView& image, const FaceRegion& region, const
   quality.light = curve(kContrast, light.contrast) * curve(kWhite, light.white);
   if (region.landmarks) quality.pose = curve(kPose, turn_of(*region.landmarks, image.pixel_aspect));
   if (score) quality.score = curve(kScore, *score);
-  quality.overall = std::min(quality.size, quality.sharpness) * quality.light * quality.pose * quality.score;
+  if (region.landmarks && input.crop.alignment == Alignment::FivePoint && quality.pose >= kLow &&
+      is_covered(input, crop, grid))
+    quality.visible = kCovered;
+  quality.overall = std::min(quality.size, quality.sharpness) * quality.light * quality.pose *
+                    quality.visible * quality.score;
   quality.flaw = flaw_of(quality, light.mean);
   return quality;
 }

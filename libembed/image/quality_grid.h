@@ -25,6 +25,8 @@ class QualityGrid {
   /// pixels.
   QualityGrid(const InputSpec& input, const std::uint8_t* crop) noexcept;
 
+  /// The grey level of a cell, 0 to 255; x and y are 0 to kSide − 1.
+  float at(int x, int y) const noexcept { return cells_[y][x]; }
   FaceLight light() const noexcept;
   /// How much fine detail the face has for its coarse detail, in that of four directions in which it has
   /// least: motion blurs one direction alone. About 0.9 for a sharp face, 0 for none.

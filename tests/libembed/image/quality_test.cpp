@@ -151,8 +151,8 @@ TEST(Quality, IsThatOfTheParts) {
   region.landmarks = turned(40);
   const FaceQuality quality =
       embed::face_quality(frame(), region, input_of(), crop_of(drawn_face()).data(), 0.88F);
-  EXPECT_FLOAT_EQ(quality.overall,
-                  std::min(quality.size, quality.sharpness) * quality.light * quality.pose * quality.score);
+  EXPECT_FLOAT_EQ(quality.overall, std::min(quality.size, quality.sharpness) * quality.light * quality.pose *
+                                       quality.visible * quality.score);
   EXPECT_LT(quality.overall, quality.size);
 }
 
@@ -228,6 +228,74 @@ TEST(Quality, ATurnedFaceIsTurned) {
   EXPECT_LT(quality_of(turned(0, -60)).pose, 0.5F);
 }
 
+/// As a crop by five points of a face that looks into the camera.
+FaceQuality of_portrait(const std::vector<std::uint8_t>& crop) {
+  InputSpec input = input_of();
+  input.crop.alignment = embed::Alignment::FivePoint;
+  input.crop.five_points = {{{0.31F, 0.27F}, {0.69F, 0.27F}, {0.5F, 0.51F}, {0.34F, 0.7F}, {0.66F, 0.7F}}};
+  FaceRegion region = region_of();
+  region.landmarks = turned(0);
+  return embed::face_quality(frame(), region, input, crop.data());
+}
+
+FaceQuality of_portrait(const Grey& face) {
+  return of_portrait(crop_of(face));
+}
+
+TEST(Quality, AFaceWithoutAnythingInFrontIsNotCovered) {
+  EXPECT_EQ(of_portrait(drawn_face()).visible, 1);
+  Grey beard = drawn_face();
+  ellipse(beard, 40, 66, 26, 18, 40);
+  ellipse(beard, 40, 58, 13, 4, 115);
+  EXPECT_EQ(of_portrait(beard).visible, 1);
+  Grey glasses = drawn_face();
+  for (const float x : {25.0F, 55.0F}) {
+    ellipse(glasses, x, 22, 11, 9, 40);
+    ellipse(glasses, x, 22, 9, 7, 150);
+    ellipse(glasses, x, 22, 7, 4, 180);
+    ellipse(glasses, x, 22, 3, 3, 60);
+  }
+  EXPECT_EQ(of_portrait(glasses).visible, 1);
+}
+
+TEST(Quality, SunglassesCover) {
+  Grey face = drawn_face();
+  for (const float x : {25.0F, 55.0F}) ellipse(face, x, 22, 14, 9, 20);
+  const FaceQuality quality = of_portrait(face);
+  EXPECT_LT(quality.visible, 0.5F);
+  EXPECT_EQ(quality.flaw, QualityFlaw::Covered);
+}
+
+TEST(Quality, MasksCover) {
+  for (const float level : {20.0F, 235.0F}) {
+    Grey face = drawn_face();
+    ellipse(face, 40, 66, 34, 26, level);
+    EXPECT_EQ(of_portrait(face).flaw, QualityFlaw::Covered) << level;
+  }
+  // As bright as the skin, but blue.
+  Grey face = drawn_face();
+  ellipse(face, 40, 66, 34, 26, 150);
+  EXPECT_EQ(of_portrait(face).flaw, QualityFlaw::None) << "nothing tells it from skin";
+  std::vector<std::uint8_t> crop = crop_of(face);
+  for (std::size_t i = kSide * 45 * 3; i < crop.size(); i += 3) {
+    crop[i] = static_cast<std::uint8_t>(crop[i] * 2 / 3);
+    crop[i + 2] = static_cast<std::uint8_t>(crop[i + 2] * 4 / 3);
+  }
+  EXPECT_EQ(of_portrait(crop).flaw, QualityFlaw::Covered);
+}
+
+TEST(Quality, OfATurnedFaceNobodyKnowsWhetherItIsCovered) {
+  Grey face = drawn_face();
+  ellipse(face, 40, 66, 34, 26, 20);
+  FaceRegion region = region_of();
+  region.landmarks = turned(70);
+  InputSpec input = input_of();
+  input.crop.alignment = embed::Alignment::FivePoint;
+  const FaceQuality quality = embed::face_quality(frame(), region, input, crop_of(face).data());
+  EXPECT_EQ(quality.visible, 1);
+  EXPECT_EQ(quality.flaw, QualityFlaw::Turned);
+}
+
 TEST(Quality, TurningInThePlaneIsNoPose) {
   Landmarks lying = turned(0);
   for (embed::Point& point : lying) point = {500 - point.y, point.x};
@@ -286,6 +354,7 @@ TEST(Quality, NamesOfFlaws) {
   EXPECT_STREQ(to_string(QualityFlaw::Dark), "dark");
   EXPECT_STREQ(to_string(QualityFlaw::Harsh), "harsh");
   EXPECT_STREQ(to_string(QualityFlaw::Turned), "turned");
+  EXPECT_STREQ(to_string(QualityFlaw::Covered), "covered");
 }
 
 }  // namespace
