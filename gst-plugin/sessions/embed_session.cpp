@@ -52,6 +52,18 @@ Identity unnamed(const EmbedSettings& settings, Reason reason) {
   return identity;
 }
 
+/// Whether the network's pictures are of faces, and not whole pictures of anything.
+bool shows_faces(const InputSpec& input) {
+  return input.crop.alignment != Alignment::Whole;
+}
+
+FaceQuality quality_of(const ImageView& image, const FaceRegion& region, const InputSpec& input,
+                       const std::uint8_t* crop, const std::optional<double>& score) {
+  if (!shows_faces(input)) return {};
+  const auto certain = score ? std::optional<float>(static_cast<float>(*score)) : std::nullopt;
+  return face_quality(image, region, input, crop, certain);
+}
+
 }  // namespace
 
 void EmbedSession::open(const EmbedSettings& settings) {
@@ -122,6 +134,7 @@ FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height
     if (crop.region) {
       plan.regions.push_back(*crop.region);
       plan.roi_of.push_back(plan.identities.size());
+      plan.scores.push_back(roi.confidence);
     }
     plan.identities.push_back(unnamed(settings, crop.reason));
     plan.places.push_back({roi.box, roi.track, roi.predicted});
@@ -168,8 +181,10 @@ void EmbedSession::submit(const ImageView& image, FramePlan& plan) {
   plan.request = take_request();
   faces_ = std::max<std::size_t>(1, plan.regions.size());
   std::uint8_t* crops = plan.request->prepare(plan.regions.size(), bytes);
+  plan.qualities.resize(plan.regions.size());
   for (std::size_t i = 0; i < plan.regions.size(); ++i) {
     crop_face(image, plan.regions[i], input, crops + i * bytes);
+    plan.qualities[i] = quality_of(image, plan.regions[i], input, crops + i * bytes, plan.scores[i]);
   }
   client_->submit(plan.request);
   const auto preprocess = since(start);
@@ -182,6 +197,16 @@ bool EmbedSession::complete(FramePlan& plan, const EmbedSettings& settings) {
   carried_.carry(plan.places, plan.roi_of, plan.frame,
                  static_cast<std::uint64_t>(settings.inference_interval), plan.identities);
   return true;
+}
+
+/// Of the regions that were embedded, once they have a name or the rule's reason for having none.
+void EmbedSession::tell_quality(FramePlan& plan) const {
+  if (!shows_faces(embedder_->info().input)) return;
+  for (std::size_t i = 0; i < plan.regions.size(); ++i) {
+    Identity& identity = plan.identities[plan.roi_of[i]];
+    identity.quality = plan.qualities[i].overall;
+    identity.reason = explained(identity.reason, plan.qualities[i].flaw);
+  }
 }
 
 bool EmbedSession::complete_request(FramePlan& plan, const EmbedSettings& settings) {
@@ -197,6 +222,7 @@ bool EmbedSession::complete_request(FramePlan& plan, const EmbedSettings& settin
     name(matches_[i], rule, settings, identity);
     if (settings.attach_embedding) identity.embedding = embeddings[i];
   }
+  tell_quality(plan);
   give_back(std::move(plan.request));
   const auto match = since(start);
   const std::lock_guard lock(stats_mutex_);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "embed/quality.h"
 #include "embed/shared_embedder.h"
 #include "embed/shared_gallery.h"
 #include "sessions/carried_identities.h"
@@ -40,12 +41,14 @@ struct FramePlan {
   std::vector<Identity> identities;  ///< One for each ROI, in order; final where nothing is to be embedded.
   std::vector<FaceRegion> regions;   ///< To embed.
   std::vector<std::size_t> roi_of;   ///< regions[i] belongs to ROI roi_of[i].
-  std::vector<FacePlace> places;     ///< Of the ROIs.
-  std::uint64_t frame = 0;           ///< Counts the frames on which somebody looked for faces.
-  std::size_t surplus = 0;           ///< ROIs that were left out as too many; the caller's to set.
-  std::size_t rejected = 0;          ///< ROIs that are worth a warning.
-  bool late = false;                 ///< Regions were left out because the frame came too late.
-  std::shared_ptr<BatchRequest> request;  ///< From submit() to complete().
+  std::vector<std::optional<double>> scores;  ///< The detector's, of each region.
+  std::vector<FaceQuality> qualities;         ///< Of each region, from submit() on.
+  std::vector<FacePlace> places;              ///< Of the ROIs.
+  std::uint64_t frame = 0;                    ///< Counts the frames on which somebody looked for faces.
+  std::size_t surplus = 0;                    ///< ROIs that were left out as too many; the caller's to set.
+  std::size_t rejected = 0;                   ///< ROIs that are worth a warning.
+  bool late = false;                          ///< Regions were left out because the frame came too late.
+  std::shared_ptr<BatchRequest> request;      ///< From submit() to complete().
   /// Only then the frame's pixels are looked at.
   bool needs_pixels() const noexcept { return !regions.empty(); }
 };
@@ -110,6 +113,7 @@ class EmbedSession {
  private:
   void name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
             Identity& identity) const;
+  void tell_quality(FramePlan& plan) const;
   bool complete_request(FramePlan& plan, const EmbedSettings& settings);
   std::shared_ptr<BatchRequest> take_request();
   void give_back(std::shared_ptr<BatchRequest> request);
