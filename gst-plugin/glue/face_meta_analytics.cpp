@@ -26,11 +26,11 @@ Meta* relations_of(GstBuffer* buffer) {
   return gst_buffer_get_analytics_relation_meta(buffer);
 }
 
-guint length(const Meta* meta) {
+guint length(Meta* meta) {
   return static_cast<guint>(gst_analytics_relation_get_length(meta));
 }
 
-int relation(const Meta* meta, guint from, guint to) {
+int relation(Meta* meta, guint from, guint to) {
   return gst_analytics_relation_meta_get_relation(meta, from, to);
 }
 
@@ -141,20 +141,29 @@ std::optional<guint> find(Meta* meta, const Place& place) {
   return found;
 }
 
+/// What a frame shows of a box; nothing where a side is 0.
+PixelRect shown(const PixelRect& box, int frame_width, int frame_height) {
+  const auto clip = [](std::int64_t value, int limit) { return std::clamp<std::int64_t>(value, 0, limit); };
+  const std::int64_t x = clip(box.x, frame_width), y = clip(box.y, frame_height);
+  return {x, y, clip(box.x + box.width, frame_width) - x, clip(box.y + box.height, frame_height) - y};
+}
+
 struct Entry {
   Meta* meta;
   guint id;
 };
 
-/// The detection of a place, one that was there or a new one.
-Entry find_or_add(GstBuffer* buffer, const Place& place, std::optional<double> confidence) {
+/// The detection of a place, one that was there or a new one; none for a place that the frame does not show.
+std::optional<Entry> find_or_add(GstBuffer* buffer, const Place& place, std::optional<double> confidence) {
+  const PixelRect visible = shown(place.box, place.frame_width, place.frame_height);
+  if (visible.width <= 0 || visible.height <= 0) return std::nullopt;
   GstAnalyticsRelationMetaInitParams room = kRoom;
   Meta* meta = gst_buffer_add_analytics_relation_meta_full(buffer, &room);
-  if (const auto id = find(meta, place)) return {meta, *id};
+  if (const auto id = find(meta, place)) return Entry{meta, *id};
   Written say;
   say.type = g_quark_from_string(place.type.c_str());
   write_box(say, place.box, confidence);
-  return {meta, append_detection(meta, say)};
+  return Entry{meta, append_detection(meta, say)};
 }
 
 /// Whether nothing but detections without relations is there.
@@ -198,7 +207,7 @@ void hand_over(Meta* meta, guint from, guint to) {
 std::optional<GstAnalyticsClsMtd> name_entry(Meta* meta, guint id) {
   std::optional<GstAnalyticsClsMtd> found;
   for_each_related(meta, id, GST_ANALYTICS_REL_TYPE_CONTAIN, gst_analytics_cls_mtd_get_mtd_type(),
-                   [&](const GstAnalyticsMtd& entry) {
+                   [&](GstAnalyticsMtd& entry) {
                      if ((relation(meta, id, entry.id) & kName) == kName) found = entry;
                      return found.has_value();
                    });
@@ -219,7 +228,7 @@ GQuark embedding_kind() {
 std::optional<GstAnalyticsTensorMtd> embedding_entry(Meta* meta, guint id) {
   std::optional<GstAnalyticsTensorMtd> found;
   for_each_related(meta, id, GST_ANALYTICS_REL_TYPE_CONTAIN, gst_analytics_tensor_mtd_get_mtd_type(),
-                   [&](const GstAnalyticsMtd& entry) {
+                   [&](GstAnalyticsMtd& entry) {
                      const GstTensor* tensor = gst_analytics_tensor_mtd_get_tensor(&entry);
                      if (tensor != nullptr && tensor->id == embedding_kind()) found = entry;
                      return found.has_value();
@@ -255,12 +264,6 @@ std::optional<Embedding> embedding_of(Meta*, guint) {
   return std::nullopt;
 }
 #endif
-
-PixelRect shown(const PixelRect& box, int frame_width, int frame_height) {
-  const auto clip = [](std::int64_t value, int limit) { return std::clamp<std::int64_t>(value, 0, limit); };
-  const std::int64_t x = clip(box.x, frame_width), y = clip(box.y, frame_height);
-  return {x, y, clip(box.x + box.width, frame_width) - x, clip(box.y + box.height, frame_height) - y};
-}
 
 }  // namespace
 
@@ -300,7 +303,7 @@ std::vector<Detection> read_detections(GstBuffer* buffer) {
 int track_of(GstBuffer* buffer, guint id) {
   int track = 0;
   for_each_related(relations_of(buffer), id, GST_ANALYTICS_REL_TYPE_ANY,
-                   gst_analytics_tracking_mtd_get_mtd_type(), [&](const GstAnalyticsMtd& entry) {
+                   gst_analytics_tracking_mtd_get_mtd_type(), [&](GstAnalyticsMtd& entry) {
                      guint64 number = 0;
                      GstClockTime first, last;
                      gboolean lost = FALSE;
@@ -313,7 +316,7 @@ int track_of(GstBuffer* buffer, guint id) {
 
 std::optional<Identity> identity_of(GstBuffer* buffer, guint id) {
   Meta* meta = relations_of(buffer);
-  const auto entry = name_entry(meta, id);
+  auto entry = name_entry(meta, id);
   if (!entry || gst_analytics_cls_mtd_get_length(&*entry) == 0) return std::nullopt;
   Identity identity;
   identity.label = valid_text(type_name(gst_analytics_cls_mtd_get_quark(&*entry, 0)));
@@ -354,10 +357,11 @@ void remove_detection(GstBuffer* buffer, const Place& place) {
 }
 
 void write_track(GstBuffer* buffer, const Place& place, std::optional<double> confidence, int track) {
-  const Entry face = find_or_add(buffer, place, confidence);
+  const auto face = find_or_add(buffer, place, confidence);
+  if (!face) return;
   bool written = false;
-  for_each_related(face.meta, face.id, GST_ANALYTICS_REL_TYPE_ANY, gst_analytics_tracking_mtd_get_mtd_type(),
-                   [&](const GstAnalyticsMtd& entry) {
+  for_each_related(face->meta, face->id, GST_ANALYTICS_REL_TYPE_ANY,
+                   gst_analytics_tracking_mtd_get_mtd_type(), [&](GstAnalyticsMtd& entry) {
                      guint64 number = 0;
                      GstClockTime first, last;
                      gboolean lost;
@@ -365,30 +369,31 @@ void write_track(GstBuffer* buffer, const Place& place, std::optional<double> co
                      if (number == static_cast<guint64>(track))
                        written = true;
                      else
-                       relate(face.meta, GST_ANALYTICS_REL_TYPE_NONE, face.id, entry.id);
+                       relate(face->meta, GST_ANALYTICS_REL_TYPE_NONE, face->id, entry.id);
                      return false;
                    });
   if (written) return;
   // When it was first seen is not known here.
   GstAnalyticsTrackingMtd entry;
-  gst_analytics_relation_meta_add_tracking_mtd(face.meta, static_cast<guint64>(track), GST_CLOCK_TIME_NONE,
+  gst_analytics_relation_meta_add_tracking_mtd(face->meta, static_cast<guint64>(track), GST_CLOCK_TIME_NONE,
                                                &entry);
   gst_analytics_tracking_mtd_update_last_seen(&entry, GST_BUFFER_PTS(buffer));
-  relate(face.meta, GST_ANALYTICS_REL_TYPE_RELATE_TO, face.id, entry.id);
+  relate(face->meta, GST_ANALYTICS_REL_TYPE_RELATE_TO, face->id, entry.id);
 }
 
 void write_identity(GstBuffer* buffer, const Place& place, std::optional<double> confidence,
                     const Identity& identity, double level) {
-  const Entry face = find_or_add(buffer, place, confidence);
-  if (const auto old = name_entry(face.meta, face.id))
-    relate(face.meta, GST_ANALYTICS_REL_TYPE_NONE, face.id, old->id);
-  write_embedding(face.meta, face.id, identity.embedding);
+  const auto face = find_or_add(buffer, place, confidence);
+  if (!face) return;
+  if (const auto old = name_entry(face->meta, face->id))
+    relate(face->meta, GST_ANALYTICS_REL_TYPE_NONE, face->id, old->id);
+  write_embedding(face->meta, face->id, identity.embedding);
   if (identity.label.empty()) return;
   GstAnalyticsClsMtd entry;
-  gst_analytics_relation_meta_add_one_cls_mtd(face.meta, static_cast<gfloat>(level),
+  gst_analytics_relation_meta_add_one_cls_mtd(face->meta, static_cast<gfloat>(level),
                                               g_quark_from_string(valid_text(identity.label.c_str()).c_str()),
                                               &entry);
-  set_part(face.meta, face.id, entry.id, GST_ANALYTICS_REL_TYPE_RELATE_TO);
+  set_part(face->meta, face->id, entry.id, GST_ANALYTICS_REL_TYPE_RELATE_TO);
 }
 
 }  // namespace embed::gst::analytics

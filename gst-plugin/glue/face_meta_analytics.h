@@ -55,7 +55,8 @@ int track_of(GstBuffer* buffer, guint id);
 /// The name that tripletembed wrote to a detection, and the embedding; no more is known here.
 std::optional<Identity> identity_of(GstBuffer* buffer, guint id);
 
-/// The buffer of what follows must be writable. Where a place has no detection, it gets one.
+/// The buffer of what follows must be writable. Where a place has no detection, it gets one, unless the frame
+/// shows nothing of it.
 void add_detection(GstBuffer* buffer, const Place& place, std::optional<double> confidence);
 /// A relation meta that holds detections alone is written anew. In any other one the detection stays as part
 /// of the one that takes its place and its relations.

@@ -268,6 +268,7 @@ FaceList read_most_faces(GstBuffer* buffer, int frame_width, int frame_height, s
     if (place < stored.size()) {
       const Face& known = stored[place].face;
       face.id = known.id;
+      face.predicted |= regions.metas[i] == nullptr && known.predicted;
       face.identity = known.identity;
       if (!face.confidence) face.confidence = known.confidence;
       if (face.track == 0) face.track = known.track;

@@ -99,13 +99,12 @@ std::optional<GstAnalyticsMtd> related(GstBuffer* buffer, GstAnalyticsRelTypes r
 
 /// The name as DL Streamer reads it, by CONTAIN, or GStreamer's overlay, by RELATE_TO.
 std::string name_by(GstBuffer* buffer, GstAnalyticsRelTypes relation) {
-  const auto found = related(buffer, relation, gst_analytics_cls_mtd_get_mtd_type());
+  auto found = related(buffer, relation, gst_analytics_cls_mtd_get_mtd_type());
   return found ? g_quark_to_string(gst_analytics_cls_mtd_get_quark(&*found, 0)) : "";
 }
 
 guint64 track_by_relation(GstBuffer* buffer) {
-  const auto found =
-      related(buffer, GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_tracking_mtd_get_mtd_type());
+  auto found = related(buffer, GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_tracking_mtd_get_mtd_type());
   guint64 number = 0;
   GstClockTime first, last;
   gboolean lost;

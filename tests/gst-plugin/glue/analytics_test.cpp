@@ -269,6 +269,7 @@ TEST_F(Relations, ADetectionIsMatchedByPlaceWhereItsRegionIsGone) {
   ASSERT_TRUE(all[0].identity);
   EXPECT_EQ(all[0].identity->label, "Ann");
   EXPECT_TRUE(all[0].identity->distance) << "the custom meta's, not the relation meta's";
+  EXPECT_NE(all[0].id, 0) << "that of the region";
 }
 
 TEST_F(Relations, ATrackIsWhatTheDetectionRelatesTo) {
@@ -413,6 +414,15 @@ TEST_F(Relations, WhatNobodyHereKnowsStaysAsItIs) {
   EXPECT_EQ(relation(face, note.id), kRelateTo);
   EXPECT_EQ(relation(note.id, face), kPartOf);
   EXPECT_EQ(faces().size(), 2U);
+}
+
+TEST_F(Relations, WhatTheFrameDoesNotShowGetsNoDetection) {
+  gst_buffer_add_video_region_of_interest_meta(buffer(), "face", 20, 20, 0, 40)->id = 5;
+  gst_buffer_add_video_region_of_interest_meta(buffer(), "face", G_MAXUINT, 20, 40, 40)->id = 6;
+  gst_buffer_add_video_region_of_interest_meta(buffer(), "face", 150, 20, G_MAXUINT, 40)->id = 7;
+  name("???");
+  EXPECT_EQ(detections(), 1U);
+  EXPECT_EQ(faces().size(), 3U);
 }
 
 TEST_F(Relations, AFrameWithoutFacesGetsNone) {
