@@ -130,7 +130,7 @@ static void gst_triplet_embed_get_property(GObject* object, guint id, GValue* va
 
 static void read_regions(GstTripletEmbed* self, Frame& frame) {
   const bool whole = frame.settings->full_frame;
-  const bool bare = gst_buffer_get_video_region_of_interest_meta(frame.buffer.get()) == nullptr;
+  const bool bare = !embed::gst::has_regions(frame.buffer.get());
   if (!whole) self->state->warnings.see(self->sink, bare);
   if (!whole && bare) return;
   // Ours alone from here on, so that what is read now can be written to once the faces are embedded.

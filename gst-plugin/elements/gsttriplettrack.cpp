@@ -158,6 +158,7 @@ static void follow(GstTripletTrack* self, GstBuffer* buffer) {
   for (std::size_t i = 0; i < list.metas.size(); ++i)
     if (frame.track_of[i] != 0 && list.metas[i] != nullptr)
       embed::gst::set_track(list.metas[i], frame.track_of[i]);
+  embed::gst::write_tracks(buffer, state.width, state.height);
   GST_LOG_OBJECT(self, "%" G_GSIZE_FORMAT " regions, %" G_GSIZE_FORMAT " carried on", list.rois.size(),
                  frame.carried.size());
 }

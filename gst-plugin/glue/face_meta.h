@@ -11,7 +11,7 @@
 
 #include "sessions/face_types.h"
 
-/// The one place that writes and reads the metadata of faces. Two views of one result:
+/// The one place that writes and reads the metadata of faces. Three views of one result:
 ///
 /// 1. On the GstVideoRegionOfInterestMeta, GstStructure params in DL Streamer's tensor convention:
 ///    - `detection`: confidence, x_min, x_max, y_min, y_max (double, fractions of the frame; unrounded, and
@@ -31,6 +31,8 @@
 ///    runner_up, runner_up_distance, confidence, x, y, width, height, frame_width, frame_height, model_name,
 ///    embedding (GBytes, 128 little-endian float32), predicted (boolean), predicted_region (boolean), track
 ///    (int). Fields that have no value are absent. Elements that convert, scale, flip or crop keep it.
+/// 3. With GStreamer 1.24 or newer, the GstAnalyticsRelationMeta on the buffer: a detection for each region,
+///    the track and the name. glue/face_meta_analytics.h says how.
 namespace embed::gst {
 
 inline constexpr char kMetaName[] = "TripletEmbed";
@@ -57,33 +59,45 @@ bool move_followed_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* meta, c
                         std::optional<double> confidence, int frame_width, int frame_height);
 /// Says that a region belongs to a track, in the place of one that it belonged to before.
 void set_track(GstVideoRegionOfInterestMeta* meta, int track);
-/// The ROI metas of a frame, in their order; the two vectors run in parallel.
+/// Writes the tracks of all regions of a frame into the relation meta, too; the buffer must be writable.
+void write_tracks(GstBuffer* buffer, int frame_width, int frame_height);
+/// Whether a frame has a region, or a detection in the relation meta.
+bool has_regions(GstBuffer* buffer);
+/// The regions of a frame, first its ROI metas in their order; the three vectors run in parallel.
 struct RoiList {
   std::vector<Roi> rois;
-  std::vector<GstVideoRegionOfInterestMeta*> metas;  ///< Owned by the buffer.
-  std::unordered_set<int> surplus_ids;               ///< Of regions that were left out as too many.
-  std::size_t surplus = 0;                           ///< So many were.
+  /// Owned by the buffer; null for a detection of the relation meta that has none, see read_regions().
+  std::vector<GstVideoRegionOfInterestMeta*> metas;
+  std::vector<int> detections;          ///< Ids in the relation meta; −1 without a detection there.
+  std::unordered_set<int> surplus_ids;  ///< Of regions that were left out as too many.
+  std::size_t surplus = 0;              ///< So many were.
 };
 /// Attaches a ROI meta of that type over the whole frame and returns it.
 RoiList add_whole_frame(GstBuffer* buffer, const char* type, int frame_width, int frame_height);
 
 /// ROIs of one of these types, a comma-separated list compared without case (all when it is empty). Foreign
 /// detectors' ones are fine, by hand or by gvadetect. Of more than `most` those are taken whose part inside
-/// the frame is largest, the earlier one of two that are alike; 0 takes all.
+/// the frame is largest, the earlier one of two that are alike; 0 takes all. A detection of the relation meta
+/// without a ROI meta in its place gets one, so the buffer must be writable.
 RoiList read_rois(GstBuffer* buffer, const std::string& types, int frame_width, int frame_height,
                   std::size_t most = 0);
+/// The same, but the buffer stays as it is: the id of a detection without a ROI meta is that in the relation
+/// meta.
+RoiList read_regions(GstBuffer* buffer, const std::string& types, int frame_width, int frame_height,
+                     std::size_t most = 0);
 
 /// Gives every ROI of the list without an id, or with one that came before, a fresh one; buffer writable.
 void assign_ids(RoiList& list);
 
-/// Writes both views: identities[i] belongs to list.rois[i]. Faces that are in the custom meta already are
+/// Writes all views: identities[i] belongs to list.rois[i]. Faces that are in the custom meta already are
 /// replaced when their type and id are the same, and so is a `classification` param of ours. `buffer` must be
 /// writable.
 void write_identities(GstBuffer* buffer, const RoiList& list, const std::vector<Identity>& identities,
                       const std::string& model_name, int frame_width, int frame_height);
 
-/// Every ROI of the frame with its identity matched by type and id, then those faces whose ROI meta was
-/// dropped on the way, their own rectangle scaled by the ratio of the frame sizes.
+/// Every region of the frame with its identity matched by type and id, then those faces whose ROI meta was
+/// dropped on the way, their own rectangle scaled by the ratio of the frame sizes. A detection without a ROI
+/// meta is matched by type and place. Where the custom meta knows nothing, the name is the relation meta's.
 std::vector<Face> read_faces(GstBuffer* buffer, int frame_width, int frame_height);
 
 struct FaceList {

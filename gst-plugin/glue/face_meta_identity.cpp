@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "glue/face_meta.h"
+#include "glue/face_meta_analytics.h"
 #include "glue/tensor_params.h"
 
 namespace embed::gst {
@@ -191,6 +192,16 @@ PixelRect rescale(const StoredFace& stored, int frame_width, int frame_height) {
           scale(box.height, frame_height, stored.frame_height)};
 }
 
+/// The stored face that is where a detection is and was not read yet; how many there are where none is.
+std::size_t stored_at(const std::vector<StoredFace>& stored, const std::vector<bool>& used, const Face& face,
+                      int frame_width, int frame_height) {
+  std::size_t i = 0;
+  while (i < stored.size() && (used[i] || stored[i].face.type != face.type ||
+                               !analytics::same_box(rescale(stored[i], frame_width, frame_height), face.box)))
+    ++i;
+  return i;
+}
+
 }  // namespace
 
 void register_face_meta() {
@@ -214,6 +225,8 @@ void write_identities(GstBuffer* buffer, const RoiList& list, const std::vector<
                             gst_structure_free);
     append_structure(&faces, face.get());
     written.emplace(list.rois[i].type, list.rois[i].id);
+    analytics::write_identity(buffer, {list.rois[i].type, list.rois[i].box, frame_width, frame_height},
+                              list.rois[i].confidence, identities[i], confidence_of(identities[i]));
   }
   GstCustomMeta* meta = gst_buffer_get_custom_meta(buffer, kMetaName);
   if (meta == nullptr) meta = gst_buffer_add_custom_meta(buffer, kMetaName);
@@ -245,16 +258,27 @@ FaceList read_most_faces(GstBuffer* buffer, int frame_width, int frame_height, s
   }
   std::vector<Face>& faces = list.faces;
   std::vector<bool> used(stored.size(), false);
-  RoiList regions = read_rois(buffer, "", frame_width, frame_height, most);
+  RoiList regions = read_regions(buffer, "", frame_width, frame_height, most);
   list.whole &= regions.surplus == 0;
-  for (Roi& roi : regions.rois) {
+  for (std::size_t i = 0; i < regions.rois.size(); ++i) {
+    Roi& roi = regions.rois[i];
     Face face{roi.id, std::move(roi.type), roi.box, roi.confidence, roi.predicted, roi.track, std::nullopt};
-    if (const auto found = by_key.find({face.type, face.id}); found != by_key.end()) {
-      const Face& known = stored[found->second].face;
+    std::size_t place = stored.size();
+    if (regions.metas[i] == nullptr) {
+      place = stored_at(stored, used, face, frame_width, frame_height);
+    } else if (const auto found = by_key.find({face.type, face.id}); found != by_key.end()) {
+      place = found->second;
+    }
+    if (place < stored.size()) {
+      const Face& known = stored[place].face;
+      face.id = known.id;
+      face.predicted |= regions.metas[i] == nullptr && known.predicted;
       face.identity = known.identity;
       if (!face.confidence) face.confidence = known.confidence;
       if (face.track == 0) face.track = known.track;
-      used[found->second] = true;
+      used[place] = true;
+    } else if (regions.detections[i] >= 0) {
+      face.identity = analytics::identity_of(buffer, static_cast<guint>(regions.detections[i]));
     }
     faces.push_back(std::move(face));
   }

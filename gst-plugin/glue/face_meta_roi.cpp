@@ -2,10 +2,10 @@
 // The ROI metas: what detectors write and everybody reads.
 #include <algorithm>
 #include <cmath>
-#include <string_view>
-#include <unordered_set>
 
 #include "glue/face_meta.h"
+#include "glue/face_meta_analytics.h"
+#include "glue/face_meta_roi.h"
 #include "glue/tensor_params.h"
 
 namespace embed::gst {
@@ -17,37 +17,6 @@ constexpr char kLandmarks[] = "landmarks";
 constexpr char kObjectId[] = "object_id";
 constexpr char kLandmarkFormat[] = "landmark_points";
 constexpr std::size_t kLandmarkValues = 10;
-
-/// Whether a type is one of a comma-separated list.
-bool is_listed(const std::string& type, std::string_view types) {
-  while (true) {
-    const std::size_t comma = std::min(types.find(','), types.size());
-    std::string_view one = types.substr(0, comma);
-    while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
-    while (!one.empty() && one.back() == ' ') one.remove_suffix(1);
-    if (one.size() == type.size() && g_ascii_strncasecmp(one.data(), type.data(), one.size()) == 0)
-      return true;
-    if (comma == types.size()) return false;
-    types.remove_prefix(comma + 1);
-  }
-}
-
-int fresh_id() {
-  const guint32 number = gst_util_seqnum_next() & G_MAXINT32;
-  return number != 0 ? static_cast<int>(number) : fresh_id();
-}
-
-GstStructure* detection_param(const Rect& box, std::optional<double> confidence, int frame_width,
-                              int frame_height) {
-  const double w = frame_width;
-  const double h = frame_height;
-  GstStructure* param = gst_structure_new_empty(kDetection);
-  if (confidence) gst_structure_set(param, "confidence", G_TYPE_DOUBLE, *confidence, nullptr);
-  gst_structure_set(param, "label_id", G_TYPE_INT, 0, "x_min", G_TYPE_DOUBLE, box.x / w, "x_max",
-                    G_TYPE_DOUBLE, (box.x + box.width) / w, "y_min", G_TYPE_DOUBLE, box.y / h, "y_max",
-                    G_TYPE_DOUBLE, (box.y + box.height) / h, nullptr);
-  return param;
-}
 
 GstStructure* landmarks_param(const Landmarks& points, const GstVideoRegionOfInterestMeta* roi) {
   std::vector<float> values;
@@ -101,57 +70,6 @@ void read_landmarks(const GstStructure* param, Roi& roi) {
   roi.landmarks = points;
 }
 
-using RoiMetas = std::vector<GstVideoRegionOfInterestMeta*>;
-
-/// Pixels of a region that lie inside the frame.
-std::int64_t visible_area(const GstVideoRegionOfInterestMeta* meta, int frame_width, int frame_height) {
-  const auto inside = [](std::int64_t start, std::int64_t length, std::int64_t limit) {
-    return std::min(start + length, limit) - std::min(start, limit);
-  };
-  return inside(meta->x, meta->w, frame_width) * inside(meta->y, meta->h, frame_height);
-}
-
-/// Takes all but the `most` largest out of `metas`, which keep their order, and returns them.
-RoiMetas take_surplus(RoiMetas& metas, std::size_t most, int frame_width, int frame_height) {
-  if (most == 0 || metas.size() <= most) return {};
-  struct Ranked {
-    std::int64_t area;
-    std::size_t place;
-  };
-  std::vector<Ranked> ranking;
-  ranking.reserve(metas.size());
-  for (std::size_t i = 0; i < metas.size(); ++i)
-    ranking.push_back({visible_area(metas[i], frame_width, frame_height), i});
-  const auto cut = ranking.begin() + static_cast<std::ptrdiff_t>(most);
-  std::nth_element(ranking.begin(), cut, ranking.end(), [](const Ranked& a, const Ranked& b) {
-    return a.area != b.area ? a.area > b.area : a.place < b.place;
-  });
-  std::sort(ranking.begin(), cut, [](const Ranked& a, const Ranked& b) { return a.place < b.place; });
-  RoiMetas kept, surplus;
-  for (auto ranked = ranking.begin(); ranked != ranking.end(); ++ranked)
-    (ranked < cut ? kept : surplus).push_back(metas[ranked->place]);
-  metas = std::move(kept);
-  return surplus;
-}
-
-Roi read_roi(const GstVideoRegionOfInterestMeta* meta, int frame_width, int frame_height) {
-  Roi roi;
-  roi.id = meta->id;
-  roi.type = valid_text(g_quark_to_string(meta->roi_type));
-  roi.box = {meta->x, meta->y, meta->w, meta->h};
-  for (const GList* l = meta->params; l != nullptr; l = l->next) {
-    const auto* param = static_cast<const GstStructure*>(l->data);
-    if (gst_structure_has_name(param, kDetection) != FALSE) {
-      read_detection(param, frame_width, frame_height, roi);
-    } else if (gst_structure_has_name(param, kLandmarks) != FALSE) {
-      read_landmarks(param, roi);
-    } else if (gst_structure_has_name(param, kObjectId) != FALSE) {
-      gst_structure_get_int(param, "id", &roi.track);
-    }
-  }
-  return roi;
-}
-
 /// The whole pixels of a box inside the frame; without any where it lies outside.
 PixelRect pixels_of(const Rect& box, int frame_width, int frame_height) {
   const auto clip = [](float value, int limit) {
@@ -179,6 +97,7 @@ GstVideoRegionOfInterestMeta* add_region(GstBuffer* buffer, const char* type, co
       static_cast<guint>(box.height));
   meta->id = fresh_id();
   add_params(meta, region, confidence, frame_width, frame_height);
+  analytics::add_detection(buffer, {type_of(meta), box, frame_width, frame_height}, confidence);
   return meta;
 }
 
@@ -200,6 +119,49 @@ void remove_params(GstVideoRegionOfInterestMeta* meta, const char* name) {
 }
 
 }  // namespace
+
+int fresh_id() {
+  const guint32 number = gst_util_seqnum_next() & G_MAXINT32;
+  return number != 0 ? static_cast<int>(number) : fresh_id();
+}
+
+std::string type_of(const GstVideoRegionOfInterestMeta* meta) {
+  return valid_text(g_quark_to_string(meta->roi_type));
+}
+
+PixelRect box_of(const GstVideoRegionOfInterestMeta* meta) {
+  return {meta->x, meta->y, meta->w, meta->h};
+}
+
+GstStructure* detection_param(const Rect& box, std::optional<double> confidence, int frame_width,
+                              int frame_height) {
+  const double w = frame_width;
+  const double h = frame_height;
+  GstStructure* param = gst_structure_new_empty(kDetection);
+  if (confidence) gst_structure_set(param, "confidence", G_TYPE_DOUBLE, *confidence, nullptr);
+  gst_structure_set(param, "label_id", G_TYPE_INT, 0, "x_min", G_TYPE_DOUBLE, box.x / w, "x_max",
+                    G_TYPE_DOUBLE, (box.x + box.width) / w, "y_min", G_TYPE_DOUBLE, box.y / h, "y_max",
+                    G_TYPE_DOUBLE, (box.y + box.height) / h, nullptr);
+  return param;
+}
+
+Roi read_roi(const GstVideoRegionOfInterestMeta* meta, int frame_width, int frame_height) {
+  Roi roi;
+  roi.id = meta->id;
+  roi.type = type_of(meta);
+  roi.box = box_of(meta);
+  for (const GList* l = meta->params; l != nullptr; l = l->next) {
+    const auto* param = static_cast<const GstStructure*>(l->data);
+    if (gst_structure_has_name(param, kDetection) != FALSE) {
+      read_detection(param, frame_width, frame_height, roi);
+    } else if (gst_structure_has_name(param, kLandmarks) != FALSE) {
+      read_landmarks(param, roi);
+    } else if (gst_structure_has_name(param, kObjectId) != FALSE) {
+      gst_structure_get_int(param, "id", &roi.track);
+    }
+  }
+  return roi;
+}
 
 GstVideoRegionOfInterestMeta* add_face(GstBuffer* buffer, const FaceRegion& region, double confidence,
                                        int frame_width, int frame_height) {
@@ -225,10 +187,14 @@ GstVideoRegionOfInterestMeta* add_followed_face(GstBuffer* buffer, const std::st
 bool move_followed_face(GstBuffer* buffer, GstVideoRegionOfInterestMeta* meta, const FaceRegion& region,
                         std::optional<double> confidence, int frame_width, int frame_height) {
   const PixelRect box = pixels_of(region.box, frame_width, frame_height);
+  const std::string type = type_of(meta);
+  const analytics::Place place{type, box_of(meta), frame_width, frame_height};
   if (box.width <= 0 || box.height <= 0) {
+    analytics::remove_detection(buffer, place);
     gst_buffer_remove_meta(buffer, &meta->meta);
     return false;
   }
+  analytics::move_detection(buffer, place, box, confidence);
   meta->x = static_cast<guint>(box.x), meta->y = static_cast<guint>(box.y);
   meta->w = static_cast<guint>(box.width), meta->h = static_cast<guint>(box.height);
   remove_params(meta, kDetection);
@@ -254,38 +220,15 @@ RoiList add_whole_frame(GstBuffer* buffer, const char* type, int frame_width, in
   return list;
 }
 
-RoiList read_rois(GstBuffer* buffer, const std::string& types, int frame_width, int frame_height,
-                  std::size_t most) {
-  RoiList list;
+void write_tracks(GstBuffer* buffer, int frame_width, int frame_height) {
   gpointer state = nullptr;
   while (GstMeta* found =
              gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
-    auto* meta = reinterpret_cast<GstVideoRegionOfInterestMeta*>(found);
-    const gchar* type = g_quark_to_string(meta->roi_type);
-    if (types.empty() || is_listed(type != nullptr ? type : "", types)) list.metas.push_back(meta);
-  }
-  const RoiMetas surplus = take_surplus(list.metas, most, frame_width, frame_height);
-  list.surplus = surplus.size();
-  for (const auto* meta : surplus) list.surplus_ids.insert(meta->id);
-  list.rois.reserve(list.metas.size());
-  for (const auto* meta : list.metas) list.rois.push_back(read_roi(meta, frame_width, frame_height));
-  return list;
-}
-
-void assign_ids(RoiList& list) {
-  std::unordered_set<int> taken = list.surplus_ids;
-  taken.insert(0);
-  for (const Roi& roi : list.rois) taken.insert(roi.id);
-  // A region that nobody embeds must not be taken for one that has a name.
-  std::unordered_set<int> seen = list.surplus_ids;
-  seen.insert(0);
-  for (std::size_t i = 0; i < list.rois.size(); ++i) {
-    int& id = list.rois[i].id;
-    if (seen.insert(id).second) continue;
-    do {
-      id = fresh_id();
-    } while (!taken.insert(id).second);
-    list.metas[i]->id = id;
+    const Roi roi =
+        read_roi(reinterpret_cast<GstVideoRegionOfInterestMeta*>(found), frame_width, frame_height);
+    if (roi.track != 0)
+      analytics::write_track(buffer, {roi.type, roi.box, frame_width, frame_height}, roi.confidence,
+                             roi.track);
   }
 }
 

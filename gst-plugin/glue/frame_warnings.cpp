@@ -41,12 +41,9 @@ void FrameWarnings::see_types(GstElement* element, GstBuffer* buffer, const RoiL
     watching_types_ = false;
     return;
   }
-  gpointer state = nullptr;
-  while (GstMeta* meta =
-             gst_buffer_iterate_meta_filtered(buffer, &state, GST_VIDEO_REGION_OF_INTEREST_META_API_TYPE)) {
+  for (const Roi& roi : read_regions(buffer, "", 0, 0).rois) {
     if (types_.size() >= kMostTypes) break;
-    const gchar* type = g_quark_to_string(reinterpret_cast<GstVideoRegionOfInterestMeta*>(meta)->roi_type);
-    types_.insert(type == nullptr ? "" : type);
+    types_.insert(roi.type);
   }
   if (++other_frames_ >= kFramesBeforeWarning) tell_of_types(element, wanted);
 }

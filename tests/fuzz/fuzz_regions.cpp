@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What detectors, and elements between, may leave on a frame: regions with any numbers and params, and faces
-// of tripletembed's own meta with any fields. From there to crops, names, JSON and drawn boxes.
+// of tripletembed's own meta and GStreamer's analytics meta with any fields. From there to crops, names, JSON
+// and drawn boxes.
 #include <gst/gst.h>
 #include <gst/video/video.h>
+
+#if __has_include(<gst/analytics/analytics.h>)
+#include <gst/analytics/analytics.h>
+#endif
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -144,6 +149,40 @@ void add_stored(Values& in, GstBuffer* buffer) {
   }
 }
 
+#ifdef GST_ANALYTICS_RELATION_META_API_TYPE
+/// Detections, classes and tracks with any numbers, and relations between any of them.
+void add_relations(Values& in, GstBuffer* buffer) {
+  GstAnalyticsRelationMeta* meta = gst_buffer_add_analytics_relation_meta(buffer);
+  const auto number = [&in] {
+    return in.once_in(4) ? in.bits<gint>() : static_cast<gint>(in.below(80)) - 10;
+  };
+  const auto word = [&in] { return in.once_in(8) ? 0 : g_quark_from_string(in.of(kTexts)); };
+  for (std::size_t count = in.below(8); count > 0; --count) {
+    GstAnalyticsMtd entry;
+    const gint x = number(), y = number(), w = number(), h = number();
+    const auto level = static_cast<gfloat>(in.real());
+    switch (in.below(4)) {
+      case 0:
+        gst_analytics_relation_meta_add_one_cls_mtd(meta, level, word(), &entry);
+        break;
+      case 1:
+        gst_analytics_relation_meta_add_tracking_mtd(meta, in.bits<guint64>(), in.bits<guint64>(), &entry);
+        break;
+      default:
+        gst_analytics_relation_meta_add_od_mtd(meta, word(), x, y, w, h, level, &entry);
+    }
+  }
+  for (std::size_t count = in.below(12); count > 0; --count) {
+    const auto type = static_cast<GstAnalyticsRelTypes>(in.below(8) * GST_ANALYTICS_REL_TYPE_IS_PART_OF);
+    // The meta has room for five from the beginning, so some of these lead to nowhere.
+    const auto from = static_cast<guint>(in.below(5)), to = static_cast<guint>(in.below(5));
+    gst_analytics_relation_meta_set_relation(meta, type, from, to);
+  }
+}
+#else
+void add_relations(Values&, GstBuffer*) {}
+#endif
+
 /// What check_roi lets pass is cut without an error.
 void cut(const embed::gst::RoiList& list, int width, int height) {
   static const std::vector<std::uint8_t> pixels(
@@ -222,7 +261,9 @@ void follow(Values& in, GstBuffer* buffer, int width, int height) {
       if (meta != nullptr &&
           (meta->x + std::int64_t{meta->w} > width || meta->y + std::int64_t{meta->h} > height))
         broken("a face that is carried on lies in the frame");
+      if (meta != nullptr) embed::gst::set_track(meta, face.track);
     }
+    embed::gst::write_tracks(buffer, width, height);
   }
 }
 
@@ -271,6 +312,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t regions = in.below(6); regions > 0; --regions)
     fuzz::add_region(in, buffer.get(), kWidth, kHeight);
   if (in.flag()) fuzz::add_stored(in, buffer.get());
+  if (in.flag()) fuzz::add_relations(in, buffer.get());
   if (in.flag()) fuzz::read_back(in, buffer.get(), kWidth, kHeight);
   fuzz::write_names(in, buffer.get(), kWidth, kHeight);
   fuzz::follow(in, buffer.get(), kWidth, kHeight);
