@@ -10,7 +10,6 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 
 ROOT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "."
@@ -32,32 +31,6 @@ def pipelines(name):
             if command.startswith(prefix) and "…" not in command]
 
 
-class RtspServer:
-    """The clip at an address of its own on the loopback, without a password."""
-
-    def __init__(self, clip):
-        import gi
-        gi.require_version("Gst", "1.0")
-        gi.require_version("GstRtspServer", "1.0")
-        from gi.repository import GLib, Gst, GstRtspServer
-        Gst.init(None)
-        self.loop = GLib.MainLoop()
-        self.server = GstRtspServer.RTSPServer(address="127.0.0.1", service="0")
-        factory = GstRtspServer.RTSPMediaFactory()
-        factory.set_launch(f"( filesrc location={clip} ! decodebin ! videoconvert ! videoscale ! "
-                           "video/x-raw,format=I420,width=320,height=240 ! x264enc tune=zerolatency key-int-max=10 ! "
-                           "rtph264pay name=pay0 pt=96 )")
-        self.server.get_mount_points().add_factory("/stream", factory)
-        self.server.attach(None)
-        self.address = f"rtsp://127.0.0.1:{self.server.get_bound_port()}/stream"
-        self.thread = threading.Thread(target=self.loop.run, daemon=True)
-        self.thread.start()
-
-    def close(self):
-        self.loop.quit()
-        self.thread.join()
-
-
 class Pipelines(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -67,6 +40,7 @@ class Pipelines(unittest.TestCase):
         subprocess.run(["triplet-train", "enroll", "--weights", WEIGHTS, "--gallery", cls.gallery, "--video", CLIP, "--name",
                         "A"], check=True, stdout=subprocess.DEVNULL, timeout=120)
         try:
+            from rtsp_server import RtspServer
             cls.rtsp = RtspServer(CLIP)
             cls.addClassCleanup(cls.rtsp.close)
         except (ImportError, ValueError) as error:
