@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs every pipeline of README.md, docs/pipelines.md and the elements' pages as it is written there, with a clip in the place
-of party.mp4 and of the camera, and an RTSP server on this machine. Skips (77) without weights or real faces.
+"""Runs every pipeline of README.md, docs/pipelines.md, docs/from-a-camera-to-names.md and the elements' pages as it is written
+there, with a clip in the place of party.mp4 and of the camera, and an RTSP server on this machine. Skips (77) without weights or
+real faces.
 
 usage: pipelines_test.py ROOT"""
+import json
 import os
 import re
 import shlex
@@ -17,7 +19,7 @@ DATA = os.environ.get("TRIPLETEMBED_DATA", "")
 WEIGHTS = os.environ.get("TRIPLETEMBED_MODEL", "")
 CLIP = os.path.join(DATA, "video", "bird.mkv")
 FRAMES = 30
-DOCUMENTS = ["README.md", "docs/pipelines.md"] + sorted(
+DOCUMENTS = ["README.md", "docs/pipelines.md", "docs/from-a-camera-to-names.md"] + sorted(
     os.path.join("docs", "elements", name) for name in os.listdir(os.path.join(ROOT, "docs", "elements")))
 
 
@@ -68,7 +70,8 @@ class Pipelines(unittest.TestCase):
 
     def check(self, arguments):
         folder = tempfile.mkdtemp(dir=self.scratch.name)
-        done = subprocess.run(["gst-launch-1.0", "-q", *self.in_test(arguments)], cwd=folder, capture_output=True, text=True,
+        quiet = [] if "-m" in arguments else ["-q"]  # Which would silence the messages too.
+        done = subprocess.run(["gst-launch-1.0", *quiet, *self.in_test(arguments)], cwd=folder, capture_output=True, text=True,
                               timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         if "location=names.jsonl" in arguments:
@@ -76,6 +79,12 @@ class Pipelines(unittest.TestCase):
                 named = sum('"label":"A"' in line for line in lines)
             # A live stream drops what comes while the machine is busy.
             self.assertGreaterEqual(named, 3 if "rtspsrc" in arguments else FRAMES)
+        if "location=events.jsonl" in arguments:
+            with open(os.path.join(folder, "events.jsonl"), encoding="utf-8") as lines:
+                self.assertEqual([line["event"] for line in map(json.loads, lines) if line["label"] == "A"],
+                                 ["appeared", "named", "lost"])
+        if "-m" in arguments:
+            self.assertIn('event=(string)named, camera=(string)door', done.stdout)
         if "location=marked.mp4" in arguments:
             self.assertGreater(os.path.getsize(os.path.join(folder, "marked.mp4")), 10000)
 
