@@ -215,6 +215,9 @@ TEST_F(PresenceTest, TwoAtTheSameTimeAreTwo) {
   EXPECT_EQ(frames(20, {called(2, "Ada")}), Texts{"named 2 Ada"})
       << "the first one was there beside this one";
   EXPECT_EQ(frames(40, {called(2, "Ada")}), Texts{"lost 1 Ada"});
+  frames(1, {called(2, "Ada"), called(3, "Ada")});
+  EXPECT_EQ(frames(10, {called(3, "Ada")}), (Texts{"appeared 3 Ada", "named 3 Ada"}))
+      << "one frame is enough for that";
 }
 
 TEST_F(PresenceTest, ATrackThatIsOnlyCarriedOnIsMissing) {
