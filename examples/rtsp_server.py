@@ -25,8 +25,8 @@ class RtspServer:
         factory = GstRtspServer.RTSPMediaFactory()
         frames = ("width=640,height=480 ! imagefreeze is-live=true ! video/x-raw,framerate=5/1" if still
                   else "width=320,height=240")
-        factory.set_launch(f"( filesrc location={clip} ! decodebin ! videoconvert ! videoscale ! video/x-raw,format=I420,{frames} "
-                           "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph264pay name=pay0 pt=96 )")
+        factory.set_launch(f"( filesrc location={clip} ! decodebin ! videoconvert ! videoscale "
+                           f"! video/x-raw,format=I420,{frames} ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph264pay name=pay0 pt=96 )")
         self.server.get_mount_points().add_factory("/stream", factory)
         if self.server.attach(None) == 0:
             raise OSError(f"port {port} of 127.0.0.1 cannot be had")
