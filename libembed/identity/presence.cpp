@@ -44,6 +44,7 @@ struct Person {
   std::uint64_t frames = 0;
   PresenceTime first, last;
 
+  bool decided = false;  // On some frame something was said of the name.
   bool named = false;
   bool was_named = false;
   std::string label;
@@ -95,8 +96,8 @@ struct Presence::State {
   People people;
   PresenceTime now;
   bool begun = false;
-  std::uint64_t missing_since =
-      kNever;  // Of those with a name who are missing, when the first one was seen last.
+  // Of those with a name or a group who are missing, when the first one was seen last.
+  std::uint64_t missing_since = kNever;
   std::vector<People::iterator> present;  // In the order of the frame's faces.
   std::vector<std::size_t> fresh;         // Faces of this frame that nobody is known for.
   std::vector<PresenceEvent> events;
@@ -209,17 +210,20 @@ void Presence::State::take(People::iterator found, const PresenceFace& face) {
   ++person.frames;
   present.push_back(found);
   if (face.quality) person.quality = face.quality;
-  if (!face.named) person.bare_label = face.label;
+  if (!face.named && (face.decided || !person.decided)) {
+    person.bare_label = face.label;
+    person.reason = face.reason;
+    person.stranger = face.stranger;
+  }
   if (face.decided) take_name(person, face);
 }
 
 void Presence::State::take_name(Person& person, const PresenceFace& face) const {
+  person.decided = true;
   person.distance = face.distance;
   person.threshold = face.threshold;
   if (!face.named) {
     person.offers = 0;
-    person.reason = face.reason;
-    person.stranger = face.stranger;
     if (!person.bare_from) person.bare_from = now.running;
     return;
   }

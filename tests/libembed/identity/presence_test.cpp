@@ -171,6 +171,7 @@ TEST_F(PresenceTest, ANameIsTakenBackAfterTwoSecondsWithoutOne) {
 TEST_F(PresenceTest, FramesOnWhichNothingIsSaidChangeNothing) {
   EXPECT_EQ(frames(6, {skipped(1)}), Texts{"appeared 1 ???"});
   EXPECT_EQ(last_.distance, std::nullopt);
+  EXPECT_EQ(last_.reason, "skipped") << "why there is no name yet";
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(frames(5, {skipped(1)}), Texts{});
     EXPECT_EQ(frames(1, {called(1, "Ada")}), Texts{});
@@ -178,6 +179,10 @@ TEST_F(PresenceTest, FramesOnWhichNothingIsSaidChangeNothing) {
   EXPECT_EQ(frames(5, {skipped(1)}), Texts{});
   EXPECT_EQ(frames(1, {called(1, "Ada")}), Texts{"named 1 Ada"});
   EXPECT_EQ(seconds(60, {skipped(1)}), Texts{}) << "there, and nothing else is known";
+  EXPECT_EQ(frames(6, {skipped(1), somebody(2)}), Texts{"appeared 2 ???"});
+  frames(20, {skipped(1), skipped(2)});
+  EXPECT_EQ(frames(60, {skipped(1)}), Texts{"lost 2 ???"});
+  EXPECT_EQ(last_.reason, "far") << "what was said last";
 }
 
 TEST_F(PresenceTest, APersonWhoseTrackChangesIsTheSame) {
