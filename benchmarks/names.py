@@ -40,7 +40,7 @@ def labels_of(path):
 def name_clip(weights, gallery, stem, out):
     subprocess.run(["gst-launch-1.0", "-q", "filesrc", f"location={clip(stem)}", "!", "decodebin", "!", "videoconvert",
                     "!", "tripletdetect", "!", "tripletembed", f"model={weights}", f"gallery={gallery}", "!",
-                    "tripletjson", f"location={out}", "!", "fakesink", "sync=false"], check=True)
+                    "tripletjson", "mode=truncate", f"location={out}", "!", "fakesink", "sync=false"], check=True)
     return list(labels_of(out))
 
 

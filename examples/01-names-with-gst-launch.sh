@@ -14,4 +14,4 @@ fi
 
 # videoflip turns what a phone filmed upright, or lying on its other side, as people see it.
 exec gst-launch-1.0 -q filesrc location="$1" ! decodebin ! videoconvert ! videoflip video-direction=auto ! videoconvert \
-  ! tripletdetect ! tripletembed gallery="$2" ! tripletjson location="$3" ! fakesink sync=false
+  ! tripletdetect ! tripletembed gallery="$2" ! tripletjson location="$3" mode=truncate ! fakesink sync=false

@@ -5,7 +5,8 @@
 #
 # usage: ./run exec examples/06-cameras.sh GALLERY FOLDER SOURCE…
 #
-# A SOURCE is a video file or /dev/videoN. FOLDER gets a file of JSON Lines for each, 1.jsonl, 2.jsonl, …
+# A SOURCE is a video file or /dev/videoN. FOLDER gets a file of JSON Lines for each, 1.jsonl, 2.jsonl, …;
+# what is there already stays.
 # GST_DEBUG=tripletembed:5 shows how full the batches are.
 set -euo pipefail
 if [ $# -lt 3 ]; then

@@ -1,16 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs every pipeline of README.md, docs/pipelines.md and the elements' pages as it is written there, with a clip in the place
-of party.mp4 and of the camera, and an RTSP server on this machine. Skips (77) without weights or real faces.
+"""Runs every pipeline of README.md, docs/pipelines.md, docs/from-a-camera-to-names.md and the elements' pages as it is written
+there, with a clip in the place of party.mp4 and of the camera, and an RTSP server on this machine. Skips (77) without weights or
+real faces.
 
 usage: pipelines_test.py ROOT"""
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 
 ROOT = os.path.abspath(sys.argv.pop(1)) if len(sys.argv) > 1 else "."
@@ -18,7 +19,7 @@ DATA = os.environ.get("TRIPLETEMBED_DATA", "")
 WEIGHTS = os.environ.get("TRIPLETEMBED_MODEL", "")
 CLIP = os.path.join(DATA, "video", "bird.mkv")
 FRAMES = 30
-DOCUMENTS = ["README.md", "docs/pipelines.md"] + sorted(
+DOCUMENTS = ["README.md", "docs/pipelines.md", "docs/from-a-camera-to-names.md"] + sorted(
     os.path.join("docs", "elements", name) for name in os.listdir(os.path.join(ROOT, "docs", "elements")))
 
 
@@ -32,32 +33,6 @@ def pipelines(name):
             if command.startswith(prefix) and "…" not in command]
 
 
-class RtspServer:
-    """The clip at an address of its own on the loopback, without a password."""
-
-    def __init__(self, clip):
-        import gi
-        gi.require_version("Gst", "1.0")
-        gi.require_version("GstRtspServer", "1.0")
-        from gi.repository import GLib, Gst, GstRtspServer
-        Gst.init(None)
-        self.loop = GLib.MainLoop()
-        self.server = GstRtspServer.RTSPServer(address="127.0.0.1", service="0")
-        factory = GstRtspServer.RTSPMediaFactory()
-        factory.set_launch(f"( filesrc location={clip} ! decodebin ! videoconvert ! videoscale ! "
-                           "video/x-raw,format=I420,width=320,height=240 ! x264enc tune=zerolatency key-int-max=10 ! "
-                           "rtph264pay name=pay0 pt=96 )")
-        self.server.get_mount_points().add_factory("/stream", factory)
-        self.server.attach(None)
-        self.address = f"rtsp://127.0.0.1:{self.server.get_bound_port()}/stream"
-        self.thread = threading.Thread(target=self.loop.run, daemon=True)
-        self.thread.start()
-
-    def close(self):
-        self.loop.quit()
-        self.thread.join()
-
-
 class Pipelines(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -67,6 +42,7 @@ class Pipelines(unittest.TestCase):
         subprocess.run(["triplet-train", "enroll", "--weights", WEIGHTS, "--gallery", cls.gallery, "--video", CLIP, "--name",
                         "A"], check=True, stdout=subprocess.DEVNULL, timeout=120)
         try:
+            from rtsp_server import RtspServer
             cls.rtsp = RtspServer(CLIP)
             cls.addClassCleanup(cls.rtsp.close)
         except (ImportError, ValueError) as error:
@@ -94,7 +70,8 @@ class Pipelines(unittest.TestCase):
 
     def check(self, arguments):
         folder = tempfile.mkdtemp(dir=self.scratch.name)
-        done = subprocess.run(["gst-launch-1.0", "-q", *self.in_test(arguments)], cwd=folder, capture_output=True, text=True,
+        quiet = [] if "-m" in arguments else ["-q"]  # Which would silence the messages too.
+        done = subprocess.run(["gst-launch-1.0", *quiet, *self.in_test(arguments)], cwd=folder, capture_output=True, text=True,
                               timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         if "location=names.jsonl" in arguments:
@@ -102,6 +79,12 @@ class Pipelines(unittest.TestCase):
                 named = sum('"label":"A"' in line for line in lines)
             # A live stream drops what comes while the machine is busy.
             self.assertGreaterEqual(named, 3 if "rtspsrc" in arguments else FRAMES)
+        if "location=events.jsonl" in arguments:
+            with open(os.path.join(folder, "events.jsonl"), encoding="utf-8") as lines:
+                self.assertEqual([line["event"] for line in map(json.loads, lines) if line["label"] == "A"],
+                                 ["appeared", "named", "lost"])
+        if "-m" in arguments:
+            self.assertIn('event=(string)named, camera=(string)door', done.stdout)
         if "location=marked.mp4" in arguments:
             self.assertGreater(os.path.getsize(os.path.join(folder, "marked.mp4")), 10000)
 

@@ -162,7 +162,7 @@ def faces_when_turned(source, direction, json_lines):
     """(frames with a face, frames looked at) of the first ones, turned that way."""
     elements = (source_elements(source, direction) +
                 ["!", "videoconvert", "!", "identity", f"eos-after={TURNED_FRAMES + 1}", "!", "tripletdetect", "!",
-                 "tripletjson", f"location={json_lines}", "!", "fakesink", "sync=false"])
+                 "tripletjson", "mode=truncate", f"location={json_lines}", "!", "fakesink", "sync=false"])
     subprocess.run(["gst-launch-1.0", "-q"] + elements, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                    timeout=60, check=False)
     frames, with_face, _ = demo_table.people_of(json_lines)

@@ -34,7 +34,9 @@
 
 #include "glue/downstream_flow.h"
 #include "glue/element_settings.h"
+#include "glue/face_messages.h"
 #include "glue/face_meta.h"
+#include "glue/frame_time.h"
 #include "glue/frame_warnings.h"
 #include "glue/gobject_options.h"
 #include "glue/gst_guard.h"
@@ -84,7 +86,8 @@ struct State {
   embed::gst::FrameWarnings warnings;
   guint64 frames = 0, late_frames = 0;  // Since the way to PAUSED, those in flight too.
 
-  // Of the source pad's task.
+  // Of the source pad's task, and while there is none, of the thread that changes the state.
+  embed::gst::FaceMessages messages;
   gint64 last_stats = 0;  // Monotonic time of the last line of statistics in the debug log.
 };
 
@@ -149,6 +152,7 @@ static void read_regions(GstTripletEmbed* self, Frame& frame) {
 // after that.
 static void begin(GstTripletEmbed* self, Frame& frame) {
   State& state = *self->state;
+  frame.time = embed::gst::time_of(GST_ELEMENT(self), state.segment, frame.buffer.get());
   read_regions(self, frame);
   const bool late = frame.settings->qos && state.lateness.is_late(state.segment, frame.buffer.get());
   frame.plan = state.session.plan(frame.list.rois, frame.width, frame.height, *frame.settings, late);
@@ -209,6 +213,7 @@ static void send_frame(GstTripletEmbed* self, Frame& frame) {
     embed::gst::write_identities(frame.buffer.get(), frame.list, frame.plan.identities,
                                  state.session.model_name(), frame.width, frame.height);
     state.session.finish(frame.plan);
+    state.messages.see(self->sink, frame);
     return GST_FLOW_OK;
   });
   if (done == GST_FLOW_OK) {
@@ -223,6 +228,7 @@ static void send_event(GstTripletEmbed* self, EventPtr event) {
   if (embed::gst::begins_segment(event.get())) state.downstream.segment_leaves();
   if (embed::gst::begins_pictures(event.get())) state.session.forget();
   if (GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS) {
+    state.messages.end(GST_ELEMENT(self));
     // Nothing follows the end of the stream whose return value could tell upstream.
     const GstFlowReturn flow = state.downstream.untold_error();
     if (flow != GST_FLOW_OK) GST_ELEMENT_FLOW_ERROR(self, flow);
@@ -341,6 +347,7 @@ static GstStateChangeReturn gst_triplet_embed_change_state(GstElement* element, 
   }
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_triplet_embed_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) state.messages.end(element);
   if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
     state.session.close();
     state.told_of_software = false;

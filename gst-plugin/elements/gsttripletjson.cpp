@@ -3,10 +3,11 @@
  * SECTION:element-tripletjson
  * @title: tripletjson
  *
- * Writes one JSON object a frame (JSON Lines) that says who is where, and passes the buffers through as they
- * are. Every line is written out before its frame goes on. Behind elements that convert, scale, flip or crop
- * the names are still there; where such an element drops the regions of interest, the rectangles are those of
- * the frame that was embedded, scaled to the size of this one.
+ * Writes one JSON object a frame (JSON Lines) that says who is where, or one for each event (lines=events),
+ * and passes the buffers through as they are. Every line is written out before its frame goes on. Behind
+ * elements that convert, scale, flip or crop the names are still there; where such an element drops the
+ * regions of interest, the rectangles are those of the frame that was embedded, scaled to the size of this
+ * one.
  *
  * ## Example launch lines
  * |[
@@ -20,10 +21,11 @@
 
 #include <memory>
 
-#include "embed/address.h"
 #include "embed/error.h"
+#include "glue/camera_name.h"
 #include "glue/element_settings.h"
 #include "glue/face_meta.h"
+#include "glue/frame_time.h"
 #include "glue/gobject_options.h"
 #include "glue/gst_guard.h"
 #include "sessions/json_session.h"
@@ -44,7 +46,7 @@ struct State {
   embed::gst::ElementSettings<JsonSettings> settings;
   embed::gst::JsonSession session;
   embed::gst::FrameFacts facts;
-  bool asked_source = false;
+  embed::gst::CameraName camera;
 };
 
 }  // namespace
@@ -72,7 +74,7 @@ static void gst_triplet_json_get_property(GObject* object, guint id, GValue* val
 static gboolean gst_triplet_json_start(GstBaseTransform* trans) {
   GstTripletJson* self = GST_TRIPLET_JSON(trans);
   self->state->facts = {};
-  self->state->asked_source = false;
+  self->state->camera = {};
   try {
     self->state->session.open(*settings_of(self));
     return TRUE;
@@ -82,7 +84,13 @@ static gboolean gst_triplet_json_start(GstBaseTransform* trans) {
   }
 }
 
+// What is there to be told at the end of the stream, and again, of what came since, when it is stopped.
+static void end_events(GstTripletJson* self) {
+  guarded(GST_ELEMENT(self), [self] { self->state->session.end(); });
+}
+
 static gboolean gst_triplet_json_stop(GstBaseTransform* trans) {
+  end_events(GST_TRIPLET_JSON(trans));
   GST_TRIPLET_JSON(trans)->state->session.close();
   return TRUE;
 }
@@ -98,6 +106,7 @@ static gboolean gst_triplet_json_sink_event(GstBaseTransform* trans, GstEvent* e
   embed::gst::JsonSession& session = GST_TRIPLET_JSON(trans)->state->session;
   if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START) session.cancel();
   if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) session.resume();
+  if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) end_events(GST_TRIPLET_JSON(trans));
   return GST_BASE_TRANSFORM_CLASS(gst_triplet_json_parent_class)->sink_event(trans, event);
 }
 
@@ -110,38 +119,17 @@ static gboolean gst_triplet_json_set_caps(GstBaseTransform* trans, GstCaps* inca
   return TRUE;
 }
 
-static std::string upstream_uri(GstTripletJson* self) {
-  GstQuery* query = gst_query_new_uri();
-  std::string uri;
-  if (gst_pad_peer_query(GST_BASE_TRANSFORM_SINK_PAD(self), query) != FALSE) {
-    g_autofree gchar* found = nullptr;
-    gst_query_parse_uri(query, &found);
-    if (found != nullptr) uri = embed::public_address(found);
-  }
-  gst_query_unref(query);
-  return uri;
-}
-
-static void set_source(GstTripletJson* self, const JsonSettings& settings) {
-  State& state = *self->state;
-  if (!settings.source.empty()) {
-    state.facts.source = embed::public_address(settings.source);
-    state.asked_source = false;
-  } else if (!state.asked_source) {
-    state.facts.source = upstream_uri(self);
-    state.asked_source = true;
-  }
-}
-
 static GstFlowReturn write_frame(GstTripletJson* self, GstBuffer* buffer) {
   State& state = *self->state;
   const auto settings = settings_of(self);
-  set_source(self, *settings);
+  GstBaseTransform* trans = GST_BASE_TRANSFORM(self);
+  state.facts.source = state.camera.of(GST_BASE_TRANSFORM_SINK_PAD(trans), settings->camera);
+  state.facts.time = embed::gst::time_of(GST_ELEMENT(self), trans->segment, buffer);
   state.facts.timestamp.reset();
   if (GST_BUFFER_PTS_IS_VALID(buffer)) state.facts.timestamp = GST_BUFFER_PTS(buffer);
   const auto faces = embed::gst::read_faces(buffer, state.facts.width, state.facts.height);
   try {
-    return state.session.write(state.facts, faces, settings->add_embedding) ? GST_FLOW_OK : GST_FLOW_FLUSHING;
+    return state.session.write(state.facts, faces, *settings) ? GST_FLOW_OK : GST_FLOW_FLUSHING;
   } catch (const embed::Error& error) {
     if (error.code() != embed::ErrorCode::Io) throw;
     GST_ELEMENT_ERROR(self, RESOURCE, WRITE, ("%s", error.what()), (nullptr));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <variant>
 
+#include "embed/presence.h"
 #include "glue/face_meta.h"
 #include "sessions/embed_session.h"
 
@@ -22,6 +23,7 @@ struct Frame {
   int width = 0, height = 0;
   RoiList list;
   FramePlan plan;
+  PresenceTime time;  ///< When it came.
   std::shared_ptr<const EmbedSettings> settings;
 };
 

@@ -46,6 +46,11 @@ constexpr OptionSpec kFrameOptions[] = {
     {"min-face-size", OptionType::Int, 0, 65535, "0", "",
      "Faces whose shorter side has fewer pixels are not embedded and get the reason 'small'"},
     {"attach-embedding", OptionType::Bool, 0, 0, "true", "", "Attach the 128 values to the face's metadata"},
+    {"post-messages", OptionType::Bool, 0, 0, "true", "",
+     "Post an element message 'triplet-face' when somebody appears, gets a name, gets another one or is "
+     "lost"},
+    {"camera", OptionType::String, 0, 0, "", "",
+     "What to call the stream in messages; unset takes the URI that it is read from"},
 };
 
 }  // namespace
@@ -88,6 +93,8 @@ EmbedSettings EmbedSettings::from(const OptionValues& values) {
   s.unknown_label = values.text("unknown-label");
   s.min_face_size = values.integer("min-face-size");
   s.attach_embedding = values.flag("attach-embedding");
+  s.post_messages = values.flag("post-messages");
+  s.camera = values.text("camera");
   s.start_key = values.start_key();
   return s;
 }

@@ -33,6 +33,8 @@ struct EmbedSettings {
   std::string unknown_label = "???";
   int min_face_size = 0;  ///< Pixels.
   bool attach_embedding = true;
+  bool post_messages = true;
+  std::string camera;  ///< Names the stream in messages; empty: the URI that it is read from.
   /// OptionValues::start_key(); empty where the settings were made by hand: then open() always opens.
   std::string start_key;
 

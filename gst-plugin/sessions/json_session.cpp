@@ -4,17 +4,17 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "embed/utc_time.h"
+
 namespace embed::gst {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr OptionSpec kOptions[] = {
-    {"location", OptionType::String, 0, 0, "-", "", "File or named pipe to write to; - is standard output"},
-    {"source", OptionType::String, 0, 0, "", "",
-     "What to call the stream in each line; unset takes the URI that it is read from"},
-    {"add-embedding", OptionType::Bool, 0, 0, "false", "", "Write the 128 values of each face too"},
-};
+const std::string& location_blurb() {
+  static const std::string blurb = "Where to write: " + line_sink_forms();
+  return blurb;
+}
 
 // Six decimals: a float32 as people write it, not its binary expansion.
 template <typename Number>
@@ -63,28 +63,50 @@ Json face_to_json(const Face& face, const FrameFacts& facts, bool add_embedding)
   return object;
 }
 
+// Text that is not UTF-8 is repaired.
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace
 
 const std::vector<ElementOption>& json_options() {
   static const std::vector<ElementOption> options = {
-      {kOptions[0], Takes::AtStart}, {kOptions[1], Takes::AtOnce}, {kOptions[2], Takes::AtOnce}};
+      {{"location", OptionType::String, 0, 0, "-", "", location_blurb().c_str()}, Takes::AtStart},
+      {{"mode", OptionType::Choice, 0, 0, "append", "append|truncate",
+        "What becomes of a file that is there already: its lines stay, or it is emptied first"},
+       Takes::AtStart},
+      {{"lines", OptionType::Choice, 0, 0, "frames", "frames|events|both",
+        "What to write: a line for each frame, or for each event (who appeared, was named, was lost)"},
+       Takes::AtOnce},
+      {{"camera", OptionType::String, 0, 0, "", "",
+        "What to call the stream in each line; unset takes the URI that it is read from"},
+       Takes::AtOnce},
+      {{"add-embedding", OptionType::Bool, 0, 0, "false", "",
+        "Write the 128 values of each face too, in the lines of frames"},
+       Takes::AtOnce}};
   return options;
 }
 
 JsonSettings JsonSettings::from(const OptionValues& values) {
-  return {values.text("location"), values.text("source"), values.flag("add-embedding")};
+  JsonSettings s;
+  s.location = values.text("location");
+  s.mode = values.text("mode") == "append" ? FileMode::Append : FileMode::Truncate;
+  s.frames = values.text("lines") != "events";
+  s.events = values.text("lines") != "frames";
+  s.camera = values.text("camera");
+  s.add_embedding = values.flag("add-embedding");
+  return s;
 }
 
 std::string frame_to_json(const FrameFacts& facts, std::uint64_t frame, const std::vector<Face>& faces,
                           bool add_embedding) {
   Json line;
   line["timestamp"] = facts.timestamp ? Json(*facts.timestamp) : Json(nullptr);
+  line["utc"] = utc_text(facts.time.utc);
   line["frame"] = frame;
   line["source"] = facts.source;
   line["resolution"] = {{"width", facts.width}, {"height", facts.height}};
-  const auto text_of = [](const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  };
   std::string text = text_of(line);
   // One object at a time: a tree of them all takes many times the memory of its text.
   text.replace(text.size() - 1, 1, ",\"objects\":[");
@@ -93,14 +115,53 @@ std::string frame_to_json(const FrameFacts& facts, std::uint64_t frame, const st
   return text + "]}";
 }
 
+std::string event_to_json(const PresenceEvent& event, const std::string& camera) {
+  Json line = {{"event", to_string(event.change)}, {"camera", camera}};
+  line["track"] = event.track != 0 ? Json(event.track) : Json(nullptr);
+  line["label"] = event.label;
+  line["label_id"] = event.label_id;
+  if (event.change == PresenceChange::Renamed) line["previous-label"] = text_or_null(event.previous_label);
+  line["distance"] = number(event.distance);
+  line["threshold"] = number(event.threshold);
+  line["quality"] = number(event.quality);
+  line["running-time"] = event.at.running;
+  line["utc"] = utc_text(event.at.utc);
+  line["first-seen"] = event.first_seen.running;
+  line["last-seen"] = event.last_seen.running;
+  line["reason"] = text_or_null(event.reason);
+  line["stranger"] = text_or_null(event.stranger);
+  return text_of(line);
+}
+
 void JsonSession::open(const JsonSettings& settings) {
   writer_.reset();
-  writer_.open(settings.location);
+  writer_.open(settings.location, settings.mode);
+  events_.end();
   frame_ = 0;
 }
 
-bool JsonSession::write(const FrameFacts& facts, const std::vector<Face>& faces, bool add_embedding) {
-  return writer_.write(frame_to_json(facts, frame_++, faces, add_embedding));
+bool JsonSession::write_events(const std::vector<PresenceEvent>& events) {
+  for (const PresenceEvent& event : events) {
+    if (!writer_.write(event_to_json(event, camera_))) return false;
+  }
+  return true;
+}
+
+bool JsonSession::write(const FrameFacts& facts, const std::vector<Face>& faces,
+                        const JsonSettings& settings) {
+  camera_ = facts.source;
+  const std::uint64_t frame = frame_++;
+  if (settings.frames && !writer_.write(frame_to_json(facts, frame, faces, settings.add_embedding)))
+    return false;
+  if (!settings.events) {
+    events_.end();  // Nobody is told of who was there before they are wanted again.
+    return true;
+  }
+  return write_events(events_.see(faces, facts.time));
+}
+
+void JsonSession::end() {
+  write_events(events_.end());
 }
 
 }  // namespace embed::gst

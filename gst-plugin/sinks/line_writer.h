@@ -2,20 +2,20 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <string>
+
+#include "sinks/line_sink.h"
 
 namespace embed::gst {
 
-/// Writes whole lines to a file (made anew), to standard output ("-") or into a named pipe. Never hangs for
-/// good: where a pipe has no reader or a slow one, it waits until cancel(). One thread writes; cancel() is
-/// for any.
+/// Writes whole lines to the sink that a location asks for (sink_list.h). Never hangs for good: where a sink
+/// waits, it does until cancel(). One thread writes; cancel() is for any.
 class LineWriter {
  public:
-  ~LineWriter() { close(); }
-
-  /// Throws Error(InvalidArgument | Io) that names the file.
-  void open(const std::string& location);
-  void close() noexcept;
+  /// Throws Error(InvalidArgument | Io) that names the location.
+  void open(const std::string& location, FileMode mode = FileMode::Append);
+  void close() noexcept { sink_.reset(); }
   /// Writes `line` and a newline, all of it, before it returns; false when it was cancelled. What a reader
   /// has then begun to read of the line is completed by the next write. Throws Error(Io).
   bool write(const std::string& line);
@@ -24,15 +24,12 @@ class LineWriter {
   void reset() noexcept { cancelled_ = false; }
 
  private:
-  bool open_pipe();
-  /// `begun`: a reader has some of the line that `text` ends.
-  bool write_all(const std::string& text, bool begun);
-
   std::string location_;
-  std::string rest_;  // Of a line that was cancelled within.
-  int fd_ = -1;
-  bool pipe_ = false;
   std::atomic<bool> cancelled_{false};
+  std::unique_ptr<LineSink> sink_;
 };
+
+/// The forms that a location may have, for people: "- for standard output, a named pipe, a file".
+const std::string& line_sink_forms();
 
 }  // namespace embed::gst

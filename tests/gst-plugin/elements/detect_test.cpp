@@ -82,7 +82,8 @@ INSTANTIATE_TEST_SUITE_P(All, Formats, ::testing::ValuesIn(fixtures::all_formats
 
 std::vector<nlohmann::json> run_to_json(const std::string& launch) {
   const std::string path = fixtures::temp_dir() + "/out.jsonl";
-  const auto said = gsttest::run_pipeline(launch + " ! tripletjson location=" + path + " ! fakesink");
+  const auto said =
+      gsttest::run_pipeline(launch + " ! tripletjson mode=truncate location=" + path + " ! fakesink");
   EXPECT_TRUE(said.empty()) << said.at(0);
   std::vector<nlohmann::json> lines;
   std::ifstream in(path);

@@ -39,13 +39,14 @@ Face ann() {
   return face;
 }
 
-const FrameFacts kFacts{std::uint64_t{40000000}, "file:///a.mp4", 100, 80};
+const FrameFacts kFacts{std::uint64_t{40000000}, "file:///a.mp4", 100, 80, {5, 1'000'000'000'123'456'789}};
 
 TEST(FrameToJson, HoldsWhatTheFormatPromises) {
   const std::string line = frame_to_json(kFacts, 7, {ann()}, true);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   const Json json = Json::parse(line);
   EXPECT_EQ(json["timestamp"], 40000000);
+  EXPECT_EQ(json["utc"], "2001-09-09T01:46:40.123Z");
   EXPECT_EQ(json["frame"], 7);
   EXPECT_EQ(json["source"], "file:///a.mp4");
   EXPECT_EQ(json["resolution"], (Json{{"width", 100}, {"height", 80}}));
@@ -82,7 +83,7 @@ TEST(FrameToJson, LeavesOutAndNullsWhatThereIsNot) {
   stranger.identity->reason = embed::gst::Reason::Small;
   Face bare;
   bare.box = {1, 2, 3, 4};
-  const Json json = Json::parse(frame_to_json({std::nullopt, "", 0, 0}, 0, {stranger, bare}, false));
+  const Json json = Json::parse(frame_to_json({std::nullopt, "", 0, 0, {}}, 0, {stranger, bare}, false));
   EXPECT_EQ(json["timestamp"], nullptr);
   EXPECT_EQ(json["objects"][0]["identity"]["label"], "???");
   EXPECT_EQ(json["objects"][0]["identity"]["distance"], nullptr);
@@ -128,14 +129,98 @@ TEST(FrameToJson, RepairsTextThatIsNotUtf8) {
   EXPECT_EQ(line["objects"][0]["identity"]["label"], "A\xEF\xBF\xBD") << "U+FFFD in its place";
 }
 
+embed::PresenceEvent ann_was_named() {
+  embed::PresenceEvent event;
+  event.change = embed::PresenceChange::Named;
+  event.track = 4;
+  event.named = true;
+  event.label = "Ann \"安\"\n";
+  event.label_id = 2;
+  event.distance = 0.3F;
+  event.threshold = 0.4F;
+  event.at = {5'000'000'000, 1'000'000'000'123'456'789};
+  event.first_seen = {3'000'000'000, 0};
+  event.last_seen = {4'000'000'000, 0};
+  return event;
+}
+
+TEST(EventToJson, HoldsTheFieldsOfTheMessage) {
+  const std::string line = event_to_json(ann_was_named(), "door");
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  EXPECT_EQ(Json::parse(line), Json::parse(R"({"event": "named", "camera": "door", "track": 4,
+      "label": "Ann \"安\"\n", "label_id": 2, "distance": 0.3, "threshold": 0.4, "quality": null,
+      "running-time": 5000000000, "utc": "2001-09-09T01:46:40.123Z", "first-seen": 3000000000,
+      "last-seen": 4000000000, "reason": null, "stranger": null})"));
+}
+
+TEST(EventToJson, SaysWhyThereIsNoNameAndWhichOneWasThere) {
+  embed::PresenceEvent event = ann_was_named();
+  event.change = embed::PresenceChange::Renamed;
+  event.named = false;
+  event.label = "???";
+  event.label_id = -1;
+  event.previous_label = "Ann\xff";
+  event.reason = "far";
+  event.stranger = "unknown-3";
+  event.track = 0;
+  event.quality = 0.75F;
+  const Json json = Json::parse(event_to_json(event, ""));
+  EXPECT_EQ(json["event"], "renamed");
+  EXPECT_EQ(json["label"], "???");
+  EXPECT_EQ(json["previous-label"], "Ann\xEF\xBF\xBD") << "text that is not UTF-8 is repaired";
+  EXPECT_EQ(json["reason"], "far");
+  EXPECT_EQ(json["stranger"], "unknown-3");
+  EXPECT_EQ(json["track"], nullptr);
+  EXPECT_DOUBLE_EQ(json["quality"], 0.75);
+}
+
+std::string text_of(const std::string& path) {
+  const auto bytes = fixtures::read_bytes(path);
+  return {bytes.begin(), bytes.end()};
+}
+
 TEST(LineWriter, MakesTheFileAnewAndWritesEachLineAtOnce) {
   const std::string path = fixtures::temp_dir() + "/lines";
   fixtures::write_bytes(path, std::string("old content that is longer than the new one\n"));
   LineWriter writer;
-  writer.open(path);
+  writer.open(path, FileMode::Truncate);
   EXPECT_TRUE(writer.write("one"));
-  const auto bytes = fixtures::read_bytes(path);
-  EXPECT_EQ(std::string(bytes.begin(), bytes.end()), "one\n") << "before close";
+  EXPECT_EQ(text_of(path), "one\n") << "before close";
+}
+
+TEST(LineWriter, AppendsToAFileThatIsThere) {
+  const std::string path = fixtures::temp_dir() + "/log";
+  for (const char* line : {"one", "two", "three"}) {
+    LineWriter writer;
+    writer.open(path);
+    EXPECT_TRUE(writer.write(line));
+  }
+  EXPECT_EQ(text_of(path), "one\ntwo\nthree\n");
+}
+
+TEST(LineWriter, EndsALineThatAKilledProcessLeftHalfWritten) {
+  const std::string path = fixtures::temp_dir() + "/half";
+  fixtures::write_bytes(path, std::string("{\"whole\": 1}\n{\"hal"));
+  LineWriter writer;
+  writer.open(path);
+  EXPECT_TRUE(writer.write("new"));
+  EXPECT_EQ(text_of(path), "{\"whole\": 1}\n{\"hal\nnew\n");
+}
+
+TEST(LineWriter, RefusesAnAddressThatNothingWritesTo) {
+  LineWriter writer;
+  try {
+    writer.open("mqtt://me:secret@broker/faces");
+    FAIL();
+  } catch (const embed::Error& error) {
+    EXPECT_EQ(error.code(), embed::ErrorCode::InvalidArgument);
+    const std::string said = error.what();
+    EXPECT_NE(said.find("mqtt://broker/faces"), std::string::npos) << said;
+    EXPECT_NE(said.find("a named pipe"), std::string::npos) << said;
+    EXPECT_EQ(said.find("secret"), std::string::npos) << said;
+  }
+  writer.open(fixtures::temp_dir() + "/with:colon.jsonl");
+  EXPECT_TRUE(writer.write("a file's name may have a colon"));
 }
 
 TEST(LineWriter, NamesTheFileThatCannotBeWritten) {
@@ -255,7 +340,7 @@ TEST(LineWriter, StandardOutputThatNobodyReadsDoesNotHoldACancel) {
 TEST(TripletJson, PassesBuffersThroughAndWritesALineEach) {
   const std::string path = fixtures::temp_dir() + "/element.jsonl";
   {
-    gsttest::Harness harness("tripletjson source=rtsp://me:secret@cam/s?key=1 location=" + path);
+    gsttest::Harness harness("tripletjson camera=rtsp://me:secret@cam/s?key=1 location=" + path);
     harness.caps("video/x-raw,format=GRAY8,width=32,height=24,framerate=25/1");
     const auto picture = fixtures::make_image(embed::PixelFormat::Gray8, 32, 24);
     for (int i = 0; i < 3; ++i) {
@@ -273,6 +358,7 @@ TEST(TripletJson, PassesBuffersThroughAndWritesALineEach) {
     EXPECT_EQ(json["frame"], count);
     EXPECT_EQ(json["timestamp"], count * 40000000);
     EXPECT_EQ(json["source"], "rtsp://cam/s");
+    EXPECT_FALSE(json.contains("event"));
     EXPECT_EQ(json["resolution"]["width"], 32);
     EXPECT_EQ(json["objects"][0]["h"], 4);
   }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A live stream that brings four times as much as the machine can embed. What bounds its delay and its memory
-// is how many frames are held; seconds depend on what else the machine does.
+// Live streams that bring more than the machine can embed. What bounds their delay and their memory is how
+// many frames are held; seconds depend on what else the machine does.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
+#include <memory>
 
 #include "streams_support.h"
 
@@ -87,6 +89,64 @@ TEST_F(Streams, AnOverloadedLiveStreamHoldsFewFramesAndGoesOn) {
   EXPECT_EQ(counts.alive, 0);
   gst_object_unref(element);
   gst_object_unref(pipeline);
+}
+
+constexpr int kStreams = 4;
+
+TEST_F(Streams, FourStreamsThatAreTooMuchHoldFewFramesEachAndCountWhatTheySkip) {
+  constexpr int kFrames = 40, kLate = 20;
+  constexpr guint64 kHeldFrames = 7;  // Of one face: of five streams' share of two batches.
+  Gate gate;                          // The fifth: for now nobody's faces are embedded.
+  std::vector<std::unique_ptr<Harness>> cameras;
+  std::vector<std::future<void>> pushers;
+  for (int i = 0; i < kStreams; ++i) {
+    cameras.push_back(std::make_unique<Harness>(quick(kHeld)));
+    cameras.back()->caps(caps());
+  }
+  for (const auto& camera : cameras) {
+    pushers.push_back(std::async(std::launch::async, [this, &camera] {
+      for (int i = 0; i < kFrames; ++i) gst_harness_push(camera->get(), frame(i));
+    }));
+  }
+  for (const auto& camera : cameras)
+    EXPECT_TRUE(soon([&] { return stat(camera->element(), "queue-depth") == kHeldFrames; }));
+  // The sinks got a frame so late that none up to the twentieth can be in time.
+  for (const auto& camera : cameras) {
+    EXPECT_EQ(stat(camera->element(), "queue-depth"), kHeldFrames) << "and no more";
+    gst_harness_push_upstream_event(
+        camera->get(), gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 2, kLate * 40 * GST_MSECOND, 0));
+  }
+  gate.open();
+  for (auto& pusher : pushers) pusher.get();
+  for (const auto& camera : cameras) {
+    int skipped = 0;
+    for (int i = 0; i < kFrames; ++i) {
+      const auto out = own(gst_harness_pull(camera->get()));
+      EXPECT_EQ(index_of(out.get()), i) << "late ones are not lost";
+      const auto faces = faces_of(out.get(), kWidth, kHeight);
+      skipped += faces.at(0).identity->reason == embed::gst::Reason::Skipped ? 1 : 0;
+    }
+    EXPECT_EQ(skipped, kLate + 1 - static_cast<int>(kHeldFrames));
+    EXPECT_TRUE(soon([&] { return stat(camera->element(), "frames") == kFrames; }));
+    EXPECT_EQ(stat(camera->element(), "drops"), static_cast<guint64>(skipped));
+    EXPECT_EQ(stat(camera->element(), "skipped"), static_cast<guint64>(skipped));
+    EXPECT_EQ(stat(camera->element(), "embedded"), static_cast<guint64>(kFrames - skipped));
+  }
+}
+
+TEST_F(Streams, TheLatencyOfEachStreamIsOfItsShare) {
+  std::vector<std::unique_ptr<Harness>> cameras;
+  for (const auto& [streams, frames] : {std::pair{1, 16}, {2, 16}, {3, 11}, {4, 8}}) {
+    cameras.push_back(std::make_unique<Harness>(quick()));
+    cameras.back()->caps(caps());
+    own(cameras.back()->push(frame(0)));
+    ASSERT_EQ(cameras.size(), static_cast<std::size_t>(streams));
+    for (const auto& camera : cameras) {
+      const auto [least, most] = latency_behind(*camera, 30 * GST_MSECOND, 50 * GST_MSECOND);
+      EXPECT_EQ(least, 30U);
+      EXPECT_EQ(most, (50 + static_cast<GstClockTime>(frames) * 40) * GST_MSECOND) << streams << " streams";
+    }
+  }
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "embed/shared_embedder.h"
@@ -70,6 +71,36 @@ template <typename Condition>
 bool soon(Condition condition) {
   for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   return condition();
+}
+
+/// The least latency in whole milliseconds, and the most in ns, where upstream answers with these.
+inline std::pair<GstClockTime, GstClockTime> latency_behind(Harness& harness, GstClockTime least,
+                                                            GstClockTime most) {
+  GstPad* sink = gst_element_get_static_pad(harness.element(), "sink");
+  GstPad* upstream = gst_pad_get_peer(sink);
+  const std::pair<GstClockTime, GstClockTime> answer(least, most);
+  const gulong probe = gst_pad_add_probe(
+      upstream, GST_PAD_PROBE_TYPE_QUERY_UPSTREAM,
+      [](GstPad*, GstPadProbeInfo* info, gpointer data) {
+        GstQuery* query = GST_PAD_PROBE_INFO_QUERY(info);
+        if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY) return GST_PAD_PROBE_OK;
+        const auto& [from, to] = *static_cast<const std::pair<GstClockTime, GstClockTime>*>(data);
+        gst_query_set_latency(query, TRUE, from, to);
+        return GST_PAD_PROBE_HANDLED;
+      },
+      const_cast<std::pair<GstClockTime, GstClockTime>*>(&answer), nullptr);
+  GstPad* source = gst_element_get_static_pad(harness.element(), "src");
+  GstQuery* query = gst_query_new_latency();
+  EXPECT_TRUE(gst_pad_query(source, query));
+  gboolean live = FALSE;
+  gst_query_parse_latency(query, &live, &least, &most);
+  EXPECT_TRUE(live);
+  gst_query_unref(query);
+  gst_object_unref(source);
+  gst_pad_remove_probe(upstream, probe);
+  gst_object_unref(upstream);
+  gst_object_unref(sink);
+  return {least / GST_MSECOND, most};
 }
 
 class Streams : public ::testing::Test {

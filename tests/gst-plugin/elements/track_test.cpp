@@ -302,7 +302,7 @@ std::vector<nlohmann::json> follow_clip(const std::string& name) {
       gsttest::run_pipeline("filesrc location=" + data + "/video/" + name +
                             " ! decodebin ! videoconvert ! tripletdetect detector=yunet model=" + data +
                             "/models/face_detection_yunet_2023mar.onnx detect-interval=3 "
-                            "! triplettrack ! tripletjson location=" +
+                            "! triplettrack ! tripletjson mode=truncate location=" +
                             path + " ! fakesink");
   EXPECT_TRUE(said.empty()) << said.at(0);
   std::vector<nlohmann::json> lines;

@@ -330,6 +330,7 @@ void WalkPipeline::meddle(unsigned number) {
       break;
     case 6:
       g_object_set(embed_, "min-face-size", 4 * small, "attach-embedding", small % 2, nullptr);
+      g_object_set(embed_, "post-messages", small / 2 % 2, "camera", texts[small], nullptr);
       break;
     case 7:
       g_object_set(embed_, "threshold", small / 2.0, "k", 1 + small, "unknown-label", texts[small], nullptr);

@@ -16,6 +16,7 @@
 #include "embed/embedder.h"
 #include "embed/error.h"
 #include "embed/preprocess.h"
+#include "embed/presence.h"
 #include "embed/shared_embedder.h"
 #include "embed/tracker.h"
 #include "fixtures.h"
@@ -145,6 +146,22 @@ TEST(Allocations, FacesAreFollowedWithoutAny) {
     detections[7].box.x += 300;
   };
   for (int i = 0; i < 5; ++i) once();
+  EXPECT_EQ(allocations_in(once), 0U);
+}
+
+TEST(Allocations, WhoIsThereStaysWithoutAny) {
+  embed::PresenceFace faces[4];
+  for (int i = 0; i < 4; ++i) {
+    faces[i].track = i;  // The first has none.
+    faces[i].named = i != 3;
+    faces[i].label = i == 3 ? "nobody whom this gallery knows" : "somebody with a name of some length";
+    faces[i].reason = i == 3 ? "no reason that fits into a string by itself" : "";
+  }
+  embed::Presence presence;
+  std::uint64_t now = 0;
+  const auto once = [&] { presence.update(faces, 4, {now += 40'000'000, 0}); };
+  for (int i = 0; i < 20; ++i) once();
+  EXPECT_EQ(presence.size(), 4U);
   EXPECT_EQ(allocations_in(once), 0U);
 }
 
