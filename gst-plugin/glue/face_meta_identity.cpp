@@ -99,6 +99,7 @@ GstStructure* stored_face(const Roi& roi, const Identity& identity, const std::s
   if (roi.track != 0) gst_structure_set(s, kTrack, G_TYPE_INT, roi.track, nullptr);
   set_optional(s, "distance", identity.distance);
   set_optional(s, "threshold", identity.threshold);
+  if (identity.far) gst_structure_set(s, "far", G_TYPE_DOUBLE, *identity.far, nullptr);
   if (!identity.nearest.empty())
     gst_structure_set(s, "nearest", G_TYPE_STRING, identity.nearest.c_str(), nullptr);
   if (!identity.runner_up.empty()) {
@@ -169,6 +170,7 @@ StoredFace read_stored(const GstStructure* s) {
   identity.runner_up = get_text(s, "runner_up");
   identity.distance = get_optional(s, "distance");
   identity.threshold = get_optional(s, "threshold");
+  if (double far = 0; gst_structure_get_double(s, "far", &far) != FALSE) identity.far = far;
   identity.runner_up_distance = get_optional(s, "runner_up_distance");
   identity.embedding = get_embedding(s);
   identity.predicted = get_flag(s, kPredicted);

@@ -190,11 +190,13 @@ bool EmbedSession::complete_request(FramePlan& plan, const EmbedSettings& settin
   const std::size_t count = plan.regions.size();
   const Embedding* embeddings = plan.request->embeddings();
   const MatchOptions rule = match_rule(settings.match, embedder_->info(), *gallery_);
+  const std::optional<double> far = false_name_rate(rule, embedder_->info(), *gallery_);
   matches_.resize(count);
   gallery_->match(embeddings, count, rule, matches_.data());
   for (std::size_t i = 0; i < count; ++i) {
     Identity& identity = plan.identities[plan.roi_of[i]];
     name(matches_[i], rule, settings, identity);
+    identity.far = far;
     if (settings.attach_embedding) identity.embedding = embeddings[i];
   }
   give_back(std::move(plan.request));
