@@ -13,7 +13,7 @@ class FileLock {
  public:
   /// Calls `waiting` once and waits while another process, or another FileLock of this one, holds the lock.
   /// Throws Error(Io) for a missing folder, for one without the right to write, and for a file system without
-  /// locks.
+  /// locks. What `waiting` throws ends the waiting.
   explicit FileLock(const std::string& path, const std::function<void()>& waiting = {});
   ~FileLock();
   FileLock(const FileLock&) = delete;
