@@ -18,6 +18,7 @@ constexpr std::size_t kFewestVectors = 32;
 constexpr float kGrowth = 1.25F;
 // More weight of one track says nothing new of the person: its embeddings share light, pose and glasses.
 constexpr float kFullWeight = 20;
+constexpr std::int64_t kExpiryPause = 60'000;  // Milliseconds.
 constexpr std::size_t kMostLive = 16'384;
 constexpr std::size_t kMostJoined = 4096;
 // A mean is at most as long as what it is made of, but for rounding. One of embeddings that have nothing in
@@ -56,6 +57,11 @@ bool usable(const StrangerSighting& sighting) {
 }
 
 }  // namespace
+
+std::int64_t retention_of(const StrangersOptions& options) noexcept {
+  constexpr double kMillisecondsADay = 24.0 * 60 * 60 * 1000;
+  return static_cast<std::int64_t>(std::min(options.retention_days * kMillisecondsADay, 1e15));
+}
 
 Embedding mean_of(const std::vector<Member>& members) {
   Embedding mean{};
@@ -118,25 +124,30 @@ StrangerGroups::Near StrangerGroups::nearest(const Embedding& mean, const std::v
 
 std::uint64_t StrangerGroups::see(const StrangerSighting& sighting, std::uint32_t camera) {
   const TrackKey key{sighting.stream, sighting.track};
+  const bool enough =
+      sighting.looks >= options_.least_looks && sighting.weight >= options_.least_weight && usable(sighting);
   const auto known = live_.find(key);
   if (known != live_.end()) {
     Live& live = known->second;
     live.last = std::max(live.last, sighting.time);
-    Group* own = group(live.number);
-    if (own != nullptr) {
-      const auto member = find_member(*own, key);
-      if (member != own->members.end()) member->last = std::max(member->last, sighting.time);
-      if (sighting.weight < kGrowth * live.considered || !usable(sighting)) return live.number;
-    }
+    Group& own = *group(live.number);
+    const auto member = find_member(own, key);
+    if (member != own.members.end()) member->last = std::max(member->last, sighting.time);
+    const bool grown = sighting.weight >= kGrowth * live.considered;
+    if (!enough || !(grown || sighting.weight < live.considered)) return live.number;
   }
-  if (sighting.looks < options_.least_looks || sighting.weight < options_.least_weight || !usable(sighting))
-    return 0;
+  if (!enough) return 0;
+  if (sighting.time >= next_expiry_) {
+    forget_before(sighting.time - retention_of(options_));
+    next_expiry_ = sighting.time + kExpiryPause;
+  }
   return consider(sighting, camera);
 }
 
 std::uint64_t StrangerGroups::consider(const StrangerSighting& sighting, std::uint32_t camera) {
   const TrackKey key{sighting.stream, sighting.track};
   Live& live = live_[key];
+  const bool begun_anew = sighting.weight < live.considered;
   live.considered = sighting.weight;
   live.last = std::max(live.last, sighting.time);
   ++revision_;
@@ -148,8 +159,14 @@ std::uint64_t StrangerGroups::consider(const StrangerSighting& sighting, std::ui
     return number;
   }
   const auto known = find_member(*own, key);
-  // Sixteen heavier ones are its group's by now: there is nothing that it would add.
-  if (known == own->members.end()) return live.number;
+  if (known == own->members.end()) {
+    // Its group has sixteen heavier ones by now. What it was until now is theirs; what it is now may not be.
+    return begun_anew ? place(member) : live.number;
+  }
+  if (begun_anew) {
+    known->key = {};
+    return place(member);
+  }
   member.first = known->first;
   member.last = known->last;
   *known = member;

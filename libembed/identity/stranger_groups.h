@@ -48,7 +48,7 @@ class StrangerGroups {
   /// `metric`: Cosine, or L2 or SquaredL2, which follow from it for vectors of length 1.
   StrangerGroups(FarTable table, Metric metric, const StrangersOptions& options);
 
-  /// As Strangers::see; `camera` is for the history.
+  /// As Strangers::see; `camera` is for the history. Forgets what has expired by then, once a minute.
   std::uint64_t see(const StrangerSighting& sighting, std::uint32_t camera);
   /// Of the track's group; 0 for none.
   std::uint64_t number(const TrackKey& key) const;
@@ -73,6 +73,7 @@ class StrangerGroups {
   const StrangersStats& counts() const noexcept { return counts_; }
   /// Grows with each change that a file would show, but for the times of the tracks.
   std::uint64_t revision() const noexcept { return revision_; }
+  void touch() noexcept { ++revision_; }
 
  private:
   struct Live {
@@ -113,8 +114,12 @@ class StrangerGroups {
   std::map<std::uint64_t, std::uint64_t> joined_;
   std::uint64_t last_number_ = 0;
   std::uint64_t revision_ = 0;
+  std::int64_t next_expiry_ = 0;
   StrangersStats counts_;
 };
+
+/// Milliseconds.
+std::int64_t retention_of(const StrangersOptions& options) noexcept;
 
 /// The mean of the members' means, each weighted by its weight up to a bound.
 Embedding mean_of(const std::vector<Member>& members);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -16,6 +17,8 @@
 #include "embed/error.h"
 #include "embed/file_lock.h"
 #include "embed/person_name.h"
+#include "embed/preprocess.h"
+#include "identity/stranger_crops.h"
 #include "identity/stranger_groups.h"
 #include "identity/strangers_file.h"
 
@@ -30,7 +33,6 @@ using identity::StrangersContent;
 constexpr std::string_view kLabel = "unknown-";
 constexpr std::size_t kMostCameras = 65'536;
 constexpr std::chrono::seconds kWritePause{5};
-constexpr double kMillisecondsADay = 24.0 * 60 * 60 * 1000;
 
 std::int64_t system_time() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -41,7 +43,8 @@ void require(bool condition, const char* field, const char* expected) {
   if (!condition) throw Error(ErrorCode::InvalidArgument, std::string(expected) + " expected", {}, field);
 }
 
-void check(const ModelInfo& model, const StrangersOptions& options) {
+void check(const ModelInfo& model, const StrangersOptions& options, bool has_file) {
+  require(has_file || !options.keep_crops, "keep-crops", "a file of strangers to keep them beside,");
   require(options.far > 0 && options.far <= 0.5, "far", "a chance above 0 and at most 0.5");
   require(options.retention_days > 0, "retention", "more than 0 days");
   require(options.most_groups >= 1 && options.most_groups <= 65'536, "most_groups", "1 to 65,536");
@@ -102,15 +105,22 @@ std::uint64_t stranger_number(std::string_view label) {
 }
 
 struct Strangers::State {
+  struct Crop {
+    float quality = 0;
+    std::vector<std::uint8_t> pixels;  // Empty once written.
+  };
+
   State(const ModelInfo& model, const StrangersOptions& with, std::string file)
       : options(with),
         weights_sha256(model.sha256),
+        input(model.input),
         path(std::move(file)),
         lock(lock_of(path)),
         groups(model.far_table, model.metric, with) {}
 
   const StrangersOptions options;
   const std::string weights_sha256;
+  const InputSpec input;
   const std::string path;
   std::optional<FileLock> lock;
 
@@ -121,6 +131,7 @@ struct Strangers::State {
   StrangerGroups groups;
   std::vector<std::string> cameras{""};
   std::vector<std::uint32_t> camera_of_stream{0};  // By the stream's number; 0 is nobody's.
+  std::map<std::uint64_t, Crop> crops;             // By the numbers of groups.
   std::uint64_t saved_revision = 0;
   std::string trouble;
   bool closing = false;
@@ -133,12 +144,12 @@ struct Strangers::State {
       throw Error(ErrorCode::NotFound, "there is no stranger '" + std::string(label) + "'", path);
     return *group;
   }
-  void expire(std::int64_t now) {
-    groups.forget_before(
-        now - static_cast<std::int64_t>(std::min(options.retention_days * kMillisecondsADay, 1e15)));
-  }
+  void expire(std::int64_t now) { groups.forget_before(now - identity::retention_of(options)); }
   void load();
   void save();
+  void save_crops(const std::map<std::uint64_t, Crop>& unwritten, const std::vector<Group>& all) const;
+  /// The crops that are to be written, which are no longer here then; forgets those of groups that are gone.
+  std::map<std::uint64_t, Crop> take_crops();
   void keep_writing();
 };
 
@@ -160,16 +171,43 @@ void Strangers::State::load() {
 void Strangers::State::save() {
   const std::lock_guard one_at_a_time(saving);
   StrangersContent content;
+  std::map<std::uint64_t, Crop> unwritten;
   std::uint64_t revision = 0;
   {
     const std::lock_guard guard(mutex);
     expire(system_time());
     content = {groups.all(), groups.joined(), groups.last_number(), cameras};
     revision = groups.revision();
+    unwritten = take_crops();
   }
   identity::write_strangers(path, weights_sha256, content);
+  save_crops(unwritten, content.groups);
   const std::lock_guard guard(mutex);
   saved_revision = revision;
+}
+
+std::map<std::uint64_t, Strangers::State::Crop> Strangers::State::take_crops() {
+  std::map<std::uint64_t, Crop> unwritten;
+  for (auto it = crops.begin(); it != crops.end();) {
+    const Group* group = groups.find(it->first);
+    const bool gone = group == nullptr || group->number != it->first;
+    if (!gone && !it->second.pixels.empty()) {
+      unwritten[it->first] = {it->second.quality, std::move(it->second.pixels)};
+      it->second.pixels.clear();
+    }
+    it = gone ? crops.erase(it) : std::next(it);
+  }
+  return unwritten;
+}
+
+void Strangers::State::save_crops(const std::map<std::uint64_t, Crop>& unwritten,
+                                  const std::vector<Group>& all) const {
+  const std::string folder = path + ".crops";
+  for (const auto& [number, crop] : unwritten) identity::write_crop(folder, number, crop.pixels, input);
+  std::set<std::uint64_t> numbers;
+  for (const Group& group : all) numbers.insert(group.number);
+  // Also where no crops are kept now: those of a run before this one end with their groups.
+  identity::remove_crops(folder, numbers);
 }
 
 void Strangers::State::keep_writing() {
@@ -190,7 +228,7 @@ void Strangers::State::keep_writing() {
 }
 
 Strangers::Strangers(const ModelInfo& model, const StrangersOptions& options, std::string path) {
-  check(model, options);
+  check(model, options, !path.empty());
   state_ = std::make_unique<State>(model, options, std::move(path));
   if (state_->path.empty()) return;
   state_->load();
@@ -230,12 +268,29 @@ std::uint64_t Strangers::see(const StrangerSighting& sighting) {
   const std::lock_guard guard(state_->mutex);
   if (sighting.stream == 0 || sighting.stream >= state_->camera_of_stream.size() || sighting.time < 0)
     return 0;
-  return state_->groups.see(sighting, state_->camera_of_stream[sighting.stream]);
+  const std::uint64_t dropped = state_->groups.counts().dropped;
+  const std::uint64_t number = state_->groups.see(sighting, state_->camera_of_stream[sighting.stream]);
+  if (dropped == 0 && state_->groups.counts().dropped > 0) {
+    state_->trouble = "there are more than " + std::to_string(state_->options.most_groups) +
+                      " strangers; from now on those that were seen longest ago are forgotten";
+  }
+  return number;
 }
 
 std::uint64_t Strangers::number(std::uint64_t stream, int track) const {
   const std::lock_guard guard(state_->mutex);
   return state_->groups.number({stream, track});
+}
+
+void Strangers::offer_crop(std::uint64_t number, float quality, const std::uint8_t* crop) {
+  if (!state_->options.keep_crops) return;
+  const std::lock_guard guard(state_->mutex);
+  const Group* group = state_->groups.find(number);
+  if (group == nullptr || !(quality > 0)) return;
+  State::Crop& kept = state_->crops[group->number];
+  if (!(quality > kept.quality)) return;
+  kept = {quality, {crop, crop + crop_bytes(state_->input)}};
+  state_->groups.touch();
 }
 
 void Strangers::withdraw(std::uint64_t stream, int track) {

@@ -26,6 +26,8 @@ struct StrangersOptions {
   float least_weight = 2;
   /// Of more groups the one that was seen longest ago is forgotten. 1 to 65,536.
   std::size_t most_groups = 4096;
+  /// Whether crops that offer_crop() is given are kept, in the folder FILE.crops.
+  bool keep_crops = false;
 };
 
 /// What is known of an unnamed track so far.
@@ -78,6 +80,8 @@ std::uint64_t stranger_number(std::string_view label);
 /// older number, and a track leaves its group only where it lies beyond that distance and another group
 /// within it, or beyond the distance at which one comparison alone goes wrong with the chance `far`. A track
 /// does not join the group of another one that is there at the same time in its stream.
+/// A track whose weight has become less is taken for another one, since its evidence has begun anew; what it
+/// was before stays with its group.
 ///
 /// With a file, what is known is read from it and written back a few seconds after each change, on a thread
 /// of its own; the file is locked meanwhile, so that it has one writer. Without one all of it ends with this
@@ -86,9 +90,9 @@ class Strangers {
  public:
   /// `path`: the file, made if need be; empty: none. Throws Error(Unsupported) for weights without a
   /// far_table, with another head than l2 or with the metric l1, Error(InvalidArgument) for options
-  /// beyond their range, Error(Mismatch) for a file of other weights, and Error(Io | Format | OutOfMemory);
-  /// the file is then as it was. Error(Io) too where another process, or another object of this one, has it
-  /// open.
+  /// beyond their range and for crops to be kept without a file, Error(Mismatch) for a file of other weights,
+  /// and Error(Io | Format | OutOfMemory); the file is then as it was. Error(Io) too where another process,
+  /// or another object of this one, has it open.
   explicit Strangers(const ModelInfo& model, const StrangersOptions& options = {}, std::string path = {});
   /// Saves; what fails then fails in silence: whoever wants to know calls save() before.
   ~Strangers();
@@ -105,6 +109,11 @@ class Strangers {
   std::uint64_t see(const StrangerSighting& sighting);
   /// The number of the track's group, as see() said it last or as it was joined since; 0 for none.
   std::uint64_t number(std::uint64_t stream, int track) const;
+  /// Keeps a crop of a group's face, [height, width, channels] uint8 as the weights take it, as the file
+  /// `unknown-3.ppm` in the folder FILE.crops, written with the file of strangers and removed with the group.
+  /// Nothing happens where its quality, 0 to 1, is not above that of the one that was kept since the store
+  /// was opened, and without keep_crops.
+  void offer_crop(std::uint64_t number, float quality, const std::uint8_t* crop);
   /// The track turned out to be somebody with a name: it leaves its group.
   void withdraw(std::uint64_t stream, int track);
 
@@ -125,7 +134,8 @@ class Strangers {
   void expire(std::int64_t now);
   /// Writes the file now, without what has expired; does nothing without a file. Throws Error(Io).
   void save();
-  /// Why the last write on the thread of its own failed, once for each such failure; else empty.
+  /// What is to be told to people, once: why the last write on the thread of its own failed, or that groups
+  /// beyond most_groups are being forgotten. Else empty.
   std::string take_trouble();
   StrangersStats stats() const;
 

@@ -8,9 +8,9 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
-#include <nlohmann/json.hpp>
-#include <thread>
+#include <set>
 
+#include "embed/preprocess.h"
 #include "embed/safetensors.h"
 #include "embed/strangers.h"
 #include "error_matchers.h"
@@ -63,7 +63,7 @@ TEST(StrangersFile, BringsThemBack) {
   ASSERT_EQ(groups.size(), 2U);
   EXPECT_EQ(groups[1].number, 3U);
   ASSERT_EQ(groups[1].tracks.size(), 1U);
-  EXPECT_EQ(groups[1].tracks[0].mean, face_of(3, 1));
+  EXPECT_LT(embed::distance(embed::Metric::Cosine, groups[1].tracks[0].mean, face_of(3, 1)), 1e-5F);
   EXPECT_EQ(groups[1].tracks[0].weight, 7);
   EXPECT_EQ(groups[1].tracks[0].camera, "door");
   EXPECT_EQ(strangers.group("unknown-2").number, 1U) << "what was joined is still known";
@@ -120,6 +120,49 @@ TEST(StrangersFile, WhoeverIsForgottenOrNamedIsGoneFromTheBytes) {
   strangers.forget("unknown-2");
   strangers.save();
   EXPECT_FALSE(holds(path, face_of(1, 1)) || holds(path, face_of(2, 1)));
+}
+
+std::set<std::string> files_in(const std::string& folder) {
+  std::set<std::string> names;
+  for (const auto& file : std::filesystem::directory_iterator(folder))
+    names.insert(file.path().filename().string());
+  return names;
+}
+
+TEST(StrangersFile, KeepsTheBestCropOfEachWhereAsked) {
+  const std::string path = fresh_file("crops"), folder = path + ".crops";
+  auto model = weights();
+  model.input = fixtures::default_input();
+  std::vector<std::uint8_t> dull(embed::crop_bytes(model.input), 7), bright(dull.size(), 200);
+  StrangersOptions options;
+  options.keep_crops = true;
+  expect_error(ErrorCode::InvalidArgument, {"keep-crops"}, [&] { Strangers strangers(model, options); });
+  {
+    Strangers strangers(model, options, path);
+    const auto stream = strangers.open_stream("");
+    for (int person = 1; person <= 2; ++person) {
+      strangers.see(sighting(stream, person, face_of(person, 1), 10, now()));
+      strangers.offer_crop(static_cast<std::uint64_t>(person), 0.5F, dull.data());
+    }
+    strangers.offer_crop(1, 0.9F, bright.data());
+    strangers.offer_crop(1, 0.6F, dull.data());
+    strangers.offer_crop(9, 0.6F, dull.data());
+    strangers.save();
+    EXPECT_EQ(files_in(folder), (std::set<std::string>{"unknown-1.ppm", "unknown-2.ppm"}));
+    const auto bytes = fixtures::read_bytes(folder + "/unknown-1.ppm");
+    EXPECT_EQ(std::string(bytes.begin(), bytes.begin() + 13), "P6\n64 64\n255\n");
+    EXPECT_TRUE(std::equal(bytes.begin() + 13, bytes.end(), bright.begin(), bright.end()));
+    struct stat there {};
+    ASSERT_EQ(::stat(folder.c_str(), &there), 0);
+    EXPECT_EQ(there.st_mode & 0777U, 0700U);
+    ASSERT_EQ(::stat((folder + "/unknown-1.ppm").c_str(), &there), 0);
+    EXPECT_EQ(there.st_mode & 0777U, 0600U);
+  }
+  fixtures::write_bytes(folder + "/notes.txt", std::string("mine"));
+  Strangers without(model, {}, path);
+  without.forget("unknown-1");
+  without.save();
+  EXPECT_EQ(files_in(folder), (std::set<std::string>{"notes.txt", "unknown-2.ppm"}));
 }
 
 TEST(StrangersFile, IsOneForAllOfTheProcess) {

@@ -97,6 +97,28 @@ TEST(Strangers, ATrackLeavesItsGroupWhenTheEvidenceIsClear) {
   EXPECT_EQ(strangers.stats().moved, 2U);
 }
 
+TEST(Strangers, ATrackWhoseEvidenceBeginsAnewIsAnotherOne) {
+  Strangers strangers(weights());
+  const auto stream = strangers.open_stream("");
+  EXPECT_EQ(strangers.see(sighting(stream, 1, face_of(1, 1), 40)), 1U);
+  EXPECT_EQ(strangers.see(sighting(stream, 1, face_of(2, 1), 10, 2000)), 2U)
+      << "the tracker took another face";
+  EXPECT_EQ(strangers.group("unknown-1").tracks.size(), 1U) << "who was there before stays";
+  EXPECT_EQ(strangers.see(sighting(stream, 1, face_of(1, 2), 5, 3000)), 1U) << "and comes back";
+}
+
+TEST(Strangers, ExpireWithoutAFileToo) {
+  constexpr std::int64_t kDay = 24 * 60 * 60 * 1000;
+  Strangers strangers(weights());
+  const auto stream = strangers.open_stream("");
+  strangers.see(sighting(stream, 1, face_of(1, 1)));
+  EXPECT_EQ(strangers.see(sighting(stream, 1, face_of(1, 1), 20, 13 * kDay)), 1U);
+  EXPECT_EQ(strangers.see(sighting(stream, 2, face_of(2, 1), 20, 28 * kDay)), 2U);
+  EXPECT_EQ(strangers.stats().groups, 1U);
+  EXPECT_EQ(strangers.stats().expired, 1U);
+  EXPECT_EQ(strangers.number(stream, 1), 0U);
+}
+
 TEST(Strangers, GroupsThatTurnOutToBeOneAreJoinedUnderTheOlderNumber) {
   Strangers strangers(weights());
   const auto stream = strangers.open_stream("");
@@ -177,7 +199,10 @@ TEST(Strangers, BeyondTheMostTheOneSeenLongestAgoIsForgottenAndCounted) {
   for (int person = 1; person <= 3; ++person)
     strangers.see(sighting(stream, person, face_of(person, 1), 10, 1000 * person));
   strangers.see(sighting(stream, 1, face_of(1, 1), 10, 9000));
+  EXPECT_EQ(strangers.take_trouble(), "");
   EXPECT_EQ(strangers.see(sighting(stream, 4, face_of(4, 1), 10, 9500)), 4U);
+  EXPECT_NE(strangers.take_trouble().find("more than 3 strangers"), std::string::npos);
+  EXPECT_EQ(strangers.take_trouble(), "") << "once";
   EXPECT_EQ(strangers.stats().dropped, 1U);
   expect_error(ErrorCode::NotFound, {"unknown-2"}, [&] { strangers.group("unknown-2"); });
   EXPECT_EQ(strangers.group("unknown-1").number, 1U);
@@ -232,7 +257,10 @@ TEST(Strangers, OneCallMakesAPersonOfThemWithTheirHistory) {
   EXPECT_EQ(strangers.name("unknown-1", " Ada ", gallery), 3U);
   EXPECT_EQ(gallery.names(), std::vector<std::string>{"Ada"});
   ASSERT_EQ(gallery.rows(), 3U);
-  EXPECT_TRUE(std::equal(gallery.row(0), gallery.row(1), face_of(1, 1).begin()));
+  embed::Embedding row;
+  std::copy_n(gallery.row(0), row.size(), row.begin());
+  EXPECT_LT(embed::distance(Metric::Cosine, row, face_of(1, 1)), 1e-5F);
+  EXPECT_NEAR(std::inner_product(row.begin(), row.end(), row.begin(), 0.0), 1, 1e-5);
   embed::MatchOptions rule;
   rule.threshold = 0.2F;
   EXPECT_EQ(gallery.match(face_of(1, 7), rule).label_id, 0);
