@@ -209,6 +209,7 @@ static void send_frame(GstTripletEmbed* self, Frame& frame) {
     embed::gst::write_identities(frame.buffer.get(), frame.list, frame.plan.identities,
                                  state.session.model_name(), frame.width, frame.height);
     state.session.finish(frame.plan);
+    embed::gst::tell_of_strangers(GST_ELEMENT(self), state.session.take_trouble());
     return GST_FLOW_OK;
   });
   if (done == GST_FLOW_OK) {

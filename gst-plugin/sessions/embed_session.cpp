@@ -76,6 +76,7 @@ void EmbedSession::open(const EmbedSettings& settings) {
   const auto shared = share_embedder(model, settings.embedder, settings.model_instance_id);
   const ModelInfo& info = shared->embedder().info();
   gallery_ = gallery_of(settings, info);
+  strangers_.open(info, settings);
   const auto timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(
       std::chrono::duration<double, std::milli>(settings.batch_timeout));
   {
@@ -110,6 +111,7 @@ void EmbedSession::close() noexcept {
   }
   closed.reset();
   gallery_.reset();
+  strangers_.close();
   opened_as_.clear();
 }
 
@@ -153,6 +155,7 @@ void EmbedSession::restart() {
 
 void EmbedSession::forget() {
   carried_.clear();
+  strangers_.restart();
   const std::lock_guard lock(tracks_mutex_);
   tracks_.clear();
 }
@@ -262,6 +265,13 @@ void EmbedSession::name_tracks(FramePlan& plan, const MatchOptions& rule, const 
     const TrackFace& face = track_faces_[i];
     if (face.track == 0) continue;
     name_by_track(decisions[i], face.embedding != nullptr, rule, settings, plan.identities[i]);
+    const std::uint8_t* crop = nullptr;
+    if (face.embedding != nullptr) {
+      const auto region = static_cast<std::size_t>(face.embedding - plan.request->embeddings());
+      crop = plan.request->crops() + region * queue_->crop_bytes();
+    }
+    strangers_.label(face.track, decisions[i], tracks_.evidence(face.track), crop, face.quality,
+                     plan.identities[i]);
     if (face.embedding != nullptr) schedule_.done(face.track, decisions[i].open);
   }
 }

@@ -16,6 +16,7 @@
 #include "sessions/carried_identities.h"
 #include "sessions/embed_settings.h"
 #include "sessions/face_types.h"
+#include "sessions/stranger_labels.h"
 #include "sessions/track_schedule.h"
 
 namespace embed::gst {
@@ -61,7 +62,8 @@ struct FramePlan {
 /// call but those two.
 class EmbedSession {
  public:
-  /// Takes the model (see share_embedder) and the gallery (see share_gallery), or does nothing when the same
+  /// Takes the model (see share_embedder), the gallery (see share_gallery) and the strangers (see
+  /// share_strangers), or does nothing when the same
   /// are open already. A gallery's file that was replaced since is read again; if it is broken, the old one
   /// stays. Throws Error(NotFound | Io | Format | Mismatch | Unsupported | Device | InvalidArgument).
   void open(const EmbedSettings& settings);
@@ -84,6 +86,8 @@ class EmbedSession {
   /// What the embeddings of a track say so far; absent where it has none, and once it is forgotten (see
   /// TrackIdentities). Any thread.
   std::optional<TrackEvidence> evidence(int track) const;
+  /// See Strangers::take_trouble(). For the thread that completes.
+  std::string take_trouble() { return strangers_.take_trouble(); }
   /// Adds a finished plan to the statistics.
   void finish(const FramePlan& plan);
   /// Takes back all that was submitted: every complete() of it returns false at once.
@@ -142,6 +146,7 @@ class EmbedSession {
   // it.
   mutable std::mutex tracks_mutex_;
   TrackIdentities tracks_;
+  StrangerLabels strangers_;
 
   std::mutex requests_mutex_;  // Guards idle_requests_ alone; no other lock is taken under it.
   std::vector<std::shared_ptr<BatchRequest>> idle_requests_;  // Re-used from frame to frame.

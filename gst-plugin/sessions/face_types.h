@@ -49,6 +49,7 @@ struct Identity {
   std::string runner_up;  ///< The nearest other identity; empty when there is none.
   std::optional<float> runner_up_distance;
   Reason reason = Reason::None;
+  std::string stranger;  ///< `unknown-3`: the group of strangers that its track belongs to; empty for none.
   std::optional<Embedding> embedding;
   bool predicted =
       false;  ///< Not of this frame: the last result of the face in this place, without its embedding.

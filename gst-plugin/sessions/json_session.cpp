@@ -50,6 +50,7 @@ Json identity_to_json(const Identity& identity) {
           {"runner_up", text_or_null(identity.runner_up)},
           {"runner_up_distance", number(identity.runner_up_distance)},
           {"reason", text_or_null(to_string(identity.reason))},
+          {"stranger", text_or_null(identity.stranger)},
           {"predicted", identity.predicted}};
 }
 

@@ -69,6 +69,7 @@ TEST(FrameToJson, HoldsWhatTheFormatPromises) {
   EXPECT_EQ(o["identity"]["nearest"], "Alice");
   EXPECT_EQ(o["identity"]["runner_up"], "Bob");
   EXPECT_EQ(o["identity"]["reason"], nullptr);
+  EXPECT_EQ(o["identity"]["stranger"], nullptr);
   EXPECT_EQ(o["identity"]["predicted"], false);
   EXPECT_EQ(o["detection"]["predicted"], false);
   EXPECT_EQ(o["embedding"].size(), embed::kEmbeddingDim);
@@ -80,6 +81,7 @@ TEST(FrameToJson, LeavesOutAndNullsWhatThereIsNot) {
   stranger.identity->label_id = -1;
   stranger.identity->distance.reset();
   stranger.identity->far = 0;
+  stranger.identity->stranger = "unknown-3";
   stranger.identity->nearest.clear();
   stranger.identity->runner_up.clear();
   stranger.identity->reason = embed::gst::Reason::Small;
@@ -91,6 +93,7 @@ TEST(FrameToJson, LeavesOutAndNullsWhatThereIsNot) {
   EXPECT_EQ(json["objects"][0]["identity"]["distance"], nullptr);
   EXPECT_EQ(json["objects"][0]["identity"]["runner_up"], nullptr);
   EXPECT_EQ(json["objects"][0]["identity"]["far"], 0.0);
+  EXPECT_EQ(json["objects"][0]["identity"]["stranger"], "unknown-3");
   EXPECT_EQ(json["objects"][0]["identity"]["reason"], "small");
   EXPECT_FALSE(json["objects"][0].contains("embedding")) << "not asked for";
   EXPECT_FALSE(json["objects"][1].contains("identity")) << "tripletembed has not looked";
