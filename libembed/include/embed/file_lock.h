@@ -12,7 +12,8 @@ namespace embed {
 /// however that ends (flock). One thread at a time.
 class FileLock {
  public:
-  /// Calls `waiting` once and waits while another process, or another FileLock of this one, holds the lock.
+  /// Calls `waiting` once and waits while another process, or another FileLock of this one, holds the lock;
+  /// what it throws ends the wait and is thrown.
   /// Throws Error(Io) for a missing folder, for one without the right to write, for a file system without
   /// locks, and for symbolic links in a circle.
   explicit FileLock(const std::string& path, const std::function<void()>& waiting = {});
