@@ -5,8 +5,8 @@
 usage: pipeline.py [--runs N] [CLIP …]        (under ./run exec)
 
 The clips, played one after the other, go through decoder → videoconvert → tripletdetect → tripletembed → fakesink at
-default settings (every frame detected), then with a thread of its own for decoding, and
-with every third frame detected. The rate is that of fpsdisplaysink: frames since the first one, so that loading the model does not
+default settings (every frame detected), then with tracks, which decide who each face is, and with tracks of which the network
+sees a tenth, then with a thread of its own for decoding, and with every third frame detected. The rate is that of fpsdisplaysink: frames since the first one, so that loading the model does not
 count. Each figure is the median of N runs.
 """
 import argparse
@@ -26,6 +26,9 @@ STAGES = {
     "decode": [],
     "decode, detect": ["tripletdetect", "!"],
     "decode, detect, embed": ["tripletdetect", "!", "tripletembed", "!"],
+    "decode, detect, track, embed": ["tripletdetect", "!", "triplettrack", "!", "tripletembed", "!"],
+    "decode, detect every 3rd, track, embed every 10th": ["tripletdetect", "detect-interval=3", "!", "triplettrack", "!",
+                                                          "tripletembed", "reclassify-interval=10", "!"],
     "decode, queue, detect, embed": ["queue", "!", "tripletdetect", "!", "tripletembed", "!"],
     "decode, queue, detect every 3rd, embed": ["queue", "!", "tripletdetect", "detect-interval=3", "!", "tripletembed", "!"],
 }
@@ -87,7 +90,7 @@ def main():
     if not clips:
         raise SystemExit("pipeline.py: the sample clips are not here; give some")
     for stage, median, slowest, fastest, frames in measure_all(clips, args.runs):
-        print(f"{stage:<38} {median:8.1f} frames/s  ({slowest:.1f} to {fastest:.1f}, {frames} frames, {args.runs} runs)")
+        print(f"{stage:<50} {median:8.1f} frames/s  ({slowest:.1f} to {fastest:.1f}, {frames} frames, {args.runs} runs)")
 
 
 if __name__ == "__main__":

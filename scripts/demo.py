@@ -82,7 +82,7 @@ def source_elements(source, direction="auto"):
 def pipeline(source, gallery, mp4, json_lines, direction="auto"):
     """The arguments of gst-launch-1.0. zerolatency: the encoder holds no frames back while the other branch waits."""
     embed = ["tripletembed"] + ([f"gallery={gallery}"] if gallery else [])
-    return (source_elements(source, direction) + ["!", "videoconvert", "!", "tripletdetect", "!"] + embed +
+    return (source_elements(source, direction) + ["!", "videoconvert", "!", "tripletdetect", "!", "triplettrack", "!"] + embed +
             ["!", "tee", "name=faces",
              "faces.", "!", "queue", "!", "videoconvert", "!", "tripletoverlay", "!", "videoconvert", "!",
              "x264enc", "tune=zerolatency", "speed-preset=veryfast", "bitrate=4000", "!", "h264parse", "!",

@@ -27,6 +27,8 @@ def people_of(path):
             for thing in objects:
                 identity = thing.get("identity") or {}
                 label = identity.get("label") or "(no identity)"
+                if identity.get("reason") == "undecided":
+                    label = "(undecided)"
                 entry = people.setdefault(label, [0, []])
                 entry[0] += label not in labels
                 labels.add(label)

@@ -25,6 +25,8 @@
 #include <gst/video/video.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -151,6 +153,9 @@ static void begin(GstTripletEmbed* self, Frame& frame) {
   const bool late = frame.settings->qos && state.lateness.is_late(state.segment, frame.buffer.get());
   frame.plan = state.session.plan(frame.list.rois, frame.width, frame.height, *frame.settings, late);
   frame.plan.surplus = frame.list.surplus;
+  if (const GstClockTime time = GST_BUFFER_PTS(frame.buffer.get()); GST_CLOCK_TIME_IS_VALID(time))
+    frame.plan.time =
+        std::chrono::nanoseconds(static_cast<std::int64_t>(MIN(time, GstClockTime{G_MAXINT64})));
   ++state.frames;
   if (late && frame.plan.late) {
     ++state.late_frames;

@@ -16,17 +16,14 @@ struct FacePlace {
   bool predicted = false;  ///< Nobody found it on this frame.
 };
 
-/// The last results of a stream's faces, for the frames on which they are skipped. A face is the one with its
-/// track; where one of the two has none, the one whose box it overlaps most, by at least three tenths of
-/// their union. One thread at a time.
+/// The last results of a stream's faces without a track, for the frames on which they are skipped. A face is
+/// the one whose box it overlaps most, by at least three tenths of their union. One thread at a time.
 class CarriedIdentities {
  public:
   /// Takes a frame in its turn: `places` and `identities` run in parallel, `embedded` are the places of those
   /// whose identity is of this frame. An identity with the reason `skipped` becomes the last one of the face
   /// in that place, marked as predicted and without its embedding, when that was given fewer than `interval`
-  /// frames before; `frame` counts them.
-  /// A face that its tracker carries on from frame to frame while the detector misses it keeps the result
-  /// longer, for as long as that lasts.
+  /// frames before; `frame` counts them. Faces of tracks are left alone.
   void carry(const std::vector<FacePlace>& places, const std::vector<std::size_t>& embedded,
              std::uint64_t frame, std::uint64_t interval, std::vector<Identity>& identities);
   /// As at the start of a stream.
@@ -34,13 +31,11 @@ class CarriedIdentities {
 
  private:
   struct Carried {
-    FacePlace place;  // On the latest frame with it.
+    PixelRect box;  // On the latest frame with it.
     Identity identity;
     std::uint64_t frame = 0;  // When it was embedded.
-    bool old = false;         // For none but the predicted regions of its track.
     bool used = false;        // On this frame.
   };
-  static double likeness(const FacePlace& roi, const Carried& face);
   void fill(const std::vector<FacePlace>& places, std::vector<Identity>& identities);
 
   std::vector<Carried> faces_;

@@ -22,6 +22,8 @@ constexpr std::size_t kFewestFrames = 4;
 constexpr std::size_t kMostFrames = 16;
 // Of frames whose faces fill a batch: one is embedded while the next one is cut.
 constexpr std::size_t kFewestFullFrames = 2;
+// Between frames whose times nobody knows.
+constexpr std::chrono::milliseconds kFrameTime{33};
 
 std::uint64_t since(Clock::time_point& start) {
   const auto now = Clock::now();
@@ -43,6 +45,14 @@ void add_batches(const BatchStats& batches, EmbedStats& stats) {
 std::shared_ptr<const Gallery> gallery_of(const EmbedSettings& settings, const ModelInfo& info) {
   if (settings.gallery.empty()) return std::make_shared<Gallery>(info.metric, info.sha256);
   return share_gallery(settings.gallery, info.sha256);
+}
+
+/// The face's track; 0 for none, and for a second face of the frame with the same one.
+int track_of(const Roi& roi, const std::vector<FacePlace>& before) {
+  const bool repeated = roi.track != 0 && std::any_of(before.begin(), before.end(), [&](const auto& place) {
+                          return place.track == roi.track;
+                        });
+  return repeated || roi.track < 0 ? 0 : roi.track;
 }
 
 Identity unnamed(const EmbedSettings& settings, Reason reason) {
@@ -111,6 +121,7 @@ FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height
       rois.empty() || !std::all_of(rois.begin(), rois.end(), [](const Roi& roi) { return roi.predicted; });
   const bool due = seen && frame_ % static_cast<std::uint64_t>(settings.inference_interval) == 0;
   frame_ += seen ? 1 : 0;
+  ++all_frames_;
   plan.frame = frame_;
   plan.identities.reserve(rois.size());
   plan.places.reserve(rois.size());
@@ -118,15 +129,38 @@ FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height
     RoiCrop crop = check_roi(roi, width, height, settings.min_face_size);
     plan.rejected += crop.rejected ? 1 : 0;
     if (crop.region && due && late) plan.late = true;
-    if (crop.region && (late || !due || roi.predicted)) crop = {std::nullopt, Reason::Skipped, false};
+    const int track = track_of(roi, plan.places);
+    bool embeds = crop.region && due && !late && !roi.predicted;
+    if (track != 0)
+      embeds = schedule_.due(track, roi.box, all_frames_,
+                             static_cast<std::uint64_t>(settings.reclassify_interval), embeds);
+    if (crop.region && !embeds) crop = {std::nullopt, Reason::Skipped, false};
     if (crop.region) {
       plan.regions.push_back(*crop.region);
       plan.roi_of.push_back(plan.identities.size());
     }
     plan.identities.push_back(unnamed(settings, crop.reason));
-    plan.places.push_back({roi.box, roi.track, roi.predicted});
+    plan.places.push_back({roi.box, track, roi.predicted});
   }
   return plan;
+}
+
+void EmbedSession::restart() {
+  frame_ = all_frames_ = 0;
+  faces_ = 1;
+  schedule_.clear();
+}
+
+void EmbedSession::forget() {
+  carried_.clear();
+  const std::lock_guard lock(tracks_mutex_);
+  tracks_.clear();
+}
+
+std::optional<TrackEvidence> EmbedSession::evidence(int track) const {
+  const std::lock_guard lock(tracks_mutex_);
+  const TrackEvidence* known = tracks_.evidence(track);
+  return known != nullptr ? std::optional<TrackEvidence>(*known) : std::nullopt;
 }
 
 void EmbedSession::name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
@@ -178,30 +212,70 @@ void EmbedSession::submit(const ImageView& image, FramePlan& plan) {
 }
 
 bool EmbedSession::complete(FramePlan& plan, const EmbedSettings& settings) {
-  if (plan.request && !complete_request(plan, settings)) return false;
+  if (plan.request && !client_->wait(*plan.request)) return false;
+  auto start = Clock::now();
+  if (!plan.places.empty()) {
+    const MatchOptions rule = match_rule(settings.match, embedder_->info(), *gallery_);
+    name_faces(plan, rule, settings);
+    name_tracks(plan, rule, settings);
+  }
+  if (plan.request) give_back(std::move(plan.request));
   carried_.carry(plan.places, plan.roi_of, plan.frame,
                  static_cast<std::uint64_t>(settings.inference_interval), plan.identities);
-  return true;
-}
-
-bool EmbedSession::complete_request(FramePlan& plan, const EmbedSettings& settings) {
-  if (!client_->wait(*plan.request)) return false;
-  auto start = Clock::now();
-  const std::size_t count = plan.regions.size();
-  const Embedding* embeddings = plan.request->embeddings();
-  const MatchOptions rule = match_rule(settings.match, embedder_->info(), *gallery_);
-  matches_.resize(count);
-  gallery_->match(embeddings, count, rule, matches_.data());
-  for (std::size_t i = 0; i < count; ++i) {
-    Identity& identity = plan.identities[plan.roi_of[i]];
-    name(matches_[i], rule, settings, identity);
-    if (settings.attach_embedding) identity.embedding = embeddings[i];
-  }
-  give_back(std::move(plan.request));
   const auto match = since(start);
   const std::lock_guard lock(stats_mutex_);
   stats_.match_time += match;
   return true;
+}
+
+/// The embedded faces that have no track, each by itself.
+void EmbedSession::name_faces(FramePlan& plan, const MatchOptions& rule, const EmbedSettings& settings) {
+  if (plan.regions.empty()) return;
+  const Embedding* embeddings = plan.request->embeddings();
+  queries_.clear();
+  for (std::size_t i = 0; i < plan.regions.size(); ++i) {
+    if (settings.attach_embedding) plan.identities[plan.roi_of[i]].embedding = embeddings[i];
+    if (plan.places[plan.roi_of[i]].track == 0) queries_.push_back(embeddings[i]);
+  }
+  matches_.resize(queries_.size());
+  gallery_->match(queries_.data(), queries_.size(), rule, matches_.data());
+  const Match* match = matches_.data();
+  for (const std::size_t roi : plan.roi_of)
+    if (plan.places[roi].track == 0) name(*match++, rule, settings, plan.identities[roi]);
+}
+
+/// The faces that have one, embedded or not.
+void EmbedSession::name_tracks(FramePlan& plan, const MatchOptions& rule, const EmbedSettings& settings) {
+  time_ = plan.time.value_or(time_ + kFrameTime);
+  track_faces_.clear();
+  for (const FacePlace& place : plan.places)
+    track_faces_.push_back({place.track, !place.predicted, nullptr, 1});
+  for (std::size_t i = 0; i < plan.regions.size(); ++i)
+    track_faces_[plan.roi_of[i]].embedding = plan.request->embeddings() + i;
+  const auto& decisions = [&]() -> const std::vector<TrackDecision>& {
+    const std::lock_guard lock(tracks_mutex_);
+    return tracks_.take(track_faces_.data(), track_faces_.size(), gallery_, rule, time_);
+  }();
+  for (std::size_t i = 0; i < track_faces_.size(); ++i) {
+    const TrackFace& face = track_faces_[i];
+    if (face.track == 0) continue;
+    name_by_track(decisions[i], face.embedding != nullptr, rule, settings, plan.identities[i]);
+    if (face.embedding != nullptr) schedule_.done(face.track, decisions[i].open);
+  }
+}
+
+void EmbedSession::name_by_track(const TrackDecision& decision, bool embedded, const MatchOptions& rule,
+                                 const EmbedSettings& settings, Identity& identity) const {
+  const bool named = decision.state == IdentityState::Named;
+  const bool undecided = decision.state == IdentityState::Undecided;
+  const bool compared = decision.match.nearest_id >= 0;
+  // Of a face that cannot be embedded the frame says why; only a name is more than that.
+  if (!embedded && !named && identity.reason != Reason::Skipped) return;
+  if (!embedded && undecided && !compared) return;
+  if (compared || !undecided) name(decision.match, rule, settings, identity);
+  if (undecided) identity.reason = Reason::Undecided;
+  if (decision.taken) identity.reason = Reason::Taken;
+  identity.predicted = !embedded;
 }
 
 void EmbedSession::withdraw() noexcept {

@@ -12,9 +12,11 @@
 
 #include "embed/shared_embedder.h"
 #include "embed/shared_gallery.h"
+#include "embed/track_identities.h"
 #include "sessions/carried_identities.h"
 #include "sessions/embed_settings.h"
 #include "sessions/face_types.h"
+#include "sessions/track_schedule.h"
 
 namespace embed::gst {
 
@@ -30,7 +32,8 @@ struct EmbedStats {
   double mean_batch_size = 0;   ///< Faces of all elements in those passes, by the passes.
   std::uint64_t wait_time = 0;  ///< Of faces, each from being cut to the start of its pass.
   std::uint64_t preprocess_time = 0, infer_time = 0, match_time = 0;
-  /// Faces of skipped frames with the last result of the face in their place; `skipped` counts them too.
+  /// Skipped faces with the last result of the face in their place, or their track's; `skipped` counts them
+  /// too.
   std::uint64_t predicted = 0;
   std::map<Reason, std::uint64_t> unnamed;
 };
@@ -42,9 +45,11 @@ struct FramePlan {
   std::vector<std::size_t> roi_of;   ///< regions[i] belongs to ROI roi_of[i].
   std::vector<FacePlace> places;     ///< Of the ROIs.
   std::uint64_t frame = 0;           ///< Counts the frames on which somebody looked for faces.
-  std::size_t surplus = 0;           ///< ROIs that were left out as too many; the caller's to set.
-  std::size_t rejected = 0;          ///< ROIs that are worth a warning.
-  bool late = false;                 ///< Regions were left out because the frame came too late.
+  /// When the frame is shown, ≥ 0, if that is known; the caller's to set.
+  std::optional<std::chrono::nanoseconds> time;
+  std::size_t surplus = 0;                ///< ROIs that were left out as too many; the caller's to set.
+  std::size_t rejected = 0;               ///< ROIs that are worth a warning.
+  bool late = false;                      ///< Regions were left out because the frame came too late.
   std::shared_ptr<BatchRequest> request;  ///< From submit() to complete().
   /// Only then the frame's pixels are looked at.
   bool needs_pixels() const noexcept { return !regions.empty(); }
@@ -52,8 +57,8 @@ struct FramePlan {
 
 /// What tripletembed does, without GStreamer: ROIs and pixels in, identities out, several frames at a time.
 /// plan and submit are for one thread at a time, complete and finish for another one beside it; withdraw,
-/// rest, stats, most_frames and batch_timeout for any. While open or close runs there is no other call but
-/// those two.
+/// rest, stats, evidence, most_frames and batch_timeout for any. While open or close runs there is no other
+/// call but those two.
 class EmbedSession {
  public:
   /// Takes the model (see share_embedder) and the gallery (see share_gallery), or does nothing when the same
@@ -66,19 +71,19 @@ class EmbedSession {
   FramePlan plan(const std::vector<Roi>& rois, int width, int height, const EmbedSettings& settings,
                  bool late = false);
   /// The next frame that is planned is the first of a stream. For the thread that plans.
-  void restart() noexcept {
-    frame_ = 0;
-    faces_ = 1;
-  }
+  void restart();
   /// Cuts the plan's regions and puts them in line for a pass; `image` is not needed any more after it.
   /// Throws Error(InvalidArgument).
   void submit(const ImageView& image, FramePlan& plan);
-  /// Waits for the plan's embeddings and names them; faces that were skipped get the last result of the face
-  /// in their place. Plans come in their order. False when they were withdrawn. Throws Error(Device |
-  /// OutOfMemory).
+  /// Waits for the plan's embeddings and names them. A face of a track is who its track is; another one is
+  /// named by itself, or gets the last result of the face in its place where it was skipped. Plans come in
+  /// their order. False when they were withdrawn. Throws Error(Device | OutOfMemory).
   bool complete(FramePlan& plan, const EmbedSettings& settings);
   /// What was completed so far says nothing of the plans to come. For the thread that completes.
-  void forget() noexcept { carried_.clear(); }
+  void forget();
+  /// What the embeddings of a track say so far; absent where it has none, and once it is forgotten (see
+  /// TrackIdentities). Any thread.
+  std::optional<TrackEvidence> evidence(int track) const;
   /// Adds a finished plan to the statistics.
   void finish(const FramePlan& plan);
   /// Takes back all that was submitted: every complete() of it returns false at once.
@@ -110,7 +115,10 @@ class EmbedSession {
  private:
   void name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
             Identity& identity) const;
-  bool complete_request(FramePlan& plan, const EmbedSettings& settings);
+  void name_faces(FramePlan& plan, const MatchOptions& rule, const EmbedSettings& settings);
+  void name_tracks(FramePlan& plan, const MatchOptions& rule, const EmbedSettings& settings);
+  void name_by_track(const TrackDecision& decision, bool embedded, const MatchOptions& rule,
+                     const EmbedSettings& settings, Identity& identity) const;
   std::shared_ptr<BatchRequest> take_request();
   void give_back(std::shared_ptr<BatchRequest> request);
 
@@ -119,10 +127,20 @@ class EmbedSession {
   std::shared_ptr<BatchQueue> queue_;  // Keeps the SharedEmbedder alive, whose part it is.
   const Embedder* embedder_ = nullptr;
   std::shared_ptr<const Gallery> gallery_;
-  std::uint64_t frame_ = 0;
+  std::uint64_t frame_ = 0;  // Of those on which somebody looked for faces.
+  std::uint64_t all_frames_ = 0;
   std::size_t faces_ = 1;  // In the last frame that was submitted; 1 or more.
+  TrackSchedule schedule_;
+  std::vector<Embedding> queries_;
   std::vector<Match> matches_;
   CarriedIdentities carried_;
+  std::vector<TrackFace> track_faces_;
+  std::chrono::nanoseconds time_{0};  // Of the last frame that was completed.
+
+  // Guards tracks_, which the thread that completes changes, against evidence(). No other lock is taken under
+  // it.
+  mutable std::mutex tracks_mutex_;
+  TrackIdentities tracks_;
 
   std::mutex requests_mutex_;  // Guards idle_requests_ alone; no other lock is taken under it.
   std::vector<std::shared_ptr<BatchRequest>> idle_requests_;  // Re-used from frame to frame.

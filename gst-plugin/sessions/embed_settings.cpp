@@ -33,6 +33,10 @@ constexpr OptionSpec kFrameOptions[] = {
     {"inference-interval", OptionType::Int, 1, 1000000, "1", "",
      "Embed the faces of every Nth frame; those of the frames between get the last result of the face in "
      "their place, marked as predicted, else the reason 'skipped'"},
+    {"reclassify-interval", OptionType::Int, 1, 1000000, "1", "",
+     "Embed a face whose track is decided on every Nth frame of it, and sooner when it grows or its evidence "
+     "is "
+     "thin; needs a tracker upstream"},
     {"max-faces", OptionType::Int, 0, 65535, "256", "",
      "Most regions of a frame to embed, the largest first; the others stay as they came and are counted as "
      "'too-many'; 0 embeds all"},
@@ -79,6 +83,7 @@ EmbedSettings EmbedSettings::from(const OptionValues& values) {
   s.object_class = values.text("object-class");
   s.full_frame = values.text("inference-region") == "full-frame";
   s.inference_interval = values.integer("inference-interval");
+  s.reclassify_interval = values.integer("reclassify-interval");
   s.max_faces = static_cast<std::size_t>(values.integer("max-faces"));
   s.unknown_label = values.text("unknown-label");
   s.min_face_size = values.integer("min-face-size");

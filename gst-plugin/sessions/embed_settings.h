@@ -28,6 +28,7 @@ struct EmbedSettings {
   std::string object_class = "face";  ///< ROI types to embed, see read_rois(); empty: every ROI.
   bool full_frame = false;            ///< Embed the whole frame in place of ROIs.
   int inference_interval = 1;         ///< Embed the faces of every so-many-th frame.
+  int reclassify_interval = 1;        ///< Embed a face whose track is decided on every so-many-th frame.
   std::size_t max_faces = 256;        ///< Most regions of a frame to embed; 0: all.
   std::string unknown_label = "???";
   int min_face_size = 0;  ///< Pixels.

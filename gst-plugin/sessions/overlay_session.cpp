@@ -130,6 +130,8 @@ void draw_box(std::vector<Patch>& patches, const PixelRect& box, const Colour& c
 }
 
 std::string markup(const Identity& identity, bool show_distance) {
+  // A label that says "unknown" would be said too soon.
+  if (identity.reason == Reason::Undecided) return "…";
   gchar* valid = g_utf8_make_valid(identity.label.c_str(), -1);
   gchar* escaped = g_markup_escape_text(valid, -1);
   std::string text = escaped;

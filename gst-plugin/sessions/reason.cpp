@@ -23,6 +23,10 @@ const char* to_string(Reason reason) noexcept {
       return "no-gallery";
     case Reason::TooMany:
       return "too-many";
+    case Reason::Undecided:
+      return "undecided";
+    case Reason::Taken:
+      return "taken";
     case Reason::Other:
       break;
   }

@@ -20,16 +20,18 @@ enum class Reason {
   Skipped,    ///< Its frame was left out by an interval, or came too late.
   NoGallery,  ///< There is nobody to compare it with.
   TooMany,    ///< The frame has more faces than max-faces. In counts alone.
+  Undecided,  ///< Its track has too little evidence yet.
+  Taken,      ///< Another face of the frame is that person.
   Other,      ///< Metadata of another version says something else.
 };
 
 /// Every reason but None and Other, in the order of the counts.
-inline constexpr std::array<Reason, 8> kReasons = {Reason::Small,     Reason::Outside,  Reason::Far,
-                                                   Reason::Ambiguous, Reason::Rejected, Reason::Skipped,
-                                                   Reason::NoGallery, Reason::TooMany};
+inline constexpr std::array<Reason, 10> kReasons = {
+    Reason::Small,   Reason::Outside,   Reason::Far,     Reason::Ambiguous, Reason::Rejected,
+    Reason::Skipped, Reason::NoGallery, Reason::TooMany, Reason::Undecided, Reason::Taken};
 
 /// As metadata, JSON and `stats` have it: "small", "outside", "far", "ambiguous", "rejected", "skipped",
-/// "no-gallery", "too-many"; empty for None.
+/// "no-gallery", "too-many", "undecided", "taken"; empty for None.
 const char* to_string(Reason reason) noexcept;
 /// The other way; Other for a text that is none of these.
 Reason reason_of(std::string_view text) noexcept;

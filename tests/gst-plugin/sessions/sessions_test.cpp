@@ -278,12 +278,94 @@ TEST_F(Session, ATrackKeepsItsResultWhileItsFaceIsMissed) {
     EXPECT_TRUE(got.at(1).predicted) << i;
   }
   run({here});
-  EXPECT_EQ(run({here, missed}).at(1).reason, Reason::Skipped) << "it was gone in between";
+  const auto back = run({here, missed}).at(1);
+  EXPECT_EQ(back.reason, Reason::NoGallery) << "the same track after a gap";
+  EXPECT_TRUE(back.predicted);
   Roi other = missed;
   other.track = 3;
   missed.predicted = false;
   run({here, missed});
   EXPECT_EQ(run({here, other}).at(1).reason, Reason::Skipped) << "another track in the same place";
+}
+
+TEST_F(Session, ATrackIsUndecidedUntilItIsNamedForGood) {
+  Roi ann = roi_at(10, 10, 40, 40, 1), eve = roi_at(90, 60, 50, 50, 2);
+  ann.track = 1, eve.track = 2;
+  settings_.gallery = gallery({{"Ann", embedding_of(ann)}, {"Bob", fixtures::random_embedding(5)}});
+  settings_.match.threshold = 0.0001;
+  session_.open(settings_);
+  for (int i = 0; i < 2; ++i) {
+    const auto early = run({ann, eve}).at(0);
+    EXPECT_EQ(early.reason, Reason::Undecided);
+    EXPECT_EQ(early.label, "???");
+    EXPECT_EQ(early.label_id, -1);
+    EXPECT_EQ(early.nearest, "Ann");
+    EXPECT_TRUE(early.embedding);
+  }
+  auto got = run({ann, eve});
+  EXPECT_EQ(got.at(0).label, "Ann");
+  EXPECT_EQ(got.at(1).reason, Reason::Far);
+  // Where nothing can be embedded the name goes on, and of those without one the frame says why.
+  settings_.min_face_size = 100;
+  got = run({ann, eve});
+  EXPECT_EQ(got.at(0).label, "Ann");
+  EXPECT_TRUE(got.at(0).predicted);
+  EXPECT_EQ(got.at(1).reason, Reason::Small);
+  EXPECT_EQ(session_.stats().unnamed.at(Reason::Undecided), 4U);
+  ASSERT_TRUE(session_.evidence(1));
+  EXPECT_EQ(session_.evidence(1)->count(), 3U);
+  EXPECT_LT(embed::distance(embed::Metric::Cosine, session_.evidence(1)->mean(), embedding_of(ann)), 1e-4F);
+  EXPECT_FALSE(session_.evidence(7));
+  session_.restart();
+  session_.forget();
+  settings_.min_face_size = 0;
+  EXPECT_FALSE(session_.evidence(1));
+  EXPECT_EQ(run({ann}).at(0).reason, Reason::Undecided) << "another stream";
+}
+
+TEST_F(Session, AFaceWithAnotherOnesTrackIsNamedByItself) {
+  Roi ann = roi_at(10, 10, 40, 40, 1), twin = roi_at(60, 10, 40, 40, 2);
+  ann.track = twin.track = 1;
+  settings_.gallery = gallery({{"Ann", embedding_of(ann)}, {"Bob", embedding_of(twin)}});
+  settings_.match.threshold = 0.0001;
+  session_.open(settings_);
+  const auto got = run({ann, twin});
+  EXPECT_EQ(got.at(0).reason, Reason::Undecided);
+  EXPECT_EQ(got.at(1).label, "Bob");
+  run({ann, twin});
+  EXPECT_EQ(run({ann, twin}).at(0).label, "Ann");
+}
+
+TEST_F(Session, TwoFacesOfAFrameAreNotOnePerson) {
+  Roi ann = roi_at(10, 10, 40, 40, 1), picture = ann;
+  ann.track = 1, picture.track = 2;
+  settings_.gallery = gallery({{"Ann", embedding_of(ann)}});
+  session_.open(settings_);
+  for (int i = 0; i < 2; ++i) run({ann, picture});
+  const auto got = run({ann, picture});
+  EXPECT_EQ(got.at(0).label, "Ann");
+  EXPECT_EQ(got.at(1).label, "???");
+  EXPECT_EQ(got.at(1).reason, Reason::Taken);
+}
+
+TEST_F(Session, ADecidedTrackIsEmbeddedAtItsInterval) {
+  Roi face = roi_at(10, 10, 40, 40), untracked = roi_at(100, 60, 40, 40, 2);
+  settings_.gallery = gallery({{"Ann", embedding_of(face)}, {"Bob", fixtures::random_embedding(5)}});
+  settings_.match.threshold = 2;
+  settings_.reclassify_interval = 5;
+  session_.open(settings_);
+  face.track = 1;
+  std::string marks;
+  for (int i = 0; i < 20; ++i) {
+    if (i == 15) face.box.width = face.box.height = 54;  // By more than a third.
+    face.predicted = i == 7;
+    const auto got = run({face, untracked});
+    EXPECT_EQ(got.at(0).label, i < 2 ? "???" : "Ann") << i;
+    EXPECT_EQ(got.at(0).embedding.has_value(), !got.at(0).predicted);
+    EXPECT_FALSE(got.at(1).predicted) << "without a track every frame counts";
+    marks += got.at(0).predicted ? 'p' : 'E';
+  }
+  EXPECT_EQ(marks, "EEEpppppEppppEpEpppp") << "decided; a frame later where it was missed; grown";
 }
 
 TEST_F(Session, ThresholdIsTheGallerysElseTheWeightsOfTheSameMetric) {
