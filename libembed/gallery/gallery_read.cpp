@@ -64,8 +64,7 @@ class GalleryReader {
     Gallery gallery(read_metric(file_), file_.metadata_at("weights_sha256"));
     gallery.threshold_ = read_threshold(file_);
     if (!described_) make_up_ids(gallery.weights_sha256());
-    // Names get their ids in the order of their rows; one that no row has is dropped.
-    id_of_.assign(names_.size(), -1);
+    take_names(gallery);
     for (std::size_t first = 0; first < rows_; first += kRowsAtOnce)
       read_rows(first, std::min(rows_ - first, kRowsAtOnce), gallery);
     require_own_rows(gallery);
@@ -131,18 +130,44 @@ class GalleryReader {
     for (std::size_t i = 0; i < count; ++i) take_row(first + i, i, gallery);
   }
 
+  /// The first row of each name; the file's count of rows where it has none.
+  std::vector<std::size_t> first_rows() {
+    std::vector<std::size_t> firsts(names_.size(), rows_);
+    for (std::size_t first = 0; first < rows_; first += kRowsAtOnce) {
+      read_some(identity_, first, std::min(rows_ - first, kRowsAtOnce), owners_);
+      for (std::size_t i = 0; i < owners_.size(); ++i) {
+        const std::int64_t who = owners_[i];
+        if (who < 0 || who >= static_cast<std::int64_t>(names_.size())) {
+          refuse("identity", "row " + std::to_string(first + i) + " is of identity " + std::to_string(who) +
+                                 ", but there are " + std::to_string(names_.size()) + " names");
+        }
+        std::size_t& known = firsts[static_cast<std::size_t>(who)];
+        known = std::min(known, first + i);
+      }
+    }
+    return firsts;
+  }
+
+  /// Names keep their order; one that no row has is dropped.
+  void take_names(Gallery& gallery) {
+    id_of_.assign(names_.size(), -1);
+    const std::vector<std::size_t> firsts = first_rows();
+    for (std::size_t who = 0; who < names_.size(); ++who) {
+      if (firsts[who] == rows_) continue;
+      try {
+        id_of_[who] = take_name(who, gallery);
+      } catch (const Error& error) {
+        throw Error(ErrorCode::Format, error.what(), file_.path(), "row " + std::to_string(firsts[who]));
+      }
+    }
+  }
+
   /// Row `row` of the file, which is row `i` of those that were read.
   void take_row(std::size_t row, std::size_t i, Gallery& gallery) {
-    const std::int64_t who = owners_[i];
-    if (who < 0 || who >= static_cast<std::int64_t>(names_.size())) {
-      refuse("identity", "row " + std::to_string(row) + " is of identity " + std::to_string(who) +
-                             ", but there are " + std::to_string(names_.size()) + " names");
-    }
-    const std::string& name = names_[static_cast<std::size_t>(who)];
-    std::int64_t& id = id_of_[static_cast<std::size_t>(who)];
+    const auto who = static_cast<std::size_t>(owners_[i]);
+    const std::int64_t id = id_of_[who];
     try {
-      check_row(name, values_[i].data());
-      if (id < 0) id = take_name(static_cast<std::size_t>(who), gallery);
+      check_row(names_[who], values_[i].data());
       const Enrolment enrolment = described_ ? enrolment_of(i) : Enrolment{};
       check_enrolment(enrolment);
       gallery.append(id, values_[i].data(), enrolment, described_ ? role_of(i) : Role::Own);
@@ -199,7 +224,7 @@ class GalleryReader {
   TensorView embeddings_, identity_, role_, quality_, time_, source_;
   std::vector<std::string> names_, notes_, sources_;  // notes_: empty where there are none.
   std::vector<Gallery::PersonId> person_ids_;
-  std::vector<std::int64_t> id_of_;  // Label ids of the names, −1 while no row has them.
+  std::vector<std::int64_t> id_of_;  // Label ids of the names, −1 for those that no row has.
   // Of the rows that are being taken.
   std::vector<Embedding> values_;
   std::vector<std::int64_t> owners_, times_, origins_;

@@ -145,9 +145,10 @@ void LiveGallery::look(bool asked) {
   const std::string identity = wanted_.location.empty() ? std::string() : file_identity(wanted_.location);
   const bool steady = identity == seen_as_;
   seen_as_ = identity;
-  if (!asked && (identity == taken_as_ || identity == refused_as_)) return;
-  if (!asked && !steady && ++unsteady_ < kMostUnsteady) return;
+  const bool known = identity == taken_as_ || identity == refused_as_;
+  if (!asked && !known && !steady && ++unsteady_ < kMostUnsteady) return;
   unsteady_ = 0;
+  if (!asked && known) return;
   try {
     take(identity);
   } catch (const std::exception& error) {
