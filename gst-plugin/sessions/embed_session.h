@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "embed/live_gallery.h"
 #include "embed/shared_embedder.h"
-#include "embed/shared_gallery.h"
 #include "embed/track_identities.h"
 #include "sessions/carried_identities.h"
 #include "sessions/embed_settings.h"
@@ -62,10 +62,9 @@ struct FramePlan {
 /// call but those two.
 class EmbedSession {
  public:
-  /// Takes the model (see share_embedder), the gallery (see share_gallery) and the strangers (see
-  /// share_strangers), or does nothing when the same
-  /// are open already. A gallery's file that was replaced since is read again; if it is broken, the old one
-  /// stays. Throws Error(NotFound | Io | Format | Mismatch | Unsupported | Device | InvalidArgument).
+  /// Takes the model (see share_embedder) and the strangers (see share_strangers), unless the same are open
+  /// already, and the gallery (see LiveGallery::open). Throws Error(NotFound | Io | Format | Mismatch |
+  /// Unsupported | Device | InvalidArgument).
   void open(const EmbedSettings& settings);
   void close() noexcept;
 
@@ -88,6 +87,8 @@ class EmbedSession {
   std::optional<TrackEvidence> evidence(int track) const;
   /// See Strangers::take_trouble(). For the thread that completes.
   std::string take_trouble() { return strangers_.take_trouble(); }
+  /// The gallery, which open() and close() open and close; frames that are completed heed its changes.
+  LiveGallery& live_gallery() noexcept { return live_gallery_; }
   /// Adds a finished plan to the statistics.
   void finish(const FramePlan& plan);
   /// Takes back all that was submitted: every complete() of it returns false at once.
@@ -117,6 +118,7 @@ class EmbedSession {
   EmbedStats stats() const;
 
  private:
+  void open_gallery(const EmbedSettings& settings, const ModelInfo& info);
   void name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
             Identity& identity) const;
   void name_faces(FramePlan& plan, const MatchOptions& rule, const EmbedSettings& settings);
@@ -130,7 +132,9 @@ class EmbedSession {
   std::string model_name_;
   std::shared_ptr<BatchQueue> queue_;  // Keeps the SharedEmbedder alive, whose part it is.
   const Embedder* embedder_ = nullptr;
-  std::shared_ptr<const Gallery> gallery_;
+  LiveGallery live_gallery_;
+  std::shared_ptr<const Gallery> gallery_;  // The one of live_gallery_ with that number.
+  std::uint64_t gallery_number_ = 0;
   std::uint64_t frame_ = 0;  // Of those on which somebody looked for faces.
   std::uint64_t all_frames_ = 0;
   std::size_t faces_ = 1;  // In the last frame that was submitted; 1 or more.

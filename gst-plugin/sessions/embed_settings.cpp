@@ -6,12 +6,23 @@
 namespace embed::gst {
 namespace {
 
-constexpr OptionSpec kFileOptions[] = {
-    {"model", OptionType::String, 0, 0, "", "",
-     "Weights file (safetensors); unset takes TRIPLETEMBED_MODEL, then the installed default weights"},
-    {"gallery", OptionType::String, 0, 0, "", "",
-     "Gallery file (safetensors) of the people to name; unset names nobody"},
-};
+constexpr OptionSpec kModelOption = {
+    "model",
+    OptionType::String,
+    0,
+    0,
+    "",
+    "",
+    "Weights file (safetensors); unset takes TRIPLETEMBED_MODEL, then the installed default weights"};
+
+constexpr OptionSpec kGalleryOption = {
+    "gallery",
+    OptionType::String,
+    0,
+    0,
+    "",
+    "",
+    "Gallery file (safetensors) of the people to name, which is watched for changes; unset names nobody"};
 
 constexpr OptionSpec kSharingOptions[] = {
     {"model-instance-id", OptionType::String, 0, 0, "", "",
@@ -63,7 +74,8 @@ constexpr OptionSpec kFrameOptions[] = {
 const std::vector<ElementOption>& embed_options() {
   static const std::vector<ElementOption> options = [] {
     std::vector<ElementOption> all;
-    for (const auto& spec : kFileOptions) all.push_back({spec, Takes::AtStart});
+    all.push_back({kModelOption, Takes::AtStart});
+    all.push_back({kGalleryOption, Takes::AtOnce});
     for (const auto& spec : kEmbedderOptions) all.push_back({spec, Takes::AtStart});
     for (const auto& spec : kSharingOptions) all.push_back({spec, Takes::AtStart});
     for (const auto& spec : kMatchOptions) all.push_back({spec, Takes::AtOnce});

@@ -15,6 +15,8 @@ const char* to_string(Reason reason) noexcept {
       return "far";
     case Reason::Ambiguous:
       return "ambiguous";
+    case Reason::Rejected:
+      return "rejected";
     case Reason::Skipped:
       return "skipped";
     case Reason::NoGallery:
@@ -47,6 +49,8 @@ Reason reason_of(Unknown unknown) noexcept {
       return Reason::NoGallery;
     case Unknown::Far:
       return Reason::Far;
+    case Unknown::Rejected:
+      return Reason::Rejected;
     case Unknown::Ambiguous:
       break;
   }

@@ -16,6 +16,7 @@ enum class Reason {
   Outside,    ///< Next to nothing of it lies in the frame, or it is huge.
   Far,        ///< The nearest person is beyond the threshold.
   Ambiguous,  ///< Two people are nearly as near.
+  Rejected,   ///< It is nearer to a counter-example of the nearest person than to the person.
   Skipped,    ///< Its frame was left out by an interval, or came too late.
   NoGallery,  ///< There is nobody to compare it with.
   TooMany,    ///< The frame has more faces than max-faces. In counts alone.
@@ -25,12 +26,12 @@ enum class Reason {
 };
 
 /// Every reason but None and Other, in the order of the counts.
-inline constexpr std::array<Reason, 9> kReasons = {Reason::Small,     Reason::Outside,   Reason::Far,
-                                                   Reason::Ambiguous, Reason::Skipped,   Reason::NoGallery,
-                                                   Reason::TooMany,   Reason::Undecided, Reason::Taken};
+inline constexpr std::array<Reason, 10> kReasons = {
+    Reason::Small,   Reason::Outside,   Reason::Far,     Reason::Ambiguous, Reason::Rejected,
+    Reason::Skipped, Reason::NoGallery, Reason::TooMany, Reason::Undecided, Reason::Taken};
 
-/// As metadata, JSON and `stats` have it: "small", "outside", "far", "ambiguous", "skipped", "no-gallery",
-/// "too-many", "undecided", "taken"; empty for None.
+/// As metadata, JSON and `stats` have it: "small", "outside", "far", "ambiguous", "rejected", "skipped",
+/// "no-gallery", "too-many", "undecided", "taken"; empty for None.
 const char* to_string(Reason reason) noexcept;
 /// The other way; Other for a text that is none of these.
 Reason reason_of(std::string_view text) noexcept;

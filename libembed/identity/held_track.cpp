@@ -72,7 +72,8 @@ void HeldTrack::weigh(const Match& verdict, const TrackFace& face, const MatchOp
   if (verdict.label_id != rival) rival_weight = 0;
   rival = verdict.label_id;
   if (rival >= 0) rival_weight += weight;
-  const bool refuted = verdict.nearest_id != name || too_far(verdict, rule, kRefutingFactor);
+  const bool refuted = verdict.nearest_id != name || verdict.unknown == Unknown::Rejected ||
+                       too_far(verdict, rule, kRefutingFactor);
   refuted_weight = refuted ? refuted_weight + weight : 0;
   decision.open = rival_weight > 0 || refuted_weight > 0;
   if (rival_weight < kRenaming && refuted_weight < kRefuting) return;

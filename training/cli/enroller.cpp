@@ -14,6 +14,7 @@
 #include "cli/pack_sources.h"
 #include "embed/address.h"
 #include "embed/person_name.h"
+#include "embed/printable.h"
 
 namespace training::cli {
 
@@ -70,7 +71,7 @@ void Enroller::enroll_folder() {
 void Enroller::enroll_images(const std::string& name, const std::vector<std::string>& paths,
                              const std::string& where) {
   std::vector<std::uint8_t> crops;
-  std::vector<std::string> faceless;
+  std::vector<std::string> faceless, sources;
   for (const std::string& path : paths) {
     try {
       const Picture picture = cropper_.load(path);
@@ -79,6 +80,7 @@ void Enroller::enroll_images(const std::string& name, const std::vector<std::str
         faceless.push_back(path);
       } else {
         cropper_.cut(picture.view(), main_face(faces, picture.view()), crops);
+        sources.push_back(embed::printable(path));
       }
     } catch (const Error& error) {
       refuse_or_say(error);
@@ -90,7 +92,7 @@ void Enroller::enroll_images(const std::string& name, const std::vector<std::str
         Error(ErrorCode::Format, "no face in any of its " + std::to_string(paths.size()) + " images", where));
     return;
   }
-  add(name, embed_crops(embedder_, crops, /*flip=*/false), paths.size(), "images", 0.0);
+  add(name, embed_crops(embedder_, crops, /*flip=*/false), sources, paths.size(), "images", 0.0);
 }
 
 void Enroller::enroll_video() {
@@ -128,7 +130,13 @@ void Enroller::enroll_video() {
   drop_blurred(faces);
   const std::vector<embed::Embedding> embeddings = embed_crops(embedder_, faces.crops, /*flip=*/false);
   tell_of_second_person(faces, embeddings);
-  add(options_.name, embeddings, faces.looked_at, "frames", kVideoOutliers);
+  std::vector<std::string> sources;
+  for (const double second : faces.seconds) {
+    char time[32];
+    std::snprintf(time, sizeof time, "#t=%.2f", second);  // As media fragments have it.
+    sources.push_back(embed::printable(shown) + time);
+  }
+  add(options_.name, embeddings, sources, faces.looked_at, "frames", kVideoOutliers);
 }
 
 void Enroller::save() const {
@@ -204,13 +212,17 @@ bool Enroller::has_row(const std::string& name, const embed::Embedding& embeddin
 }
 
 void Enroller::add(const std::string& spelling, const std::vector<embed::Embedding>& embeddings,
-                   std::size_t looked_at, const char* what, double outliers) {
+                   const std::vector<std::string>& sources, std::size_t looked_at, const char* what,
+                   double outliers) {
   const std::string name = embed::person_name(spelling);
   if (options_.replace) gallery_.remove(name);
   std::size_t added = 0;
   for (const std::size_t i : select_diverse(embeddings, options_.most, gallery_.metric(), outliers)) {
     if (has_row(name, embeddings[i])) continue;  // the same picture, enrolled before
-    gallery_.add(name, embeddings[i]);
+    embed::Enrolment enrolment;
+    enrolment.time = embed::enrolment_time();
+    enrolment.source = sources[i];
+    gallery_.add(name, embeddings[i], enrolment);
     ++added;
   }
   ++people_;
