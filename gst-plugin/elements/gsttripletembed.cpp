@@ -9,6 +9,12 @@
  * as a custom meta `TripletEmbed` that survives conversion and scaling. Pixels are read, never copied or
  * written.
  *
+ * The gallery's file is watched, and a new one is in use within a second; one that cannot be read leaves the
+ * old one in use, with a warning message. The action signals `enroll` and `reject` (a name and a track),
+ * `forget` (a name), `rename` and `merge` (two names), `save` and `reload` change the gallery in use at once,
+ * and its file where the property `gallery` names one. Each returns whether it was done; a warning message
+ * says why it was not.
+ *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! tripletdetect ! tripletembed
@@ -32,6 +38,7 @@
 #include <variant>
 #include <vector>
 
+#include "elements/gallery_signals.h"
 #include "glue/downstream_flow.h"
 #include "glue/element_settings.h"
 #include "glue/face_messages.h"
@@ -46,6 +53,7 @@
 #include "glue/stream_items.h"
 #include "glue/video_view.h"
 #include "sessions/embed_session.h"
+#include "sessions/gallery_actions.h"
 #include "sessions/in_flight.h"
 
 using embed::gst::EmbedSession;
@@ -65,7 +73,10 @@ constexpr gint64 kStatsPause = G_TIME_SPAN_SECOND;
 /// What the GObject points to.
 struct State {
   // Guarded by the object lock.
-  explicit State(GstElement* element) : settings(element, embed::gst::embed_options()) {}
+  explicit State(GstElement* element) : settings(element, embed::gst::embed_options()) {
+    session.live_gallery().on_trouble(
+        [element](const embed::Error& error) { embed::gst::post_warning(element, error); });
+  }
 
   embed::gst::ElementSettings<EmbedSettings> settings;
 
@@ -74,6 +85,7 @@ struct State {
 
   // Thread-safe, or as their headers say.
   EmbedSession session;
+  embed::gst::GalleryActions actions{session};
   embed::gst::InFlight<Item> way;
   embed::gst::Lateness lateness;
   embed::gst::DownstreamFlow downstream;
@@ -117,7 +129,12 @@ static GstStructure* make_stats(GstTripletEmbed* self) {
 
 static void gst_triplet_embed_set_property(GObject* object, guint id, const GValue* value,
                                            GParamSpec* pspec) {
-  GST_TRIPLET_EMBED(object)->state->settings.set_property(id, value, pspec);
+  GstTripletEmbed* self = GST_TRIPLET_EMBED(object);
+  self->state->settings.set_property(id, value, pspec);
+  // In READY and below it is taken on the way up, where a bad file is an error.
+  const bool started = GST_STATE(self) > GST_STATE_READY || GST_STATE_NEXT(self) > GST_STATE_READY;
+  if (started && g_str_equal(pspec->name, "gallery"))
+    self->state->session.live_gallery().set_location(settings_of(self)->gallery);
 }
 
 static void gst_triplet_embed_get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
@@ -214,6 +231,7 @@ static void send_frame(GstTripletEmbed* self, Frame& frame) {
                                  state.session.model_name(), frame.width, frame.height);
     state.session.finish(frame.plan);
     state.messages.see(self->sink, frame);
+    embed::gst::tell_of_strangers(GST_ELEMENT(self), state.session.take_trouble());
     return GST_FLOW_OK;
   });
   if (done == GST_FLOW_OK) {
@@ -490,6 +508,10 @@ static void gst_triplet_embed_class_init(GstTripletEmbedClass* klass) {
           "Counts of frames, faces (embedded, named, by reason without a name), batches and late frames, and "
           "times in ns",
           GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+
+  embed::gst::install_gallery_signals(object_class, [](GstElement* element) -> embed::gst::GalleryActions& {
+    return GST_TRIPLET_EMBED(element)->state->actions;
+  });
 
   element_class->change_state = gst_triplet_embed_change_state;
 

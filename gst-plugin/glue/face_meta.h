@@ -27,10 +27,11 @@
 ///    model_name, format, precision (10: FP32), layout (193: NC), dims (GValueArray of uint) and data_buffer
 ///    (a GVariant of type `ay`).
 /// 2. A custom meta `TripletEmbed` on the buffer: a structure whose `faces` is an array (GST_TYPE_ARRAY) of
-///    structures, one a face: id, type, label, label_id, reason, distance, threshold, quality, nearest,
-///    runner_up, runner_up_distance, confidence, x, y, width, height, frame_width, frame_height, model_name,
-///    embedding (GBytes, 128 little-endian float32), predicted (boolean), predicted_region (boolean), track
-///    (int). Fields that have no value are absent. Elements that convert, scale, flip or crop keep it.
+///    structures, one a face: id, type, label, label_id, reason, stranger, distance, threshold, far, quality,
+///    nearest, runner_up, runner_up_distance, confidence, x, y, width, height, frame_width, frame_height,
+///    model_name, embedding (GBytes, 128 little-endian float32), predicted (boolean), predicted_region
+///    (boolean), track (int). Fields that have no value are absent. Elements that convert, scale, flip or crop
+///    keep it.
 /// 3. With GStreamer 1.24 or newer, the GstAnalyticsRelationMeta on the buffer: a detection for each region,
 ///    the track and the name. glue/face_meta_analytics.h says how.
 namespace embed::gst {

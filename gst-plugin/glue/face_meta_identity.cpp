@@ -103,6 +103,9 @@ GstStructure* stored_face(const Roi& roi, const Identity& identity, const std::s
   set_optional(s, "distance", identity.distance);
   set_optional(s, "threshold", identity.threshold);
   set_optional(s, kQuality, identity.quality);
+  if (identity.far) gst_structure_set(s, "far", G_TYPE_DOUBLE, *identity.far, nullptr);
+  if (!identity.stranger.empty())
+    gst_structure_set(s, "stranger", G_TYPE_STRING, identity.stranger.c_str(), nullptr);
   if (!identity.nearest.empty())
     gst_structure_set(s, "nearest", G_TYPE_STRING, identity.nearest.c_str(), nullptr);
   if (!identity.runner_up.empty()) {
@@ -173,6 +176,8 @@ StoredFace read_stored(const GstStructure* s) {
   identity.runner_up = get_text(s, "runner_up");
   identity.distance = get_optional(s, "distance");
   identity.threshold = get_optional(s, "threshold");
+  identity.stranger = get_text(s, "stranger");
+  if (double far = 0; gst_structure_get_double(s, "far", &far) != FALSE) identity.far = far;
   identity.runner_up_distance = get_optional(s, "runner_up_distance");
   identity.quality = get_optional(s, kQuality);
   identity.embedding = get_embedding(s);

@@ -89,4 +89,9 @@ void FrameWarnings::restart() noexcept {
   told_of_surplus_ = false;
 }
 
+void tell_of_strangers(GstElement* element, const std::string& trouble) {
+  if (trouble.empty()) return;
+  GST_ELEMENT_WARNING(element, RESOURCE, WRITE, ("strangers: %s", trouble.c_str()), (nullptr));
+}
+
 }  // namespace embed::gst

@@ -45,4 +45,7 @@ class FrameWarnings {
   gint64 last_ = 0;  // Monotonic time when rejected ROIs were last logged.
 };
 
+/// Posts a warning of what Strangers::take_trouble() says, unless that is nothing.
+void tell_of_strangers(GstElement* element, const std::string& trouble);
+
 }  // namespace embed::gst

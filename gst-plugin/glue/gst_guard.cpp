@@ -33,14 +33,22 @@ DomainCode domain_code(ErrorCode code) noexcept {
   return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED};
 }
 
-}  // namespace
-
-void post_error(GstElement* element, const std::exception& error) noexcept {
+void post(GstElement* element, GstMessageType type, const std::exception& error) noexcept {
   const auto* ours = dynamic_cast<const Error*>(&error);
   const auto where = domain_code(ours != nullptr ? ours->code() : ErrorCode::Internal);
   gchar* debug = g_strdup_printf("embed::ErrorCode: %s", ours != nullptr ? to_string(ours->code()) : "none");
-  gst_element_message_full(element, GST_MESSAGE_ERROR, where.domain, where.code, g_strdup(error.what()),
-                           debug, __FILE__, GST_FUNCTION, __LINE__);
+  gst_element_message_full(element, type, where.domain, where.code, g_strdup(error.what()), debug, __FILE__,
+                           GST_FUNCTION, __LINE__);
+}
+
+}  // namespace
+
+void post_error(GstElement* element, const std::exception& error) noexcept {
+  post(element, GST_MESSAGE_ERROR, error);
+}
+
+void post_warning(GstElement* element, const std::exception& error) noexcept {
+  post(element, GST_MESSAGE_WARNING, error);
 }
 
 }  // namespace embed::gst

@@ -13,6 +13,9 @@ namespace embed::gst {
 /// LIBRARY/FAILED. Call it without the object lock. Never throws.
 void post_error(GstElement* element, const std::exception& error) noexcept;
 
+/// As post_error, a warning message.
+void post_warning(GstElement* element, const std::exception& error) noexcept;
+
 /// Runs `body` for a callback of GObject or GStreamer: an exception becomes an element error and `fallback`
 /// is returned, so that nothing thrown crosses into C.
 template <typename Result, typename Body>

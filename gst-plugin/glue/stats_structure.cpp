@@ -13,7 +13,7 @@ GstStructure* stats_structure(const EmbedStats& stats, std::size_t queue_depth) 
       {"faces", stats.faces},
       {"embedded", stats.embedded},
       {"named", stats.named},
-      {"rejected", stats.rejected},
+      {"bad-regions", stats.rejected},
       {"drops", stats.drops},
       {"predicted", stats.predicted},
       {"queue-depth", queue_depth},

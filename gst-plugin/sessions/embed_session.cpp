@@ -42,11 +42,6 @@ void add_batches(const BatchStats& batches, EmbedStats& stats) {
   stats.infer_time = static_cast<std::uint64_t>(batches.pass_time.count());
 }
 
-std::shared_ptr<const Gallery> gallery_of(const EmbedSettings& settings, const ModelInfo& info) {
-  if (settings.gallery.empty()) return std::make_shared<Gallery>(info.metric, info.sha256);
-  return share_gallery(settings.gallery, info.sha256);
-}
-
 /// The face's track; 0 for none, and for a second face of the frame with the same one.
 int track_of(const Roi& roi, const std::vector<FacePlace>& before) {
   const bool repeated = roi.track != 0 && std::any_of(before.begin(), before.end(), [&](const auto& place) {
@@ -76,18 +71,24 @@ FaceQuality quality_of(const ImageView& image, const FaceRegion& region, const I
 
 }  // namespace
 
+void EmbedSession::open_gallery(const EmbedSettings& settings, const ModelInfo& info) {
+  live_gallery_.open(settings.gallery, info.metric, info.sha256);
+  if (live_gallery_.changed(gallery_number_)) gallery_ = live_gallery_.get();
+}
+
 void EmbedSession::open(const EmbedSettings& settings) {
   const std::string model = settings.model.empty() ? default_weights("the property 'model'") : settings.model;
   // The default weights may be others than before.
   const std::string key = settings.start_key.empty() ? "" : settings.start_key + model;
   if (queue_ && !key.empty() && key == opened_as_) {
-    gallery_ = gallery_of(settings, embedder_->info());
+    open_gallery(settings, embedder_->info());
     return;
   }
   close();
   const auto shared = share_embedder(model, settings.embedder, settings.model_instance_id);
   const ModelInfo& info = shared->embedder().info();
-  gallery_ = gallery_of(settings, info);
+  open_gallery(settings, info);
+  strangers_.open(info, settings);
   const auto timeout = std::chrono::duration_cast<std::chrono::nanoseconds>(
       std::chrono::duration<double, std::milli>(settings.batch_timeout));
   {
@@ -121,7 +122,9 @@ void EmbedSession::close() noexcept {
     batch_timeout_ = {};
   }
   closed.reset();
+  live_gallery_.close();
   gallery_.reset();
+  strangers_.close();
   opened_as_.clear();
 }
 
@@ -166,6 +169,7 @@ void EmbedSession::restart() {
 
 void EmbedSession::forget() {
   carried_.clear();
+  strangers_.restart();
   const std::lock_guard lock(tracks_mutex_);
   tracks_.clear();
 }
@@ -180,6 +184,7 @@ void EmbedSession::name(const Match& match, const MatchOptions& rule, const Embe
                         Identity& identity) const {
   identity.reason = reason_of(match.unknown);
   identity.threshold = rule.threshold;
+  identity.far = far_;
   if (std::isfinite(match.distance)) identity.distance = match.distance;
   if (match.nearest_id >= 0) identity.nearest = gallery_->name(match.nearest_id);
   if (match.runner_up_id >= 0) {
@@ -229,8 +234,10 @@ void EmbedSession::submit(const ImageView& image, FramePlan& plan) {
 bool EmbedSession::complete(FramePlan& plan, const EmbedSettings& settings) {
   if (plan.request && !client_->wait(*plan.request)) return false;
   auto start = Clock::now();
+  if (live_gallery_.changed(gallery_number_)) gallery_ = live_gallery_.get();
   if (!plan.places.empty()) {
     const MatchOptions rule = match_rule(settings.match, embedder_->info(), *gallery_);
+    far_ = false_name_rate(rule, embedder_->info(), *gallery_);
     name_faces(plan, rule, settings);
     name_tracks(plan, rule, settings);
     tell_quality(plan);
@@ -279,6 +286,13 @@ void EmbedSession::name_tracks(FramePlan& plan, const MatchOptions& rule, const 
     const TrackFace& face = track_faces_[i];
     if (face.track == 0) continue;
     name_by_track(decisions[i], face.embedding != nullptr, rule, settings, plan.identities[i]);
+    const std::uint8_t* crop = nullptr;
+    if (face.embedding != nullptr) {
+      const auto region = static_cast<std::size_t>(face.embedding - plan.request->embeddings());
+      crop = plan.request->crops() + region * queue_->crop_bytes();
+    }
+    strangers_.label(face.track, decisions[i], tracks_.evidence(face.track), crop, face.quality,
+                     plan.identities[i]);
     if (face.embedding != nullptr) schedule_.done(face.track, decisions[i].open);
   }
 }

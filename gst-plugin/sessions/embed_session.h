@@ -10,13 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "embed/live_gallery.h"
 #include "embed/quality.h"
 #include "embed/shared_embedder.h"
-#include "embed/shared_gallery.h"
 #include "embed/track_identities.h"
 #include "sessions/carried_identities.h"
 #include "sessions/embed_settings.h"
 #include "sessions/face_types.h"
+#include "sessions/stranger_labels.h"
 #include "sessions/track_schedule.h"
 
 namespace embed::gst {
@@ -64,9 +65,9 @@ struct FramePlan {
 /// call but those two.
 class EmbedSession {
  public:
-  /// Takes the model (see share_embedder) and the gallery (see share_gallery), or does nothing when the same
-  /// are open already. A gallery's file that was replaced since is read again; if it is broken, the old one
-  /// stays. Throws Error(NotFound | Io | Format | Mismatch | Unsupported | Device | InvalidArgument).
+  /// Takes the model (see share_embedder) and the strangers (see share_strangers), unless the same are open
+  /// already, and the gallery (see LiveGallery::open). Throws Error(NotFound | Io | Format | Mismatch |
+  /// Unsupported | Device | InvalidArgument).
   void open(const EmbedSettings& settings);
   void close() noexcept;
 
@@ -87,6 +88,10 @@ class EmbedSession {
   /// What the embeddings of a track say so far; absent where it has none, and once it is forgotten (see
   /// TrackIdentities). Any thread.
   std::optional<TrackEvidence> evidence(int track) const;
+  /// See Strangers::take_trouble(). For the thread that completes.
+  std::string take_trouble() { return strangers_.take_trouble(); }
+  /// The gallery, which open() and close() open and close; frames that are completed heed its changes.
+  LiveGallery& live_gallery() noexcept { return live_gallery_; }
   /// Adds a finished plan to the statistics.
   void finish(const FramePlan& plan);
   /// Takes back all that was submitted: every complete() of it returns false at once.
@@ -116,6 +121,7 @@ class EmbedSession {
   EmbedStats stats() const;
 
  private:
+  void open_gallery(const EmbedSettings& settings, const ModelInfo& info);
   void name(const Match& match, const MatchOptions& rule, const EmbedSettings& settings,
             Identity& identity) const;
   void name_faces(FramePlan& plan, const MatchOptions& rule, const EmbedSettings& settings);
@@ -130,13 +136,16 @@ class EmbedSession {
   std::string model_name_;
   std::shared_ptr<BatchQueue> queue_;  // Keeps the SharedEmbedder alive, whose part it is.
   const Embedder* embedder_ = nullptr;
-  std::shared_ptr<const Gallery> gallery_;
+  LiveGallery live_gallery_;
+  std::shared_ptr<const Gallery> gallery_;  // The one of live_gallery_ with that number.
+  std::uint64_t gallery_number_ = 0;
   std::uint64_t frame_ = 0;  // Of those on which somebody looked for faces.
   std::uint64_t all_frames_ = 0;
   std::size_t faces_ = 1;  // In the last frame that was submitted; 1 or more.
   TrackSchedule schedule_;
   std::vector<Embedding> queries_;
   std::vector<Match> matches_;
+  std::optional<double> far_;  // What the rule gives on this frame; see false_name_rate().
   CarriedIdentities carried_;
   std::vector<TrackFace> track_faces_;
   std::chrono::nanoseconds time_{0};  // Of the last frame that was completed.
@@ -145,6 +154,7 @@ class EmbedSession {
   // it.
   mutable std::mutex tracks_mutex_;
   TrackIdentities tracks_;
+  StrangerLabels strangers_;
 
   std::mutex requests_mutex_;  // Guards idle_requests_ alone; no other lock is taken under it.
   std::vector<std::shared_ptr<BatchRequest>> idle_requests_;  // Re-used from frame to frame.

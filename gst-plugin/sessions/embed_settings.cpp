@@ -6,12 +6,23 @@
 namespace embed::gst {
 namespace {
 
-constexpr OptionSpec kFileOptions[] = {
-    {"model", OptionType::String, 0, 0, "", "",
-     "Weights file (safetensors); unset takes TRIPLETEMBED_MODEL, then the installed default weights"},
-    {"gallery", OptionType::String, 0, 0, "", "",
-     "Gallery file (safetensors) of the people to name; unset names nobody"},
-};
+constexpr OptionSpec kModelOption = {
+    "model",
+    OptionType::String,
+    0,
+    0,
+    "",
+    "",
+    "Weights file (safetensors); unset takes TRIPLETEMBED_MODEL, then the installed default weights"};
+
+constexpr OptionSpec kGalleryOption = {
+    "gallery",
+    OptionType::String,
+    0,
+    0,
+    "",
+    "",
+    "Gallery file (safetensors) of the people to name, which is watched for changes; unset names nobody"};
 
 constexpr OptionSpec kSharingOptions[] = {
     {"model-instance-id", OptionType::String, 0, 0, "", "",
@@ -19,6 +30,16 @@ constexpr OptionSpec kSharingOptions[] = {
      "precision"},
     {"batch-timeout", OptionType::Double, 0, 10000, "0", "",
      "Most milliseconds that a face waits for those of other streams with the same model"},
+};
+
+constexpr OptionSpec kStrangerOptions[] = {
+    {"strangers", OptionType::String, 0, 0, "", "",
+     "File (safetensors) that keeps the people without a name who come back, made if need be; unset keeps "
+     "them only as long as the process has an element with these weights"},
+    {"strangers-retention", OptionType::Double, 0.001, 36500, "14", "",
+     "Days after which a stranger who was not seen again is removed, from the file too"},
+    {"keep-crops", OptionType::Bool, 0, 0, "false", "",
+     "Keep the best crop of each stranger, in the folder of the name of the strangers' file and .crops"},
 };
 
 constexpr OptionSpec kFrameOptions[] = {
@@ -58,10 +79,12 @@ constexpr OptionSpec kFrameOptions[] = {
 const std::vector<ElementOption>& embed_options() {
   static const std::vector<ElementOption> options = [] {
     std::vector<ElementOption> all;
-    for (const auto& spec : kFileOptions) all.push_back({spec, Takes::AtStart});
+    all.push_back({kModelOption, Takes::AtStart});
+    all.push_back({kGalleryOption, Takes::AtOnce});
     for (const auto& spec : kEmbedderOptions) all.push_back({spec, Takes::AtStart});
     for (const auto& spec : kSharingOptions) all.push_back({spec, Takes::AtStart});
     for (const auto& spec : kMatchOptions) all.push_back({spec, Takes::AtOnce});
+    for (const auto& spec : kStrangerOptions) all.push_back({spec, Takes::AtStart});
     for (const auto& spec : kFrameOptions) all.push_back({spec, Takes::AtOnce});
     return all;
   }();
@@ -85,6 +108,9 @@ EmbedSettings EmbedSettings::from(const OptionValues& values) {
   s.match.metric = values.text("metric");
   s.match.k = static_cast<std::size_t>(values.integer("k"));
   s.match.margin = static_cast<float>(values.number("margin"));
+  s.strangers = values.text("strangers");
+  s.strangers_retention = values.number("strangers-retention");
+  s.keep_crops = values.flag("keep-crops");
   s.object_class = values.text("object-class");
   s.full_frame = values.text("inference-region") == "full-frame";
   s.inference_interval = values.integer("inference-interval");

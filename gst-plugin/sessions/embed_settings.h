@@ -25,6 +25,9 @@ struct EmbedSettings {
   int max_size_buffers = 0;  ///< Most frames in the element; 0: see EmbedSession::most_frames.
   bool qos = true;           ///< Late frames are not embedded.
   MatchSettings match;
+  std::string strangers;              ///< File of strangers; empty: they are kept in memory.
+  double strangers_retention = 14;    ///< Days.
+  bool keep_crops = false;            ///< Of strangers, beside their file.
   std::string object_class = "face";  ///< ROI types to embed, see read_rois(); empty: every ROI.
   bool full_frame = false;            ///< Embed the whole frame in place of ROIs.
   int inference_interval = 1;         ///< Embed the faces of every so-many-th frame.

@@ -44,11 +44,13 @@ struct Identity {
   int label_id = -1;               ///< Row of the gallery's names; −1 without a name.
   std::optional<float> distance;   ///< To the nearest identity, also one that was refused.
   std::optional<float> threshold;  ///< The one that was applied.
+  std::optional<double> far;       ///< The chance that a stranger gets any name at it; see false_name_rate().
   std::string nearest;    ///< Whose distance it is: the label of a named face, who else it might have been.
   std::string runner_up;  ///< The nearest other identity; empty when there is none.
   std::optional<float> runner_up_distance;
   Reason reason = Reason::None;
   std::optional<float> quality;  ///< FaceQuality's overall of the picture that was embedded, 0 to 1.
+  std::string stranger;  ///< `unknown-3`: the group of strangers that its track belongs to; empty for none.
   std::optional<Embedding> embedding;
   bool predicted =
       false;  ///< Not of this frame: the last result of the face in this place, without its embedding.

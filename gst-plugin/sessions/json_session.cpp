@@ -23,6 +23,14 @@ Json number(const std::optional<Number>& value) {
   return std::round(static_cast<double>(*value) * 1e6) / 1e6;
 }
 
+// Six digits from the first that is not 0: rates may be tiny.
+Json rate(const std::optional<double>& value) {
+  if (!value || !std::isfinite(*value)) return nullptr;
+  if (*value == 0) return 0.0;
+  const double unit = std::pow(10, 5 - std::floor(std::log10(std::abs(*value))));
+  return std::round(*value * unit) / unit;
+}
+
 Json text_or_null(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
 }
@@ -37,10 +45,12 @@ Json identity_to_json(const Identity& identity) {
           {"label_id", identity.label_id},
           {"distance", number(identity.distance)},
           {"threshold", number(identity.threshold)},
+          {"far", rate(identity.far)},
           {"nearest", text_or_null(identity.nearest)},
           {"runner_up", text_or_null(identity.runner_up)},
           {"runner_up_distance", number(identity.runner_up_distance)},
           {"reason", text_or_null(to_string(identity.reason))},
+          {"stranger", text_or_null(identity.stranger)},
           {"predicted", identity.predicted}};
 }
 

@@ -23,6 +23,8 @@ const char* to_string(Reason reason) noexcept {
       return "dark";
     case Reason::Covered:
       return "covered";
+    case Reason::Rejected:
+      return "rejected";
     case Reason::Skipped:
       return "skipped";
     case Reason::NoGallery:
@@ -55,6 +57,8 @@ Reason reason_of(Unknown unknown) noexcept {
       return Reason::NoGallery;
     case Unknown::Far:
       return Reason::Far;
+    case Unknown::Rejected:
+      return Reason::Rejected;
     case Unknown::Ambiguous:
       break;
   }

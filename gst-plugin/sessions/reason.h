@@ -17,6 +17,7 @@ enum class Reason {
   Outside,    ///< Next to nothing of it lies in the frame, or it is huge.
   Far,        ///< The nearest person is beyond the threshold.
   Ambiguous,  ///< Two people are nearly as near.
+  Rejected,   ///< It is nearer to a counter-example of the nearest person than to the person.
   Blurred,    ///< Far or ambiguous, and out of focus or moved: see QualityFlaw, as the next three.
   Turned,     ///< … and turned to the side, up or down.
   Dark,       ///< … and hardly lit.
@@ -30,13 +31,13 @@ enum class Reason {
 };
 
 /// Every reason but None and Other, in the order of the counts.
-inline constexpr std::array<Reason, 13> kReasons = {
-    Reason::Small,     Reason::Outside, Reason::Far,     Reason::Ambiguous, Reason::Blurred,
-    Reason::Turned,    Reason::Dark,    Reason::Covered, Reason::Skipped,   Reason::NoGallery,
-    Reason::Undecided, Reason::Taken,   Reason::TooMany};
+inline constexpr std::array<Reason, 14> kReasons = {
+    Reason::Small,     Reason::Outside,   Reason::Far,   Reason::Ambiguous, Reason::Rejected,
+    Reason::Blurred,   Reason::Turned,    Reason::Dark,  Reason::Covered,   Reason::Skipped,
+    Reason::NoGallery, Reason::Undecided, Reason::Taken, Reason::TooMany};
 
-/// As metadata, JSON and `stats` have it: "small", "outside", "far", "ambiguous", "blurred", "turned",
-/// "dark", "covered", "skipped", "no-gallery", "undecided", "taken", "too-many"; empty for None.
+/// As metadata, JSON and `stats` have it: "small", "outside", "far", "ambiguous", "rejected", "blurred",
+/// "turned", "dark", "covered", "skipped", "no-gallery", "undecided", "taken", "too-many"; empty for None.
 const char* to_string(Reason reason) noexcept;
 /// The other way; Other for a text that is none of these.
 Reason reason_of(std::string_view text) noexcept;

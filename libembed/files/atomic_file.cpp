@@ -28,18 +28,6 @@ constexpr int kMostLinks = 40;                // As many as Linux follows.
   throw Error(ErrorCode::Io, "cannot write: " + why, path);
 }
 
-/// The file that a symbolic link stands for, whether it is there or not.
-std::string behind_links(const std::string& path) {
-  fs::path target = path;
-  std::error_code none;
-  for (int links = 0; fs::is_symlink(fs::symlink_status(target, none)); ++links) {
-    if (links == kMostLinks) refuse(path, "too many symbolic links");
-    const fs::path next = fs::read_symlink(target, none);
-    target = next.is_absolute() ? next : target.parent_path() / next;
-  }
-  return target.string();
-}
-
 /// Whoever writes holds a lock on its part; one that nobody holds is a killed writer's.
 void remove_abandoned(const std::string& target) {
   const fs::path path = target;
@@ -58,6 +46,17 @@ void remove_abandoned(const std::string& target) {
 }
 
 }  // namespace
+
+std::string behind_links(const std::string& path) {
+  fs::path target = path;
+  std::error_code none;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(target, none)); ++links) {
+    if (links == kMostLinks) refuse(path, "too many symbolic links");
+    const fs::path next = fs::read_symlink(target, none);
+    target = next.is_absolute() ? next : target.parent_path() / next;
+  }
+  return target.string();
+}
 
 AtomicFile::AtomicFile(const std::string& path, Readers readers)
     : path_(path), target_(behind_links(path)), readers_(readers) {

@@ -12,6 +12,10 @@ enum class Readers {
   Owner,    ///< Its owner alone: faces of people.
 };
 
+/// The file that a symbolic link stands for, whether it is there or not. Throws Error(Io) for links in a
+/// circle. Any thread.
+std::string behind_links(const std::string& path);
+
 /// A file that appears under its name only when complete: written beside it, synced, renamed. One that is
 /// there keeps its mode, and its owner where the system allows that; where the name is a symbolic link, the
 /// file that it points to is the one that is replaced. What a killed writer left beside it is removed. Not

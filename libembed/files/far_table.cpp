@@ -46,6 +46,22 @@ float FarTable::threshold(double far, std::size_t vectors) const {
       std::max(0.0, a.threshold + way * (static_cast<double>(b.threshold) - a.threshold)));
 }
 
+double FarTable::rate(float threshold, std::size_t vectors) const {
+  std::size_t after = 1;
+  while (after + 1 < points_.size() && points_[after].threshold > threshold) ++after;
+  const Point& a = points_[after - 1];
+  const Point& b = points_[after];
+  const double fall = static_cast<double>(a.threshold) - static_cast<double>(b.threshold);
+  double one = b.far;  // Of a piece without a slope: no more is known below it, and nothing above it.
+  if (fall > 0) {
+    one = a.far * std::pow(b.far / a.far, (static_cast<double>(a.threshold) - threshold) / fall);
+  } else if (threshold >= a.threshold) {
+    one = threshold > a.threshold ? 1 : a.far;
+  }
+  // 1 − (1 − one)^vectors, without the loss of small rates beside 1.
+  return one >= 1 ? 1 : -std::expm1(static_cast<double>(vectors) * std::log1p(-one));
+}
+
 std::string FarTable::to_json() const {
   Json points = Json::array();
   for (const Point& point : points_) points.push_back({point.far, point.threshold});

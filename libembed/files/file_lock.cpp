@@ -9,15 +9,21 @@
 #include <cstring>
 
 #include "embed/error.h"
+#include "files/atomic_file.h"
 
 namespace embed {
 
 FileLock::FileLock(const std::string& path, const std::function<void()>& waiting) : fd_(-1) {
-  const std::string name = path + ".lock";
+  const std::string name = behind_links(path) + ".lock";
   fd_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd_ < 0) throw Error(ErrorCode::Io, std::string("cannot lock: ") + std::strerror(errno), name);
   if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
-  if (waiting) waiting();
+  try {
+    if (waiting) waiting();
+  } catch (...) {
+    ::close(fd_);
+    throw;
+  }
   while (::flock(fd_, LOCK_EX) != 0) {
     if (errno == EINTR) continue;
     const int reason = errno;

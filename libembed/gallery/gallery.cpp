@@ -6,8 +6,7 @@
 #include <utility>
 
 #include "embed/error.h"
-#include "embed/person_name.h"
-#include "gallery/checks.h"
+#include "gallery/enrolled_rows.h"
 #include "gallery/means.h"
 #include "gallery/rule.h"
 #include "gallery/search/nearest_rows.h"
@@ -21,6 +20,10 @@ namespace {
 // Queries that are looked for in one pass over the rows: bounds what a call allocates.
 constexpr std::size_t kQueriesAtOnce = 256;
 
+std::unique_ptr<EnrolledRows> copy_of(const std::unique_ptr<EnrolledRows>& rows) {
+  return rows ? std::make_unique<EnrolledRows>(*rows) : nullptr;
+}
+
 }  // namespace
 
 const char* to_string(Unknown reason) noexcept {
@@ -33,6 +36,8 @@ const char* to_string(Unknown reason) noexcept {
       return "far";
     case Unknown::Ambiguous:
       return "ambiguous";
+    case Unknown::Rejected:
+      return "rejected";
   }
   return "";
 }
@@ -44,9 +49,12 @@ Gallery::Gallery(const Gallery& other)
     : metric_(other.metric_),
       weights_sha256_(other.weights_sha256_),
       threshold_(other.threshold_),
-      rows_(other.rows_ ? std::make_unique<GalleryRows>(*other.rows_) : nullptr),
+      rows_(copy_of(other.rows_)),
+      counter_examples_(copy_of(other.counter_examples_)),
       with_means_(other.with_means_),
       names_(other.names_),
+      person_ids_(other.person_ids_),
+      notes_(other.notes_),
       ids_(other.ids_) {}
 
 Gallery& Gallery::operator=(const Gallery& other) {
@@ -58,41 +66,12 @@ Gallery::Gallery(Gallery&&) noexcept = default;
 Gallery& Gallery::operator=(Gallery&&) noexcept = default;
 Gallery::~Gallery() = default;
 
-std::int64_t Gallery::add_name(const std::string& name) {
-  const auto [found, is_new] = ids_.emplace(name, static_cast<std::int64_t>(names_.size()));
-  if (is_new) names_.push_back(name);
-  return found->second;
-}
-
-void Gallery::append(std::int64_t label_id, const float* row) {
-  if (!rows_) rows_ = std::make_unique<GalleryRows>();
-  rows_->append(row, label_id);
-  drop_prepared();
+const std::unique_ptr<EnrolledRows>& Gallery::rows_in(Role role) const noexcept {
+  return role == Role::Own ? rows_ : counter_examples_;
 }
 
 void Gallery::drop_prepared() noexcept {
   with_means_.reset();
-}
-
-void Gallery::add(const std::string& name, const Embedding& embedding) {
-  const std::string normal = person_name(name);
-  check_row(normal, embedding.data());
-  append(add_name(normal), embedding.data());
-}
-
-std::size_t Gallery::remove(const std::string& name) {
-  const auto found = ids_.find(person_name(name));
-  if (found == ids_.end()) return 0;
-  const std::int64_t gone = found->second;
-  const std::size_t before = rows();
-  rows_->remove(gone);
-  drop_prepared();
-  names_.erase(names_.begin() + static_cast<std::ptrdiff_t>(gone));
-  ids_.erase(found);
-  for (auto& [ignored, id] : ids_) {
-    if (id > gone) --id;
-  }
-  return before - rows();
 }
 
 const std::string& Gallery::name(std::int64_t label_id) const {
@@ -101,22 +80,28 @@ const std::string& Gallery::name(std::int64_t label_id) const {
   return names_[static_cast<std::size_t>(label_id)];
 }
 
-std::size_t Gallery::rows() const noexcept {
-  return rows_ ? rows_->size() : 0;
+std::size_t Gallery::rows(Role role) const noexcept {
+  const auto& rows = rows_in(role);
+  return rows ? rows->rows.size() : 0;
 }
 
-const float* Gallery::row(std::size_t r) const noexcept {
-  return rows_->row(r);
+const float* Gallery::row(std::size_t r, Role role) const noexcept {
+  return rows_in(role)->rows.row(r);
 }
 
-std::int64_t Gallery::identity(std::size_t r) const noexcept {
-  return rows_->identity(r);
+std::int64_t Gallery::identity(std::size_t r, Role role) const noexcept {
+  return rows_in(role)->rows.identity(r);
 }
 
-std::size_t Gallery::rows_of(std::int64_t label_id) const noexcept {
+const Enrolment& Gallery::enrolment(std::size_t r, Role role) const noexcept {
+  return rows_in(role)->enrolments[r];
+}
+
+std::size_t Gallery::rows_of(std::int64_t label_id, Role role) const noexcept {
+  const auto& rows = rows_in(role);
   std::size_t count = 0;
-  for (std::size_t b = 0; rows_ && b < rows_->blocks(); ++b) {
-    const GalleryBlock& block = rows_->block(b);
+  for (std::size_t b = 0; rows && b < rows->rows.blocks(); ++b) {
+    const GalleryBlock& block = rows->rows.block(b);
     count +=
         static_cast<std::size_t>(std::count(block.identities(), block.identities() + block.size(), label_id));
   }
@@ -125,11 +110,11 @@ std::size_t Gallery::rows_of(std::int64_t label_id) const noexcept {
 
 void Gallery::build_means() {
   drop_prepared();
-  if (rows() > names_.size()) with_means_ = std::make_shared<const GalleryRows>(rows_with_means(*rows_));
+  if (rows() > names_.size()) with_means_ = std::make_shared<const GalleryRows>(rows_with_means(rows_->rows));
 }
 
 const GalleryRows& Gallery::looked_at() const noexcept {
-  return with_means_ ? *with_means_ : std::as_const(*rows_);
+  return with_means_ ? *with_means_ : std::as_const(rows_->rows);
 }
 
 std::size_t Gallery::vectors() const noexcept {
@@ -153,7 +138,11 @@ void Gallery::match(const Embedding* queries, std::size_t count, const MatchOpti
     // More neighbours than rows vote as all rows do.
     for (std::size_t q = 0; q < some; ++q) nearest.emplace_back(std::min(options.k, vectors()));
     scan_rows(looked_at(), options.metric, queries + first, some, nearest.data());
-    for (std::size_t q = 0; q < some; ++q) out[first + q] = decide(nearest[q], options);
+    for (std::size_t q = 0; q < some; ++q) {
+      out[first + q] = decide(nearest[q], options);
+      if (counter_examples_)
+        heed_counter_examples(counter_examples_->rows, options.metric, queries[first + q], out[first + q]);
+    }
   }
 }
 

@@ -29,4 +29,12 @@ MatchOptions match_rule(const MatchSettings& settings, const ModelInfo& model, c
   return rule;
 }
 
+std::optional<double> false_name_rate(const MatchOptions& rule, const ModelInfo& model,
+                                      const Gallery& gallery) {
+  if (gallery.vectors() == 0) return 0;
+  if (!rule.threshold) return 1;
+  if (model.far_table.empty() || model.metric != rule.metric) return std::nullopt;
+  return model.far_table.rate(*rule.threshold, gallery.vectors());
+}
+
 }  // namespace embed

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/distance_kernels.h"
+
 namespace embed {
 
 namespace {
@@ -42,6 +44,21 @@ Match decide(const NearestRows& found, const MatchOptions& options) {
     match.label_id = match.nearest_id;
   }
   return match;
+}
+
+void heed_counter_examples(const GalleryRows& counter_examples, Metric metric, const Embedding& query,
+                           Match& match) {
+  if (match.label_id < 0) return;
+  const float length = norm(query.data());
+  for (std::size_t r = 0; r < counter_examples.size(); ++r) {
+    if (counter_examples.identity(r) != match.label_id) continue;
+    const float distance =
+        row_distance(metric, query.data(), length, counter_examples.row(r), counter_examples.norm(r));
+    if (distance >= match.distance) continue;
+    match.label_id = -1;
+    match.unknown = Unknown::Rejected;
+    return;
+  }
 }
 
 }  // namespace embed

@@ -100,7 +100,8 @@ void HeldTrack::confirm(const Match& verdict) noexcept {
 }
 
 bool HeldTrack::refuted_by(const Match& verdict, const MatchOptions& rule) const noexcept {
-  return verdict.nearest_id != decision.match.label_id || too_far(verdict, rule, kRefutingFactor);
+  return verdict.nearest_id != decision.match.label_id || verdict.unknown == Unknown::Rejected ||
+         too_far(verdict, rule, kRefutingFactor);
 }
 
 void HeldTrack::weigh(const Match& verdict, const TrackFace& face, const MatchOptions& rule) noexcept {

@@ -11,7 +11,9 @@ std::vector<Bytes> seeds() {
   embed::Gallery gallery(embed::Metric::L2, "0123456789abcdef");
   gallery.set_threshold(0.5F);
   for (std::uint64_t r = 0; r < 5; ++r)
-    gallery.add(r % 2 == 0 ? "Ada" : "Błażej", fixtures::random_embedding(r));
+    gallery.add(r % 2 == 0 ? "Ada" : "Błażej", fixtures::random_embedding(r), {0.5F, 1, "a.jpg"});
+  gallery.add("Ada", fixtures::random_embedding(5), {}, embed::Role::CounterExample);
+  gallery.set_note("Ada", "note");
   gallery.save(path);
   return {fixtures::read_bytes(path)};
 }

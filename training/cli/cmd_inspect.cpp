@@ -71,8 +71,14 @@ Json gallery_json(const std::string& path) {
   const embed::Gallery gallery = embed::Gallery::load(path);
   Json names = Json::array();
   for (std::size_t i = 0; i < gallery.names().size(); ++i) {
-    names.push_back(
-        {{"name", gallery.names()[i]}, {"embeddings", gallery.rows_of(static_cast<std::int64_t>(i))}});
+    const auto label_id = static_cast<std::int64_t>(i);
+    Json person = {{"name", gallery.names()[i]},
+                   {"id", gallery.person_id(label_id)},
+                   {"embeddings", gallery.rows_of(label_id)}};
+    const std::size_t counter_examples = gallery.rows_of(label_id, embed::Role::CounterExample);
+    if (counter_examples > 0) person["counter_examples"] = counter_examples;
+    if (!gallery.note(label_id).empty()) person["note"] = gallery.note(label_id);
+    names.push_back(std::move(person));
   }
   return {{"metric", embed::to_string(gallery.metric())},
           {"threshold", gallery.threshold() ? Json(*gallery.threshold()) : Json(nullptr)},

@@ -14,6 +14,7 @@
 #include "cli/pack_sources.h"
 #include "embed/address.h"
 #include "embed/person_name.h"
+#include "embed/printable.h"
 
 namespace training::cli {
 
@@ -31,6 +32,11 @@ std::string poor(const embed::FaceQuality& quality, float least) {
                 *flaw != '\0' ? flaw : "poor", static_cast<double>(quality.overall),
                 static_cast<double>(least));
   return text;
+}
+
+/// What a gallery keeps of a face that comes from `source`.
+embed::Enrolment note(std::string source, const embed::FaceQuality& quality) {
+  return {quality.overall, embed::enrolment_time(), std::move(source)};
 }
 
 /// Of a video's faces the outermost tenth (turned away, or somebody who walked through) is not enrolled.
@@ -81,6 +87,7 @@ void Enroller::enroll_images(const std::string& name, const std::vector<std::str
                              const std::string& where) {
   std::vector<std::uint8_t> crops;
   std::vector<std::string> faceless;
+  std::vector<embed::Enrolment> notes;
   for (const std::string& path : paths) {
     try {
       const Picture picture = cropper_.load(path);
@@ -90,7 +97,11 @@ void Enroller::enroll_images(const std::string& name, const std::vector<std::str
       } else {
         const std::size_t before = crops.size();
         const auto quality = cropper_.cut(picture.view(), main_face(faces, picture.view()), crops);
-        if (!good_enough(quality, path)) crops.resize(before);
+        if (good_enough(quality, path)) {
+          notes.push_back(note(embed::printable(path), quality));
+        } else {
+          crops.resize(before);
+        }
       }
     } catch (const Error& error) {
       refuse_or_say(error);
@@ -103,7 +114,7 @@ void Enroller::enroll_images(const std::string& name, const std::vector<std::str
         "no face that can be enrolled in any of its " + std::to_string(paths.size()) + " images", where));
     return;
   }
-  add(name, embed_crops(embedder_, crops, /*flip=*/false), paths.size(), "images", 0.0);
+  add(name, embed_crops(embedder_, crops, /*flip=*/false), notes, paths.size(), "images", 0.0);
 }
 
 void Enroller::enroll_video() {
@@ -141,7 +152,13 @@ void Enroller::enroll_video() {
   keep_good(shown, faces);
   const std::vector<embed::Embedding> embeddings = embed_crops(embedder_, faces.crops, /*flip=*/false);
   tell_of_second_person(faces, embeddings);
-  add(options_.name, embeddings, faces.looked_at, "frames", kVideoOutliers);
+  std::vector<embed::Enrolment> notes;
+  for (std::size_t i = 0; i < faces.seconds.size(); ++i) {
+    char time[32];
+    std::snprintf(time, sizeof time, "#t=%.2f", faces.seconds[i]);  // As media fragments have it.
+    notes.push_back(note(embed::printable(shown) + time, faces.quality[i]));
+  }
+  add(options_.name, embeddings, notes, faces.looked_at, "frames", kVideoOutliers);
 }
 
 void Enroller::save() const {
@@ -239,13 +256,14 @@ bool Enroller::has_row(const std::string& name, const embed::Embedding& embeddin
 }
 
 void Enroller::add(const std::string& spelling, const std::vector<embed::Embedding>& embeddings,
-                   std::size_t looked_at, const char* what, double outliers) {
+                   const std::vector<embed::Enrolment>& notes, std::size_t looked_at, const char* what,
+                   double outliers) {
   const std::string name = embed::person_name(spelling);
   if (options_.replace) gallery_.remove(name);
   std::size_t added = 0;
   for (const std::size_t i : select_diverse(embeddings, options_.most, gallery_.metric(), outliers)) {
     if (has_row(name, embeddings[i])) continue;  // the same picture, enrolled before
-    gallery_.add(name, embeddings[i]);
+    gallery_.add(name, embeddings[i], notes[i]);
     ++added;
   }
   ++people_;

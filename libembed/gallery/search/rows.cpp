@@ -14,15 +14,15 @@ void GalleryRows::append(const float* row, std::int64_t identity) {
   if (last_->full()) full_.push_back(std::move(last_));
 }
 
-void GalleryRows::remove(std::int64_t identity) {
+void GalleryRows::renumber(const std::vector<std::int64_t>& identities) {
   auto blocks = std::move(full_);
   if (last_) blocks.push_back(std::move(last_));
   full_.clear();
   last_.reset();
   for (auto& block : blocks) {
     for (std::size_t r = 0; r < block->size(); ++r) {
-      const std::int64_t who = block->identity(r);
-      if (who != identity) append(block->row(r), who > identity ? who - 1 : who);
+      const std::int64_t who = identities[static_cast<std::size_t>(block->identity(r))];
+      if (who >= 0) append(block->row(r), who);
     }
     block.reset();
   }

@@ -34,9 +34,9 @@ class GalleryRows {
   float norm(std::size_t r) const noexcept { return of(r).norm(r % GalleryBlock::kRows); }
   std::int64_t identity(std::size_t r) const noexcept { return of(r).identity(r % GalleryBlock::kRows); }
 
-  /// Takes out the rows of one identity; later identities move down by one. Blocks that nobody else holds are
-  /// freed as they are copied.
-  void remove(std::int64_t identity);
+  /// Makes the rows of identity i those of `identities[i]`, and takes them out where that is −1. Blocks that
+  /// nobody else holds are freed as they are copied.
+  void renumber(const std::vector<std::int64_t>& identities);
 
  private:
   const GalleryBlock& of(std::size_t r) const noexcept { return block(r / GalleryBlock::kRows); }

@@ -25,6 +25,8 @@ class BatchRequest {
   /// Makes room for `count` crops of `crop_bytes` bytes and returns where to write them: [count, crop_bytes]
   /// uint8, C-contiguous, owned by this object, undefined until written.
   std::uint8_t* prepare(std::size_t count, std::size_t crop_bytes);
+  /// What was written there; valid until the next prepare().
+  const std::uint8_t* crops() const noexcept { return crops_.data(); }
   std::size_t count() const noexcept { return count_; }
   /// [count], owned by this object; valid once wait() has returned true.
   const Embedding* embeddings() const noexcept { return embeddings_.data(); }

@@ -34,6 +34,12 @@ class FarTable {
   /// below 0. The table must not be empty.
   float threshold(double far, std::size_t vectors = 1) const;
 
+  /// The other way: the chance that a stranger who is compared with `vectors` (≥ 1) vectors is accepted by at
+  /// least one of them at that threshold. Between the points and beyond them as threshold() has it. Where
+  /// several rates have one threshold, the highest of them; 1 above a table that begins with such rates. The
+  /// table must not be empty.
+  double rate(float threshold, std::size_t vectors = 1) const;
+
   /// {"comparisons": 7996000, "points": [[0.1, 0.61], [0.01, 0.47]]}
   std::string to_json() const;
   /// Throws Error(Format | InvalidArgument).

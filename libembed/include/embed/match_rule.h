@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "embed/gallery.h"
@@ -24,5 +25,11 @@ Metric metric_of(const std::string& name, const ModelInfo& model);
 /// The rule for faces that `model` embedded and this gallery. A threshold that was measured in another metric
 /// than the one asked for is left out, since it would mean nothing. Throws as metric_of does.
 MatchOptions match_rule(const MatchSettings& settings, const ModelInfo& model, const Gallery& gallery);
+
+/// The chance that a stranger is given any name of this gallery by that rule, from the table of the weights;
+/// an upper bound where the rule has k above 1 or a margin. 0 for a gallery of nobody, and 1 without a
+/// threshold. Absent where the weights have no table, or one of another metric.
+std::optional<double> false_name_rate(const MatchOptions& rule, const ModelInfo& model,
+                                      const Gallery& gallery);
 
 }  // namespace embed

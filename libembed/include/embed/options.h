@@ -36,7 +36,8 @@ inline constexpr OptionSpec kMatchOptions[] = {
     {"threshold", OptionType::Double, -1, 1000000, "-1", "",
      "Distance beyond which a face is unknown; -1 takes the gallery's, else the one for far"},
     {"far", OptionType::Double, 0.000000001, 0.5, "0.001", "",
-     "Chance that a stranger is given any name of the gallery, whatever its size; not where threshold says"},
+     "Chance that a stranger is given any name of the gallery, whatever its size; a threshold that is set, "
+     "or the gallery's own, goes before it"},
     {"metric", OptionType::Choice, 0, 0, "auto", "auto|l1|l2|squared-l2|cosine",
      "Distance between embeddings; auto takes the one that the weights were trained for"},
     {"k", OptionType::Int, 1, 1024, "1", "", "Nearest neighbours that vote for the identity"},

@@ -55,6 +55,8 @@ class TrackEvidence {
   float weight() const noexcept { return all_.weight(); }
   /// The weighted mean of all, of length 1 where all have it; zeros while there is none.
   Embedding mean() const noexcept { return all_.scaled(); }
+  /// The same as a mean.
+  const EmbeddingMean& all() const noexcept { return all_; }
   /// The one of the highest quality, the first of equals; zeros while there is none.
   const Embedding& best() const noexcept { return best_; }
   float best_quality() const noexcept { return best_quality_; }

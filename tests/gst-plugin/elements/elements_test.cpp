@@ -241,7 +241,7 @@ TEST_F(Embed, AbsurdRoisPassAndAreCounted) {
     reasons.emplace_back(to_string(face.identity->reason));
   EXPECT_EQ(reasons,
             (std::vector<std::string>{"small", "small", "outside", "outside", "outside", "no-gallery"}));
-  EXPECT_EQ(stat(harness.element(), "rejected"), 5U);
+  EXPECT_EQ(stat(harness.element(), "bad-regions"), 5U);
   EXPECT_EQ(stat(harness.element(), "outside"), 3U);
   EXPECT_EQ(stat(harness.element(), "embedded"), 1U);
 }

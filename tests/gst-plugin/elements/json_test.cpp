@@ -32,6 +32,7 @@ Face ann() {
   face.identity->label_id = 2;
   face.identity->distance = 0.3F;
   face.identity->threshold = 0.4F;
+  face.identity->far = 1.0 / 3e7;
   face.identity->nearest = "Alice";
   face.identity->runner_up = "Bob";
   face.identity->runner_up_distance = 0.6F;
@@ -65,9 +66,11 @@ TEST(FrameToJson, HoldsWhatTheFormatPromises) {
   EXPECT_EQ(o["identity"]["label_id"], 2);
   EXPECT_DOUBLE_EQ(o["identity"]["distance"], 0.3);
   EXPECT_DOUBLE_EQ(o["identity"]["threshold"], 0.4);
+  EXPECT_DOUBLE_EQ(o["identity"]["far"], 3.33333e-8);
   EXPECT_EQ(o["identity"]["nearest"], "Alice");
   EXPECT_EQ(o["identity"]["runner_up"], "Bob");
   EXPECT_EQ(o["identity"]["reason"], nullptr);
+  EXPECT_EQ(o["identity"]["stranger"], nullptr);
   EXPECT_EQ(o["identity"]["predicted"], false);
   EXPECT_EQ(o["detection"]["predicted"], false);
   EXPECT_EQ(o["embedding"].size(), embed::kEmbeddingDim);
@@ -78,6 +81,8 @@ TEST(FrameToJson, LeavesOutAndNullsWhatThereIsNot) {
   stranger.identity->label = "???";
   stranger.identity->label_id = -1;
   stranger.identity->distance.reset();
+  stranger.identity->far = 0;
+  stranger.identity->stranger = "unknown-3";
   stranger.identity->nearest.clear();
   stranger.identity->runner_up.clear();
   stranger.identity->reason = embed::gst::Reason::Small;
@@ -88,6 +93,8 @@ TEST(FrameToJson, LeavesOutAndNullsWhatThereIsNot) {
   EXPECT_EQ(json["objects"][0]["identity"]["label"], "???");
   EXPECT_EQ(json["objects"][0]["identity"]["distance"], nullptr);
   EXPECT_EQ(json["objects"][0]["identity"]["runner_up"], nullptr);
+  EXPECT_EQ(json["objects"][0]["identity"]["far"], 0.0);
+  EXPECT_EQ(json["objects"][0]["identity"]["stranger"], "unknown-3");
   EXPECT_EQ(json["objects"][0]["identity"]["reason"], "small");
   EXPECT_FALSE(json["objects"][0].contains("embedding")) << "not asked for";
   EXPECT_FALSE(json["objects"][1].contains("identity")) << "tripletembed has not looked";

@@ -80,6 +80,38 @@ TEST_F(SameVector, EnrolGivesTheElements) {
   EXPECT_GE(cosine(row, by_pipeline()), 0.9999F);
 }
 
+TEST_F(SameVector, EnrollingLiveGivesWhatEnrolGives) {
+  const std::string offline = folder_ + "/offline.safetensors", live = folder_ + "/live.safetensors";
+  call("enroll --precision fp32 --weights '" + gsttest::weights_file() + "' --gallery '" + offline +
+       "' --folder '" + folder_ + "/people'" + detect_flags());
+  const std::string launch =
+      "filesrc location=" + photo_ +
+      " ! pngdec ! videoconvert ! video/x-raw,format=BGR ! tripletdetect model=" + detector_ +
+      " ! triplettrack ! tripletembed name=e precision=fp32 model=" + gsttest::weights_file() + " ! fakesink";
+  GstElement* pipeline = gst_parse_launch(launch.c_str(), nullptr);
+  ASSERT_NE(pipeline, nullptr);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  GstBus* bus = gst_element_get_bus(pipeline);
+  gst_message_unref(gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, GST_MESSAGE_EOS));
+  GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), "e");
+  gboolean enrolled = FALSE, saved = FALSE;
+  g_signal_emit_by_name(element, "enroll", "Ann", 1, &enrolled);
+  g_object_set(element, "gallery", live.c_str(), nullptr);
+  g_signal_emit_by_name(element, "save", &saved);
+  EXPECT_TRUE(enrolled && saved);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(element);
+  gst_object_unref(bus);
+  gst_object_unref(pipeline);
+  const auto a = embed::Gallery::load(offline), b = embed::Gallery::load(live);
+  ASSERT_GE(b.rows(), 1U);
+  embed::Embedding first{}, second{};
+  std::copy_n(a.row(0), first.size(), first.begin());
+  std::copy_n(b.row(0), second.size(), second.begin());
+  EXPECT_GE(cosine(first, second), 0.9999F);
+  EXPECT_EQ(a.weights_sha256(), b.weights_sha256());
+}
+
 TEST_F(SameVector, PackGivesTheElements) {
   const std::string file = folder_ + "/set.safetensors";
   call("pack --weights '" + gsttest::weights_file() + "' --out '" + file + "' --detect" + detect_flags() +

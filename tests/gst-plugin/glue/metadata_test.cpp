@@ -115,6 +115,8 @@ Identity ann() {
   identity.label_id = 3;
   identity.distance = 0.25F;
   identity.threshold = 0.5F;
+  identity.far = 1e-7;
+  identity.stranger = "unknown-3";
   identity.nearest = "Alice";
   identity.runner_up = "Bob";
   identity.runner_up_distance = 0.75F;
@@ -130,6 +132,8 @@ void expect_ann(const Face& face) {
   EXPECT_EQ(face.identity->reason, embed::gst::Reason::None);
   EXPECT_FLOAT_EQ(face.identity->distance.value_or(-1), 0.25F);
   EXPECT_FLOAT_EQ(face.identity->threshold.value_or(-1), 0.5F);
+  EXPECT_DOUBLE_EQ(face.identity->far.value_or(-1), 1e-7);
+  EXPECT_EQ(face.identity->stranger, "unknown-3");
   EXPECT_EQ(face.identity->nearest, "Alice");
   EXPECT_EQ(face.identity->runner_up, "Bob");
   EXPECT_FLOAT_EQ(face.identity->runner_up_distance.value_or(-1), 0.75F);

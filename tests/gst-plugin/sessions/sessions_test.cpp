@@ -412,6 +412,20 @@ TEST_F(Session, ThresholdIsTheGallerysElseTheWeightsOfTheSameMetric) {
   EXPECT_FLOAT_EQ(run({face}).at(0).threshold.value_or(-1), 0.125F);
 }
 
+TEST_F(Session, SaysTheChanceOfAFalseNameAtTheThresholdThatWasApplied) {
+  const Roi face = roi_at(10, 10, 40, 40);
+  settings_.gallery = gallery({{"Ann", embedding_of(face)}, {"Bob", fixtures::random_embedding(5)}});
+  session_.open(settings_);
+  EXPECT_FALSE(run({face}).at(0).far) << "these weights have no table";
+  settings_.match.metric = "l1";
+  EXPECT_EQ(run({face}).at(0).far, 1) << "no threshold, so everybody gets a name";
+  session_.close();
+  settings_.match.metric = "auto";
+  settings_.gallery.clear();
+  session_.open(settings_);
+  EXPECT_EQ(run({face}).at(0).far, 0) << "nobody is enrolled";
+}
+
 TEST(OptionValues, WhatIsTakenAtTheStartMakesTheKey) {
   embed::gst::OptionValues values(embed::gst::embed_options());
   const auto set = [&values](std::string_view name, embed::gst::OptionValue value) {

@@ -36,6 +36,28 @@ TEST(FarTable, ManyVectorsShareTheRate) {
   EXPECT_GT(table().threshold(0.01, 50), table().threshold(0.01, 500));
 }
 
+TEST(FarTable, SaysTheRateOfEachThreshold) {
+  for (const double far : {0.3, 0.1, 0.03, 1e-2, 1e-3, 1e-4, 1e-5}) {
+    for (const std::size_t vectors : {1, 10, 1000}) {
+      const float threshold = table().threshold(far, vectors);
+      if (threshold > 0) {
+        EXPECT_NEAR(table().rate(threshold, vectors) / far, 1, 1e-4) << far << ' ' << vectors;
+      }
+    }
+  }
+  EXPECT_EQ(table().rate(5), 1) << "a distance at which every comparison is accepted";
+  EXPECT_GT(table().rate(0.3F, 100), table().rate(0.3F, 10));
+}
+
+TEST(FarTable, SaysTheHighestOfTheRatesThatHaveOneThreshold) {
+  const FarTable flat({{1e-1, 0.5F}, {1e-2, 0.5F}, {1e-3, 0.3F}, {1e-4, 0.3F}}, 1000);
+  EXPECT_DOUBLE_EQ(flat.rate(0.5F), 1e-1);
+  EXPECT_DOUBLE_EQ(flat.rate(0.51F), 1);
+  EXPECT_NEAR(flat.rate(0.4F), std::sqrt(1e-2 * 1e-3), 1e-6);
+  EXPECT_DOUBLE_EQ(flat.rate(0.3F), 1e-3);
+  EXPECT_DOUBLE_EQ(flat.rate(0.2F), 1e-4) << "no more is known";
+}
+
 TEST(FarTable, ComesBackFromItsText) {
   const FarTable back = FarTable::from_json(table().to_json());
   EXPECT_EQ(back.comparisons(), 1'000'000U);

@@ -254,6 +254,10 @@ TEST(FileLock, LetsOneInAtATime) {
   EXPECT_EQ(most, 1);
   EXPECT_GT(waited, 0);
   EXPECT_EQ(mode_of(path + ".lock"), 0600U);
+  const embed::FileLock held(path);
+  for (int i = 0; i < 5000; ++i)
+    EXPECT_THROW(embed::FileLock(path, [] { throw std::runtime_error("enough"); }), std::runtime_error)
+        << "as often as one likes, so no file stays open";
   expect_error(ErrorCode::Io, {"/no/such/f.lock", "cannot lock"}, [] { embed::FileLock("/no/such/f"); });
 }
 

@@ -166,7 +166,7 @@ TEST(GalleryFile, RefusesBadValues) {
 TEST(GalleryFile, RefusesBadMetadata) {
   const std::pair<const char*, const char*> spoilt[] = {{"kind", "tripletembed.weights"},
                                                         {"kind", ""},
-                                                        {"version", "2"},
+                                                        {"version", "3"},
                                                         {"version", "x"},
                                                         {"names", ""},
                                                         {"names", "Ada"},

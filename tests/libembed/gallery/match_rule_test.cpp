@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "embed/error.h"
 #include "embed/match_rule.h"
 #include "fixtures.h"
 
+using embed::false_name_rate;
 using embed::Gallery;
 using embed::match_rule;
 using embed::MatchSettings;
@@ -49,6 +52,30 @@ TEST_F(MatchRule, EveryVectorThatAStrangerIsComparedWithIsOneMoreChance) {
   EXPECT_EQ(match_rule(settings_, model_, gallery_).threshold, for_vectors(11));
   gallery_.build_means();
   EXPECT_EQ(match_rule(settings_, model_, gallery_).threshold, for_vectors(12));
+}
+
+TEST_F(MatchRule, SaysTheChanceOfAnyFalseNameAtTheThresholdThatIsApplied) {
+  const auto rate = [this] {
+    return false_name_rate(match_rule(settings_, model_, gallery_), model_, gallery_);
+  };
+  EXPECT_FALSE(rate()) << "weights without a table";
+  model_.far_table = {{{1e-1, 0.5F}, {1e-4, 0.2F}}, 1000};
+  for (const double far : {0.01, 0.001}) {
+    settings_.far = far;
+    EXPECT_NEAR(*rate() / far, 1, 1e-4);
+  }
+  settings_.threshold = 0.2;
+  EXPECT_NEAR(*rate() / 0.001, 1, 1e-3) << "ten chances of one in ten thousand";
+  gallery_.add("0", fixtures::random_embedding(99));
+  EXPECT_NEAR(*rate() / 0.0011, 1, 1e-3);
+  settings_.threshold = -1;
+  gallery_.set_threshold(0.5F);
+  EXPECT_NEAR(*rate(), 1 - std::pow(0.9, 11), 1e-6) << "the gallery's own";
+  settings_.metric = "l2";
+  EXPECT_EQ(rate(), 1) << "no threshold, so everybody gets a name";
+  settings_.threshold = 1;
+  EXPECT_FALSE(rate()) << "the table is of another metric";
+  EXPECT_EQ(false_name_rate({}, model_, Gallery(Metric::Cosine)), 0);
 }
 
 TEST_F(MatchRule, NoThresholdOfAnotherDistance) {
