@@ -9,13 +9,15 @@ void FaceEvents::add(int track, bool predicted, const Identity& identity) {
   PresenceFace face;
   face.track = track;
   face.predicted = predicted;
-  face.decided = identity.reason != Reason::Skipped;
+  face.decided = identity.reason != Reason::Skipped && identity.reason != Reason::Undecided;
   face.named = identity.reason == Reason::None;
   face.label = identity.label;
   face.label_id = identity.label_id;
   face.reason = to_string(identity.reason);
+  face.stranger = identity.stranger;
   face.distance = identity.distance;
   face.threshold = identity.threshold;
+  face.quality = identity.quality;
   faces_.push_back(face);
 }
 
