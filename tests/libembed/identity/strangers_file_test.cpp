@@ -65,6 +65,7 @@ TEST(StrangersFile, BringsThemBack) {
   ASSERT_EQ(groups[1].tracks.size(), 1U);
   EXPECT_LT(embed::distance(embed::Metric::Cosine, groups[1].tracks[0].mean, face_of(3, 1)), 1e-5F);
   EXPECT_EQ(groups[1].tracks[0].weight, 7);
+  EXPECT_EQ(groups[1].tracks[0].looks, 10U);
   EXPECT_EQ(groups[1].tracks[0].camera, "door");
   EXPECT_EQ(strangers.group("unknown-2").number, 1U) << "what was joined is still known";
   const auto stream = strangers.open_stream("door");
@@ -213,7 +214,8 @@ TEST(StrangersFile, ThatCannotBeWrittenIsToldWhileItGoesOn) {
 struct Parts {
   std::vector<embed::Embedding> embeddings{face_of(1, 1), face_of(1, 2), face_of(2, 1)};
   std::vector<float> weight{5, 6, 7};
-  std::vector<std::int64_t> group{1, 1, 2}, first{now(), now(), now()}, last = first, camera{0, 0, 0};
+  std::vector<std::int64_t> group{1, 1, 2}, first{now(), now(), now()}, last = first, camera{0, 0, 0},
+                                                                        looks{5, 6, 7};
   std::vector<std::int64_t> joined{4, 2};
   std::map<std::string, std::string> metadata{{"kind", "tripletembed.strangers"},
                                               {"version", "1"},
@@ -232,6 +234,7 @@ struct Parts {
         {"embeddings",
          view(embed::DType::F32, embeddings, {static_cast<std::int64_t>(embeddings.size()), 128})},
         {"weight", view(embed::DType::F32, weight, {rows})},
+        {"looks", view(embed::DType::I64, looks, {rows})},
         {"group", view(embed::DType::I64, group, {rows})},
         {"first", view(embed::DType::I64, first, {rows})},
         {"last", view(embed::DType::I64, last, {rows})},
@@ -265,6 +268,7 @@ TEST(StrangersFile, ThatIsBrokenIsRefusedFieldByFieldAndStaysAsItIs) {
       {"embeddings", [](Parts& parts) { parts.embeddings[1] = {}; }},
       {"weight", [](Parts& parts) { parts.weight[0] = -1; }},
       {"weight", [](Parts& parts) { parts.weight[0] = INFINITY; }},
+      {"looks", [](Parts& parts) { parts.looks[2] = 0; }},
       {"first", [](Parts& parts) { parts.first[0] = -1; }},
       {"last", [](Parts& parts) { parts.last[0] = 5; }},
       {"joined",
@@ -283,6 +287,7 @@ TEST(StrangersFile, ThatIsBrokenIsRefusedFieldByFieldAndStaysAsItIs) {
          parts.group.assign(17, 1);
          parts.first = parts.last = std::vector<std::int64_t>(17, 5);
          parts.camera.assign(17, 0);
+         parts.looks.assign(17, 9);
        }}};
   const std::string path = fresh_file("broken");
   Parts().write(path);
