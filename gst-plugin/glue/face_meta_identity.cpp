@@ -20,6 +20,7 @@ constexpr char kFaces[] = "faces";
 constexpr char kPredicted[] = "predicted";
 constexpr char kPredictedRegion[] = "predicted_region";
 constexpr char kTrack[] = "track";
+constexpr char kQuality[] = "quality";
 
 using StructurePtr = std::unique_ptr<GstStructure, decltype(&gst_structure_free)>;
 
@@ -42,6 +43,12 @@ double confidence_of(const Identity& identity) {
   return 1 / (1 + d);
 }
 
+void set_optional(GstStructure* structure, const char* field, const std::optional<float>& value) {
+  if (value && std::isfinite(*value)) {
+    gst_structure_set(structure, field, G_TYPE_DOUBLE, static_cast<double>(*value), nullptr);
+  }
+}
+
 GstStructure* classification_param(const Identity& identity, const std::string& model_name) {
   GstStructure* param = gst_structure_new_empty("classification");
   if (identity.embedding) {
@@ -54,6 +61,7 @@ GstStructure* classification_param(const Identity& identity, const std::string& 
                     valid_text(identity.label.c_str()).c_str(), "label_id", G_TYPE_INT, identity.label_id,
                     "confidence", G_TYPE_DOUBLE, confidence_of(identity), nullptr);
   if (identity.predicted) gst_structure_set(param, kPredicted, G_TYPE_BOOLEAN, TRUE, nullptr);
+  set_optional(param, kQuality, identity.quality);
   return param;
 }
 
@@ -68,12 +76,6 @@ void remove_identity_param(GstVideoRegionOfInterestMeta* roi) {
       roi->params = g_list_delete_link(roi->params, l);
     }
     l = next;
-  }
-}
-
-void set_optional(GstStructure* structure, const char* field, const std::optional<float>& value) {
-  if (value && std::isfinite(*value)) {
-    gst_structure_set(structure, field, G_TYPE_DOUBLE, static_cast<double>(*value), nullptr);
   }
 }
 
@@ -102,6 +104,7 @@ GstStructure* stored_face(const Roi& roi, const Identity& identity, const std::s
   if (identity.far) gst_structure_set(s, "far", G_TYPE_DOUBLE, *identity.far, nullptr);
   if (!identity.stranger.empty())
     gst_structure_set(s, "stranger", G_TYPE_STRING, identity.stranger.c_str(), nullptr);
+  set_optional(s, kQuality, identity.quality);
   if (!identity.nearest.empty())
     gst_structure_set(s, "nearest", G_TYPE_STRING, identity.nearest.c_str(), nullptr);
   if (!identity.runner_up.empty()) {
@@ -175,6 +178,7 @@ StoredFace read_stored(const GstStructure* s) {
   identity.stranger = get_text(s, "stranger");
   if (double far = 0; gst_structure_get_double(s, "far", &far) != FALSE) identity.far = far;
   identity.runner_up_distance = get_optional(s, "runner_up_distance");
+  identity.quality = get_optional(s, kQuality);
   identity.embedding = get_embedding(s);
   identity.predicted = get_flag(s, kPredicted);
   out.face.predicted = get_flag(s, kPredictedRegion);

@@ -50,6 +50,7 @@ struct Identity {
   std::optional<float> runner_up_distance;
   Reason reason = Reason::None;
   std::string stranger;  ///< `unknown-3`: the group of strangers that its track belongs to; empty for none.
+  std::optional<float> quality;  ///< FaceQuality's overall of the picture that was embedded, 0 to 1.
   std::optional<Embedding> embedding;
   bool predicted =
       false;  ///< Not of this frame: the last result of the face in this place, without its embedding.
