@@ -222,6 +222,7 @@ void Strangers::State::save_crops(const std::map<std::uint64_t, Crop>& unwritten
 
 void Strangers::State::keep_writing() {
   std::unique_lock guard(mutex);
+  std::string told;  // Of failures in a row the first one is enough.
   while (!wake.wait_for(guard, kWritePause, [this] { return closing; })) {
     expire(system_time());
     if (groups.revision() == saved_revision) continue;
@@ -233,7 +234,8 @@ void Strangers::State::keep_writing() {
       failed = error.what();
     }
     guard.lock();
-    if (!failed.empty()) trouble = failed;
+    if (!failed.empty() && failed != told) trouble = failed;
+    told = failed;
   }
 }
 

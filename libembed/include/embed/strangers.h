@@ -140,8 +140,8 @@ class Strangers {
   void expire(std::int64_t now);
   /// Writes the file now, without what has expired; does nothing without a file. Throws Error(Io).
   void save();
-  /// What is to be told to people, once: why the last write on the thread of its own failed, or that groups
-  /// beyond most_groups are being forgotten. Else empty.
+  /// What is to be told to people, once: why writing on the thread of its own fails, until it succeeds
+  /// again, or that groups beyond most_groups are being forgotten. Else empty.
   std::string take_trouble();
   StrangersStats stats() const;
 

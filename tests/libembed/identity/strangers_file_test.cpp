@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <set>
+#include <thread>
 
 #include "embed/preprocess.h"
 #include "embed/safetensors.h"
@@ -208,6 +209,12 @@ TEST(StrangersFile, ThatCannotBeWrittenIsToldWhileItGoesOn) {
   EXPECT_EQ(strangers.see(sighting(stream, 1, face_of(1, 1), 10, now())), 1U);
   expect_error(ErrorCode::Io, {folder, "cannot write"}, [&] { strangers.save(); });
   EXPECT_EQ(strangers.groups().size(), 1U);
+  std::string trouble;
+  for (int i = 0; i < 300 && trouble.empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    trouble = strangers.take_trouble();
+  }
+  EXPECT_THAT(trouble, ::testing::HasSubstr(folder)) << "the thread that writes";
 }
 
 /// A good file's parts, to be spoilt one at a time.
