@@ -39,6 +39,11 @@ gboolean reject(GstElement* element, const char* name, gint track) {
   return act(element, name, [&](auto& actions, const auto& text) { actions.reject(text, track); });
 }
 
+gboolean name_stranger(GstElement* element, const char* group, const char* name) {
+  return act(element, name,
+             [&](auto& actions, const auto& text) { actions.name_stranger(text_of(group), text); });
+}
+
 gboolean forget(GstElement* element, const char* name) {
   return act(element, name, [&](auto& actions, const auto& text) { actions.forget(text); });
 }
@@ -72,6 +77,7 @@ void install_gallery_signals(GObjectClass* object_class, GalleryActions& (*actio
   find_actions = actions_of;
   install(object_class, "enroll", G_CALLBACK(enroll), G_TYPE_STRING, G_TYPE_INT);
   install(object_class, "reject", G_CALLBACK(reject), G_TYPE_STRING, G_TYPE_INT);
+  install(object_class, "name-stranger", G_CALLBACK(name_stranger), G_TYPE_STRING, G_TYPE_STRING);
   install(object_class, "forget", G_CALLBACK(forget), G_TYPE_STRING);
   install(object_class, "rename", G_CALLBACK(rename_person), G_TYPE_STRING, G_TYPE_STRING);
   install(object_class, "merge", G_CALLBACK(merge), G_TYPE_STRING, G_TYPE_STRING);

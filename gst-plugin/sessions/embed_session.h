@@ -88,6 +88,8 @@ class EmbedSession {
   /// What the embeddings of a track say so far; absent where it has none, and once it is forgotten (see
   /// TrackIdentities). Any thread.
   std::optional<TrackEvidence> evidence(int track) const;
+  /// The strangers that the process shares; null while closed, and where nobody is told apart. Any thread.
+  std::shared_ptr<Strangers> strangers() const { return strangers_.strangers(); }
   /// See Strangers::take_trouble(). For the thread that completes.
   std::string take_trouble() { return strangers_.take_trouble(); }
   /// The gallery, which open() and close() open and close; frames that are completed heed its changes.

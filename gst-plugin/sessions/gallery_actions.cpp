@@ -50,6 +50,18 @@ void GalleryActions::reject(const std::string& name, int track) {
   add(name, track, Role::CounterExample);
 }
 
+void GalleryActions::name_stranger(const std::string& group, const std::string& name) {
+  const auto strangers = session_.strangers();
+  if (!strangers) {
+    throw Error(ErrorCode::InvalidArgument,
+                "strangers are told apart in READY and beyond, with weights that have a far_table");
+  }
+  const StrangerGroup known = strangers->group(group);
+  session_.live_gallery().change(
+      [known, normal = person_name(name)](Gallery& gallery) { add_rows(known, normal, gallery); });
+  strangers->forget(group);
+}
+
 void GalleryActions::forget(const std::string& name) {
   session_.live_gallery().change([normal = person_name(name)](Gallery& gallery) {
     if (gallery.remove(normal) == 0)

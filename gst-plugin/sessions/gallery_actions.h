@@ -27,6 +27,10 @@ class GalleryActions {
   /// Says that the faces of a track are not the person's: as counter-examples, so that faces which are nearer
   /// to them than to the person's own stay unnamed. Throws as enroll(), and Error(NotFound) for nobody.
   void reject(const std::string& name, int track);
+  /// Makes a person, who may be there, of a group of strangers (`unknown-3`), with a row for each of its
+  /// tracks, and forgets the group. Throws as Strangers::group() does, and Error(InvalidArgument) where
+  /// nobody is told apart.
+  void name_stranger(const std::string& group, const std::string& name);
   /// Removes a person. Throws Error(NotFound).
   void forget(const std::string& name);
   /// As Gallery::rename and Gallery::merge.

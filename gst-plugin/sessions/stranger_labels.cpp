@@ -2,6 +2,7 @@
 #include "sessions/stranger_labels.h"
 
 #include <chrono>
+#include <utility>
 
 #include "embed/error.h"
 
@@ -21,18 +22,28 @@ void StrangerLabels::open(const ModelInfo& model, const EmbedSettings& settings)
   options.far = settings.match.far;
   options.retention_days = settings.strangers_retention;
   options.keep_crops = settings.keep_crops;
+  std::shared_ptr<Strangers> shared;
   try {
-    strangers_ = share_strangers(model, options, settings.strangers);
+    shared = share_strangers(model, options, settings.strangers);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::Unsupported || !settings.strangers.empty()) throw;
     return;
   }
-  stream_ = strangers_->open_stream({});
+  stream_ = shared->open_stream({});
+  const std::lock_guard lock(mutex_);
+  strangers_ = std::move(shared);
 }
 
 void StrangerLabels::close() noexcept {
   if (strangers_) strangers_->close_stream(stream_);
-  strangers_.reset();
+  std::shared_ptr<Strangers> closed;  // Ends without the lock: its file is written.
+  const std::lock_guard lock(mutex_);
+  closed.swap(strangers_);
+}
+
+std::shared_ptr<Strangers> StrangerLabels::strangers() const {
+  const std::lock_guard lock(mutex_);
+  return strangers_;
 }
 
 void StrangerLabels::restart() {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "embed/strangers.h"
@@ -13,7 +14,7 @@
 namespace embed::gst {
 
 /// Gives the unnamed tracks of one stream the labels of the strangers that the process shares (see
-/// share_strangers). One thread at a time.
+/// share_strangers). One thread at a time, but for strangers().
 class StrangerLabels {
  public:
   /// With weights that strangers cannot be told apart with nothing happens, unless settings.strangers names a
@@ -28,10 +29,13 @@ class StrangerLabels {
   void label(int track, const TrackDecision& decision, const TrackEvidence* evidence,
              const std::uint8_t* crop, float quality, Identity& identity);
 
+  /// Whom open() took; null while closed, and where nobody is told apart. Any thread.
+  std::shared_ptr<Strangers> strangers() const;
   /// See Strangers::take_trouble().
   std::string take_trouble();
 
  private:
+  mutable std::mutex mutex_;              // Guards changes of strangers_ against strangers().
   std::shared_ptr<Strangers> strangers_;  // Null: nobody is told apart.
   std::uint64_t stream_ = 0;
 };

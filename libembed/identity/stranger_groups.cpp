@@ -151,7 +151,7 @@ std::uint64_t StrangerGroups::consider(const StrangerSighting& sighting, std::ui
   live.considered = sighting.weight;
   live.last = std::max(live.last, sighting.time);
   ++revision_;
-  Member member{key, sighting.mean, sighting.weight, sighting.time, sighting.time, camera};
+  Member member{key, sighting.mean, sighting.weight, sighting.looks, sighting.time, sighting.time, camera};
   Group* own = live.number != 0 ? group(live.number) : nullptr;
   if (own == nullptr) {
     const std::uint64_t number = place(member);

@@ -28,6 +28,7 @@ struct Member {
   TrackKey key;
   Embedding mean{};          // As StrangerSighting::mean.
   float weight = 0;          // Of the mean.
+  std::uint64_t looks = 1;   // Embeddings in it.
   std::int64_t first = 0;    // UTC, milliseconds.
   std::int64_t last = 0;     // As `first`, ≥ it.
   std::uint32_t camera = 0;  // Index into the store's cameras.

@@ -16,7 +16,6 @@
 #include "base/shared_slots.h"
 #include "embed/error.h"
 #include "embed/file_lock.h"
-#include "embed/person_name.h"
 #include "embed/preprocess.h"
 #include "identity/stranger_crops.h"
 #include "identity/stranger_groups.h"
@@ -81,8 +80,8 @@ Embedding scaled(Embedding mean) {
 StrangerGroup told(const Group& group, const std::vector<std::string>& cameras) {
   StrangerGroup out{group.number, {}};
   for (const Member& member : group.members)
-    out.tracks.push_back(
-        {scaled(member.mean), member.weight, member.first, member.last, cameras[member.camera]});
+    out.tracks.push_back({scaled(member.mean), member.weight, member.looks, member.first, member.last,
+                          cameras[member.camera]});
   std::stable_sort(out.tracks.begin(), out.tracks.end(),
                    [](const StrangerTrack& a, const StrangerTrack& b) { return a.first < b.first; });
   return out;
@@ -102,6 +101,17 @@ std::uint64_t stranger_number(std::string_view label) {
                                                 "' is no stranger: 'unknown-' and a number expected");
   }
   return std::stoull(std::string(digits));
+}
+
+void add_rows(const StrangerGroup& group, const std::string& person, Gallery& gallery) {
+  for (const StrangerTrack& track : group.tracks) {
+    Enrolment enrolment;
+    enrolment.quality = std::clamp(track.weight / static_cast<float>(track.looks), 0.0F, 1.0F);
+    enrolment.time = track.last / 1000;
+    enrolment.source = stranger_label(group.number);
+    if (!track.camera.empty()) enrolment.source += ", " + track.camera;
+    gallery.add(person, track.mean, enrolment);
+  }
 }
 
 struct Strangers::State {
@@ -212,6 +222,7 @@ void Strangers::State::save_crops(const std::map<std::uint64_t, Crop>& unwritten
 
 void Strangers::State::keep_writing() {
   std::unique_lock guard(mutex);
+  std::string told;  // Of failures in a row the first one is enough.
   while (!wake.wait_for(guard, kWritePause, [this] { return closing; })) {
     expire(system_time());
     if (groups.revision() == saved_revision) continue;
@@ -223,7 +234,8 @@ void Strangers::State::keep_writing() {
       failed = error.what();
     }
     guard.lock();
-    if (!failed.empty()) trouble = failed;
+    if (!failed.empty() && failed != told) trouble = failed;
+    told = failed;
   }
 }
 
@@ -315,9 +327,8 @@ std::size_t Strangers::name(std::string_view label, const std::string& person, G
   const Group& group = state_->find(label);
   if (gallery.weights_sha256() != state_->weights_sha256)
     throw Error(ErrorCode::Mismatch, "the gallery was made with other weights than the strangers");
-  const std::string name = person_name(person);
   Gallery with = gallery;
-  for (const StrangerTrack& track : told(group, state_->cameras).tracks) with.add(name, track.mean);
+  add_rows(told(group, state_->cameras), person, with);
   const std::size_t rows = group.members.size();
   state_->groups.remove(group.number);
   gallery = std::move(with);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The file: a row for each track, the rows of a group behind each other. Tensors `embeddings` F32 [N, 128],
-// `weight` F32 [N], `group`, `first`, `last` and `camera` I64 [N], and `joined` I64 [J, 2]; metadata
+// `weight` F32 [N], `looks`, `group`, `first`, `last` and `camera` I64 [N], and `joined` I64 [J, 2]; metadata
 // `cameras` (JSON array of strings), `last_number` and `weights_sha256`.
 #include "identity/strangers_file.h"
 
@@ -28,7 +28,7 @@ constexpr float kShortest = 0.1F, kLongest = 1.01F;
 struct Columns {
   std::vector<Embedding> means;
   std::vector<float> weight;
-  std::vector<std::int64_t> group, first, last, camera;
+  std::vector<std::int64_t> looks, group, first, last, camera;
 };
 
 template <typename T>
@@ -64,6 +64,7 @@ Columns read_columns(const SafetensorsFile& file) {
   const TensorView& weight = file.tensor("weight", DType::F32, {rows});
   return {read_column<Embedding>(file, means, count),
           read_column<float>(file, weight, count),
+          whole("looks"),
           whole("group"),
           whole("first"),
           whole("last"),
@@ -77,6 +78,7 @@ void check_row(const SafetensorsFile& file, const Columns& columns, std::size_t 
     refuse(file, row, "embeddings", "a vector of length 0.1 to 1");
   const float weight = columns.weight[row];
   if (!(weight > 0 && weight < 1e9F)) refuse(file, row, "weight", "a number above 0");
+  if (columns.looks[row] < 1 || columns.looks[row] > kMostNumber) refuse(file, row, "looks", "1 or more");
   if (columns.group[row] < 1 || columns.group[row] > last_number)
     refuse(file, row, "group", "1 to " + std::to_string(last_number));
   if (row > 0 && columns.group[row] < columns.group[row - 1])
@@ -105,6 +107,7 @@ std::vector<Group> groups_of(const SafetensorsFile& file, const Columns& columns
     members.push_back({{},
                        columns.means[row],
                        columns.weight[row],
+                       static_cast<std::uint64_t>(columns.looks[row]),
                        columns.first[row],
                        columns.last[row],
                        static_cast<std::uint32_t>(columns.camera[row])});
@@ -150,6 +153,7 @@ void write_strangers(const std::string& path, const std::string& weights_sha256,
     for (const Member& member : group.members) {
       columns.means.push_back(member.mean);
       columns.weight.push_back(member.weight);
+      columns.looks.push_back(static_cast<std::int64_t>(member.looks));
       columns.group.push_back(static_cast<std::int64_t>(group.number));
       columns.first.push_back(member.first);
       columns.last.push_back(member.last);
@@ -165,6 +169,7 @@ void write_strangers(const std::string& path, const std::string& weights_sha256,
   const std::map<std::string, TensorPieces> tensors = {
       {"embeddings", column_of(DType::F32, columns.means, {rows, static_cast<std::int64_t>(kEmbeddingDim)})},
       {"weight", column_of(DType::F32, columns.weight, {rows})},
+      {"looks", column_of(DType::I64, columns.looks, {rows})},
       {"group", column_of(DType::I64, columns.group, {rows})},
       {"first", column_of(DType::I64, columns.first, {rows})},
       {"last", column_of(DType::I64, columns.last, {rows})},

@@ -44,11 +44,12 @@ struct StrangerSighting {
 
 /// A track of a group: what would be a row of the gallery.
 struct StrangerTrack {
-  Embedding mean{};        ///< Of its embeddings, scaled to length 1.
-  float weight = 0;        ///< The sum of its embeddings' weights.
-  std::int64_t first = 0;  ///< UTC, milliseconds since 1970: when it had enough evidence to be grouped, …
-  std::int64_t last = 0;   ///< … and when it was seen last.
-  std::string camera;      ///< As open_stream() was told.
+  Embedding mean{};         ///< Of its embeddings, scaled to length 1.
+  float weight = 0;         ///< The sum of its embeddings' weights …
+  std::uint64_t looks = 1;  ///< … of which there are so many; the mean weight is the track's quality.
+  std::int64_t first = 0;   ///< UTC, milliseconds since 1970: when it had enough evidence to be grouped, …
+  std::int64_t last = 0;    ///< … and when it was seen last.
+  std::string camera;       ///< As open_stream() was told.
 };
 
 struct StrangerGroup {
@@ -65,6 +66,11 @@ struct StrangersStats {
   std::uint64_t dropped = 0;           ///< Groups beyond most_groups.
   std::uint64_t expired = 0;           ///< Groups whose retention ended.
 };
+
+/// Adds the group's tracks to the gallery as rows of that person, each with its quality, the time when it was
+/// seen last, and the group's label and the camera as its source. Throws as Gallery::add does; the gallery
+/// may then have some of the rows.
+void add_rows(const StrangerGroup& group, const std::string& person, Gallery& gallery);
 
 /// `unknown-3` for 3; empty for 0.
 std::string stranger_label(std::uint64_t number);
@@ -122,8 +128,8 @@ class Strangers {
   /// The group of that label, also where it was joined to an older one since. Throws Error(InvalidArgument |
   /// NotFound).
   StrangerGroup group(std::string_view label) const;
-  /// Adds the group's tracks to the gallery as rows of that person, and forgets the group. Returns how many.
-  /// To save the gallery is up to the caller. Throws as group() and Gallery::add do, and
+  /// As add_rows(), and forgets the group. Returns how many rows it had. To save the gallery is up to the
+  /// caller. Throws as group() and Gallery::add do, and
   /// Error(Mismatch) for a gallery of other weights; nothing has changed then.
   std::size_t name(std::string_view label, const std::string& person, Gallery& gallery);
   /// Removes the group, and from the file with the next save. Throws as group() does.
@@ -134,8 +140,8 @@ class Strangers {
   void expire(std::int64_t now);
   /// Writes the file now, without what has expired; does nothing without a file. Throws Error(Io).
   void save();
-  /// What is to be told to people, once: why the last write on the thread of its own failed, or that groups
-  /// beyond most_groups are being forgotten. Else empty.
+  /// What is to be told to people, once: why writing on the thread of its own fails, until it succeeds
+  /// again, or that groups beyond most_groups are being forgotten. Else empty.
   std::string take_trouble();
   StrangersStats stats() const;
 

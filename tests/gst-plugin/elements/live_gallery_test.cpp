@@ -247,4 +247,12 @@ TEST_F(LiveElement, ActionsNeedAnOpenElement) {
   gst_object_unref(element);
 }
 
+TEST_F(LiveElement, WhoIsNoStrangerCannotBeNamed) {
+  Harness harness(live());
+  Bus bus(harness.element());
+  EXPECT_FALSE(emit(harness, "name-stranger", "unknown-1", "Eve"));
+  EXPECT_THAT(warning(bus), HasSubstr("far_table")) << "these weights have none";
+  EXPECT_EQ(in_file(), Names{"Ann"});
+}
+
 }  // namespace

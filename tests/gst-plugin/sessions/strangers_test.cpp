@@ -5,12 +5,11 @@
 #include <filesystem>
 #include <map>
 
-#include "embed/embedder.h"
 #include "embed/safetensors.h"
 #include "embed/strangers.h"
 #include "error_matchers.h"
 #include "gst_support.h"
-#include "sessions/embed_session.h"
+#include "sessions/gallery_actions.h"
 
 namespace {
 
@@ -109,22 +108,23 @@ TEST_F(SessionStrangers, AreTheSameForAnotherCameraAndAfterARestart) {
   EXPECT_EQ(run(session, {eve, ann}, 5).at(0).stranger, "unknown-2");
 }
 
-TEST_F(SessionStrangers, AreNoneOnceTheyHaveAName) {
+TEST_F(SessionStrangers, BecomePeopleOfTheGalleryByOneCall) {
+  settings_.match.threshold = 0.01;
   EmbedSession session;
+  embed::gst::GalleryActions actions(session);
+  expect_error(embed::ErrorCode::InvalidArgument, {"READY"},
+               [&] { actions.name_stranger("unknown-1", "Ann"); });
   session.open(settings_);
-  const Roi ann = face_at(10, 10, 40, 1);
-  EXPECT_EQ(run(session, {ann}, 5).at(0).stranger, "unknown-1");
-  const embed::Embedder embedder(settings_.model);
-  const auto strangers = embed::share_strangers(embedder.info(), {}, settings_.strangers);
-  embed::Gallery gallery(embedder.info().metric, embedder.info().sha256);
-  EXPECT_EQ(strangers->name("unknown-1", "Ann", gallery), 1U);
-  settings_.gallery = fixtures::temp_dir() + "/named.safetensors";
-  gallery.save(settings_.gallery);
-  EmbedSession after;
-  after.open(settings_);
-  const auto got = run(after, {ann}, 6).at(0);
-  EXPECT_EQ(got.label, "Ann");
-  EXPECT_EQ(got.stranger, "");
+  const Roi ann = face_at(10, 10, 40, 1), eve = face_at(90, 60, 50, 2);
+  EXPECT_EQ(run(session, {ann, eve}, 5).at(0).stranger, "unknown-1");
+  expect_error(embed::ErrorCode::NotFound, {"unknown-9"}, [&] { actions.name_stranger("unknown-9", "Ann"); });
+  expect_error(embed::ErrorCode::InvalidArgument, {}, [&] { actions.name_stranger("unknown-1", "???"); });
+  actions.name_stranger("unknown-1", "Ann");
+  const auto got = run(session, {ann, eve}, 3);
+  EXPECT_EQ(got.at(0).label, "Ann");
+  EXPECT_EQ(got.at(0).stranger, "");
+  EXPECT_EQ(got.at(1).stranger, "unknown-2");
+  EXPECT_EQ(session.strangers()->groups().size(), 1U);
 }
 
 TEST_F(SessionStrangers, LeaveACropWhereAsked) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <set>
+#include <thread>
 
 #include "embed/preprocess.h"
 #include "embed/safetensors.h"
@@ -65,6 +66,7 @@ TEST(StrangersFile, BringsThemBack) {
   ASSERT_EQ(groups[1].tracks.size(), 1U);
   EXPECT_LT(embed::distance(embed::Metric::Cosine, groups[1].tracks[0].mean, face_of(3, 1)), 1e-5F);
   EXPECT_EQ(groups[1].tracks[0].weight, 7);
+  EXPECT_EQ(groups[1].tracks[0].looks, 10U);
   EXPECT_EQ(groups[1].tracks[0].camera, "door");
   EXPECT_EQ(strangers.group("unknown-2").number, 1U) << "what was joined is still known";
   const auto stream = strangers.open_stream("door");
@@ -207,13 +209,20 @@ TEST(StrangersFile, ThatCannotBeWrittenIsToldWhileItGoesOn) {
   EXPECT_EQ(strangers.see(sighting(stream, 1, face_of(1, 1), 10, now())), 1U);
   expect_error(ErrorCode::Io, {folder, "cannot write"}, [&] { strangers.save(); });
   EXPECT_EQ(strangers.groups().size(), 1U);
+  std::string trouble;
+  for (int i = 0; i < 300 && trouble.empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    trouble = strangers.take_trouble();
+  }
+  EXPECT_THAT(trouble, ::testing::HasSubstr(folder)) << "the thread that writes";
 }
 
 /// A good file's parts, to be spoilt one at a time.
 struct Parts {
   std::vector<embed::Embedding> embeddings{face_of(1, 1), face_of(1, 2), face_of(2, 1)};
   std::vector<float> weight{5, 6, 7};
-  std::vector<std::int64_t> group{1, 1, 2}, first{now(), now(), now()}, last = first, camera{0, 0, 0};
+  std::vector<std::int64_t> group{1, 1, 2}, first{now(), now(), now()}, last = first, camera{0, 0, 0},
+                                                                        looks{5, 6, 7};
   std::vector<std::int64_t> joined{4, 2};
   std::map<std::string, std::string> metadata{{"kind", "tripletembed.strangers"},
                                               {"version", "1"},
@@ -232,6 +241,7 @@ struct Parts {
         {"embeddings",
          view(embed::DType::F32, embeddings, {static_cast<std::int64_t>(embeddings.size()), 128})},
         {"weight", view(embed::DType::F32, weight, {rows})},
+        {"looks", view(embed::DType::I64, looks, {rows})},
         {"group", view(embed::DType::I64, group, {rows})},
         {"first", view(embed::DType::I64, first, {rows})},
         {"last", view(embed::DType::I64, last, {rows})},
@@ -265,6 +275,7 @@ TEST(StrangersFile, ThatIsBrokenIsRefusedFieldByFieldAndStaysAsItIs) {
       {"embeddings", [](Parts& parts) { parts.embeddings[1] = {}; }},
       {"weight", [](Parts& parts) { parts.weight[0] = -1; }},
       {"weight", [](Parts& parts) { parts.weight[0] = INFINITY; }},
+      {"looks", [](Parts& parts) { parts.looks[2] = 0; }},
       {"first", [](Parts& parts) { parts.first[0] = -1; }},
       {"last", [](Parts& parts) { parts.last[0] = 5; }},
       {"joined",
@@ -283,6 +294,7 @@ TEST(StrangersFile, ThatIsBrokenIsRefusedFieldByFieldAndStaysAsItIs) {
          parts.group.assign(17, 1);
          parts.first = parts.last = std::vector<std::int64_t>(17, 5);
          parts.camera.assign(17, 0);
+         parts.looks.assign(17, 9);
        }}};
   const std::string path = fresh_file("broken");
   Parts().write(path);

@@ -245,9 +245,9 @@ TEST(Strangers, TheIdsOfAStreamThatEndedAreOthersInTheNext) {
 
 TEST(Strangers, OneCallMakesAPersonOfThemWithTheirHistory) {
   Strangers strangers(weights());
-  const auto stream = strangers.open_stream("");
+  const auto stream = strangers.open_stream("door");
   for (int track = 1; track <= 3; ++track)
-    strangers.see(sighting(stream, track, face_of(1, track), 10, 1000 * track));
+    strangers.see(sighting(stream, track, face_of(1, track), 8, 1000 * track));
   strangers.see(sighting(stream, 9, face_of(2, 1), 10, 9000));
   Gallery gallery(Metric::Cosine, weights().sha256);
   expect_error(ErrorCode::InvalidArgument, {}, [&] { strangers.name("unknown-1", "???", gallery); });
@@ -257,6 +257,9 @@ TEST(Strangers, OneCallMakesAPersonOfThemWithTheirHistory) {
   EXPECT_EQ(strangers.name("unknown-1", " Ada ", gallery), 3U);
   EXPECT_EQ(gallery.names(), std::vector<std::string>{"Ada"});
   ASSERT_EQ(gallery.rows(), 3U);
+  EXPECT_FLOAT_EQ(gallery.enrolment(2).quality.value_or(-1), 0.8F);
+  EXPECT_EQ(gallery.enrolment(2).time, 3);
+  EXPECT_EQ(gallery.enrolment(2).source, "unknown-1, door");
   embed::Embedding row;
   std::copy_n(gallery.row(0), row.size(), row.begin());
   EXPECT_LT(embed::distance(Metric::Cosine, row, face_of(1, 1)), 1e-5F);
