@@ -146,6 +146,34 @@ TEST(Analytics, ASecondElementsNameIsTheOneThatHolds) {
   EXPECT_EQ(name_by(out.get(), GST_ANALYTICS_REL_TYPE_RELATE_TO), "Bob");
 }
 
+TEST(Analytics, ClassesThatAreNotAskedForAreLeftAndNamedInTheWarning) {
+  gsttest::Harness harness("tripletembed name=e object-class=person precision=fp32 model=" +
+                           gsttest::quick_weights_file());
+  gsttest::Bus bus(harness.element());
+  harness.caps(gsttest::caps_text(picture()));
+  for (int index = 0; index < 100; ++index) {
+    GstBuffer* in = frame(index);
+    detect(in);
+    const auto out = own(harness.push(in));
+    EXPECT_EQ(name_by(out.get(), GST_ANALYTICS_REL_TYPE_CONTAIN), "");
+    EXPECT_EQ(gst_buffer_get_video_region_of_interest_meta(out.get()), nullptr);
+  }
+  const auto message = bus.pop(GST_MESSAGE_WARNING);
+  ASSERT_TRUE(message);
+  GError* warning = nullptr;
+  gst_message_parse_warning(message.get(), &warning, nullptr);
+  EXPECT_THAT(warning->message, ::testing::HasSubstr("of the types 'Face', and none of 'person'"));
+  g_error_free(warning);
+}
+
+TEST(Analytics, AFrameThatIsNamedAsAWholeIsADetectionToo) {
+  gsttest::Harness harness(embed_as("Ann") + " inference-region=full-frame");
+  harness.caps(gsttest::caps_text(picture()));
+  const auto out = own(harness.push(frame()));
+  EXPECT_EQ(name_by(out.get(), GST_ANALYTICS_REL_TYPE_CONTAIN),
+            gsttest::faces_of(out.get(), kWidth, kHeight).at(0).identity->label);
+}
+
 TEST(Analytics, JsonHasADetectionThatNobodyNamed) {
   const std::string file = fixtures::temp_dir() + "/analytics.json";
   std::remove(file.c_str());
