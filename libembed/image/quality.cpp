@@ -59,7 +59,7 @@ constexpr std::array<CurvePoint, 6> kPose = {
 constexpr std::array<CurvePoint, 5> kScore = {
     {{0.6F, 0.5F}, {0.88F, 0.7F}, {0.907F, 0.87F}, {0.92F, 0.95F}, {0.935F, 1}}};
 
-/// What is left of the true matches behind painted masks (0.08 to 0.26) and sunglasses (0.32).
+/// What is left of the true matches behind painted masks (0.08 to 0.46) and sunglasses (0.32 to 0.34).
 constexpr float kCovered = 0.25F;
 /// Half of the true matches are lost.
 constexpr float kLow = 0.5F;
