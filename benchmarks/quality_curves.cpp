@@ -9,6 +9,7 @@
 // untouched ones with each other; then the medians of what is measured on them, and how many are found to be
 // covered.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>

@@ -132,13 +132,13 @@ FaceQuality face_quality(const ImageView& image, const FaceRegion& region, const
   const FaceLight light = grid.light();
   FaceQuality quality;
   quality.size = curve(kSize, std::min(region.box.width, region.box.height));
-  if (std::min(input.width, input.height) >= QualityGrid::kSide)
-    quality.sharpness = curve(kSharpness, grid.detail());
+  const bool resolved = std::min(input.width, input.height) >= QualityGrid::kSide;
+  if (resolved) quality.sharpness = curve(kSharpness, grid.detail());
   quality.light = curve(kContrast, light.contrast) * curve(kWhite, light.white);
   if (region.landmarks) quality.pose = curve(kPose, turn_of(*region.landmarks, image.pixel_aspect));
   if (score) quality.score = curve(kScore, *score);
-  if (region.landmarks && input.crop.alignment == Alignment::FivePoint && quality.pose >= kLow &&
-      is_covered(input, crop, grid))
+  const bool aligned = region.landmarks && input.crop.alignment == Alignment::FivePoint;
+  if (resolved && aligned && quality.pose >= kLow && is_covered(input, crop, grid))
     quality.visible = kCovered;
   quality.overall = std::min(quality.size, quality.sharpness) * quality.light * quality.pose *
                     quality.visible * quality.score;
