@@ -22,14 +22,15 @@
 ///    - `landmarks`: a tensor with format `landmark_points`: data_buffer holds five (x, y) pairs of float32
 ///    (left
 ///      eye, right eye, nose tip, left and right mouth corner) as fractions of the ROI's rectangle;
-///    - `classification`: label, label_id, confidence, attribute_name `identity`, predicted as above, and the
-///    embedding as data_buffer. A tensor has layer_name, model_name, format, precision (10: FP32), layout
-///    (193: NC), dims (GValueArray of uint) and data_buffer (a GVariant of type `ay`).
+///    - `classification`: label, label_id, confidence, attribute_name `identity`, predicted as above,
+///    quality (double, 0 to 1, where it is known), and the embedding as data_buffer. A tensor has layer_name,
+///    model_name, format, precision (10: FP32), layout (193: NC), dims (GValueArray of uint) and data_buffer
+///    (a GVariant of type `ay`).
 /// 2. A custom meta `TripletEmbed` on the buffer: a structure whose `faces` is an array (GST_TYPE_ARRAY) of
-///    structures, one a face: id, type, label, label_id, reason, distance, threshold, nearest, runner_up,
-///    runner_up_distance, confidence, x, y, width, height, frame_width, frame_height, model_name, embedding
-///    (GBytes, 128 little-endian float32), predicted (boolean), predicted_region (boolean), track (int).
-///    Fields that have no value are absent. Elements that convert, scale, flip or crop keep it.
+///    structures, one a face: id, type, label, label_id, reason, distance, threshold, quality, nearest,
+///    runner_up, runner_up_distance, confidence, x, y, width, height, frame_width, frame_height, model_name,
+///    embedding (GBytes, 128 little-endian float32), predicted (boolean), predicted_region (boolean), track
+///    (int). Fields that have no value are absent. Elements that convert, scale, flip or crop keep it.
 namespace embed::gst {
 
 inline constexpr char kMetaName[] = "TripletEmbed";

@@ -20,6 +20,7 @@ constexpr char kFaces[] = "faces";
 constexpr char kPredicted[] = "predicted";
 constexpr char kPredictedRegion[] = "predicted_region";
 constexpr char kTrack[] = "track";
+constexpr char kQuality[] = "quality";
 
 using StructurePtr = std::unique_ptr<GstStructure, decltype(&gst_structure_free)>;
 
@@ -42,6 +43,12 @@ double confidence_of(const Identity& identity) {
   return 1 / (1 + d);
 }
 
+void set_optional(GstStructure* structure, const char* field, const std::optional<float>& value) {
+  if (value && std::isfinite(*value)) {
+    gst_structure_set(structure, field, G_TYPE_DOUBLE, static_cast<double>(*value), nullptr);
+  }
+}
+
 GstStructure* classification_param(const Identity& identity, const std::string& model_name) {
   GstStructure* param = gst_structure_new_empty("classification");
   if (identity.embedding) {
@@ -54,6 +61,7 @@ GstStructure* classification_param(const Identity& identity, const std::string& 
                     valid_text(identity.label.c_str()).c_str(), "label_id", G_TYPE_INT, identity.label_id,
                     "confidence", G_TYPE_DOUBLE, confidence_of(identity), nullptr);
   if (identity.predicted) gst_structure_set(param, kPredicted, G_TYPE_BOOLEAN, TRUE, nullptr);
+  set_optional(param, kQuality, identity.quality);
   return param;
 }
 
@@ -68,12 +76,6 @@ void remove_identity_param(GstVideoRegionOfInterestMeta* roi) {
       roi->params = g_list_delete_link(roi->params, l);
     }
     l = next;
-  }
-}
-
-void set_optional(GstStructure* structure, const char* field, const std::optional<float>& value) {
-  if (value && std::isfinite(*value)) {
-    gst_structure_set(structure, field, G_TYPE_DOUBLE, static_cast<double>(*value), nullptr);
   }
 }
 
@@ -99,6 +101,7 @@ GstStructure* stored_face(const Roi& roi, const Identity& identity, const std::s
   if (roi.track != 0) gst_structure_set(s, kTrack, G_TYPE_INT, roi.track, nullptr);
   set_optional(s, "distance", identity.distance);
   set_optional(s, "threshold", identity.threshold);
+  set_optional(s, kQuality, identity.quality);
   if (!identity.nearest.empty())
     gst_structure_set(s, "nearest", G_TYPE_STRING, identity.nearest.c_str(), nullptr);
   if (!identity.runner_up.empty()) {
@@ -170,6 +173,7 @@ StoredFace read_stored(const GstStructure* s) {
   identity.distance = get_optional(s, "distance");
   identity.threshold = get_optional(s, "threshold");
   identity.runner_up_distance = get_optional(s, "runner_up_distance");
+  identity.quality = get_optional(s, kQuality);
   identity.embedding = get_embedding(s);
   identity.predicted = get_flag(s, kPredicted);
   out.face.predicted = get_flag(s, kPredictedRegion);

@@ -57,6 +57,18 @@ Identity unnamed(const EmbedSettings& settings, Reason reason) {
   return identity;
 }
 
+/// Whether the network's pictures are of faces, and not whole pictures of anything.
+bool shows_faces(const InputSpec& input) {
+  return input.crop.alignment != Alignment::Whole;
+}
+
+FaceQuality quality_of(const ImageView& image, const FaceRegion& region, const InputSpec& input,
+                       const std::uint8_t* crop, const std::optional<double>& score) {
+  if (!shows_faces(input)) return {};
+  const auto certain = score ? std::optional<float>(static_cast<float>(*score)) : std::nullopt;
+  return face_quality(image, region, input, crop, certain);
+}
+
 }  // namespace
 
 void EmbedSession::open_gallery(const EmbedSettings& settings, const ModelInfo& info) {
@@ -139,6 +151,7 @@ FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height
     if (crop.region) {
       plan.regions.push_back(*crop.region);
       plan.roi_of.push_back(plan.identities.size());
+      plan.scores.push_back(roi.confidence);
     }
     plan.identities.push_back(unnamed(settings, crop.reason));
     plan.places.push_back({roi.box, track, roi.predicted});
@@ -203,8 +216,10 @@ void EmbedSession::submit(const ImageView& image, FramePlan& plan) {
   plan.request = take_request();
   faces_ = std::max<std::size_t>(1, plan.regions.size());
   std::uint8_t* crops = plan.request->prepare(plan.regions.size(), bytes);
+  plan.qualities.resize(plan.regions.size());
   for (std::size_t i = 0; i < plan.regions.size(); ++i) {
     crop_face(image, plan.regions[i], input, crops + i * bytes);
+    plan.qualities[i] = quality_of(image, plan.regions[i], input, crops + i * bytes, plan.scores[i]);
   }
   client_->submit(plan.request);
   const auto preprocess = since(start);
@@ -220,6 +235,7 @@ bool EmbedSession::complete(FramePlan& plan, const EmbedSettings& settings) {
     const MatchOptions rule = match_rule(settings.match, embedder_->info(), *gallery_);
     name_faces(plan, rule, settings);
     name_tracks(plan, rule, settings);
+    tell_quality(plan);
   }
   if (plan.request) give_back(std::move(plan.request));
   carried_.carry(plan.places, plan.roi_of, plan.frame,
@@ -252,8 +268,11 @@ void EmbedSession::name_tracks(FramePlan& plan, const MatchOptions& rule, const 
   track_faces_.clear();
   for (const FacePlace& place : plan.places)
     track_faces_.push_back({place.track, !place.predicted, nullptr, 1});
-  for (std::size_t i = 0; i < plan.regions.size(); ++i)
-    track_faces_[plan.roi_of[i]].embedding = plan.request->embeddings() + i;
+  for (std::size_t i = 0; i < plan.regions.size(); ++i) {
+    TrackFace& face = track_faces_[plan.roi_of[i]];
+    face.embedding = plan.request->embeddings() + i;
+    face.quality = plan.qualities[i].overall;
+  }
   const auto& decisions = [&]() -> const std::vector<TrackDecision>& {
     const std::lock_guard lock(tracks_mutex_);
     return tracks_.take(track_faces_.data(), track_faces_.size(), gallery_, rule, time_);
@@ -278,6 +297,20 @@ void EmbedSession::name_by_track(const TrackDecision& decision, bool embedded, c
   if (undecided) identity.reason = Reason::Undecided;
   if (decision.taken) identity.reason = Reason::Taken;
   identity.predicted = !embedded;
+}
+
+/// Of the regions that were embedded, once they have a name or the rule's reason for having none. A poor
+/// picture is no reason where there was a better one of the track.
+void EmbedSession::tell_quality(FramePlan& plan) const {
+  if (!shows_faces(embedder_->info().input)) return;
+  for (std::size_t i = 0; i < plan.regions.size(); ++i) {
+    Identity& identity = plan.identities[plan.roi_of[i]];
+    const FaceQuality& quality = plan.qualities[i];
+    identity.quality = quality.overall;
+    const TrackEvidence* evidence = tracks_.evidence(plan.places[plan.roi_of[i]].track);
+    if (evidence == nullptr || evidence->best_quality() <= quality.overall)
+      identity.reason = explained(identity.reason, quality.flaw);
+  }
 }
 
 void EmbedSession::withdraw() noexcept {

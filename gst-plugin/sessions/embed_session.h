@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "embed/live_gallery.h"
+#include "embed/quality.h"
 #include "embed/shared_embedder.h"
 #include "embed/track_identities.h"
 #include "sessions/carried_identities.h"
@@ -43,8 +44,10 @@ struct FramePlan {
   std::vector<Identity> identities;  ///< One for each ROI, in order; final where nothing is to be embedded.
   std::vector<FaceRegion> regions;   ///< To embed.
   std::vector<std::size_t> roi_of;   ///< regions[i] belongs to ROI roi_of[i].
-  std::vector<FacePlace> places;     ///< Of the ROIs.
-  std::uint64_t frame = 0;           ///< Counts the frames on which somebody looked for faces.
+  std::vector<std::optional<double>> scores;  ///< The detector's, of each region.
+  std::vector<FaceQuality> qualities;         ///< Of each region, from submit() on.
+  std::vector<FacePlace> places;              ///< Of the ROIs.
+  std::uint64_t frame = 0;                    ///< Counts the frames on which somebody looked for faces.
   /// When the frame is shown, ≥ 0, if that is known; the caller's to set.
   std::optional<std::chrono::nanoseconds> time;
   std::size_t surplus = 0;                ///< ROIs that were left out as too many; the caller's to set.
@@ -122,6 +125,7 @@ class EmbedSession {
   void name_tracks(FramePlan& plan, const MatchOptions& rule, const EmbedSettings& settings);
   void name_by_track(const TrackDecision& decision, bool embedded, const MatchOptions& rule,
                      const EmbedSettings& settings, Identity& identity) const;
+  void tell_quality(FramePlan& plan) const;
   std::shared_ptr<BatchRequest> take_request();
   void give_back(std::shared_ptr<BatchRequest> request);
 

@@ -48,6 +48,7 @@ struct Identity {
   std::string runner_up;  ///< The nearest other identity; empty when there is none.
   std::optional<float> runner_up_distance;
   Reason reason = Reason::None;
+  std::optional<float> quality;  ///< FaceQuality's overall of the picture that was embedded, 0 to 1.
   std::optional<Embedding> embedding;
   bool predicted =
       false;  ///< Not of this frame: the last result of the face in this place, without its embedding.

@@ -57,6 +57,7 @@ Json face_to_json(const Face& face, const FrameFacts& facts, bool add_embedding)
                            {"y_max", fraction(box.y + box.height, facts.height)}}}};
   if (face.track != 0) object["track"] = face.track;
   if (!face.identity) return object;
+  if (face.identity->quality) object["quality"] = number(face.identity->quality);
   object["identity"] = identity_to_json(*face.identity);
   if (add_embedding && face.identity->embedding) object["embedding"] = *face.identity->embedding;
   return object;

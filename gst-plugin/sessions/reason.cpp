@@ -17,6 +17,14 @@ const char* to_string(Reason reason) noexcept {
       return "ambiguous";
     case Reason::Rejected:
       return "rejected";
+    case Reason::Blurred:
+      return "blurred";
+    case Reason::Turned:
+      return "turned";
+    case Reason::Dark:
+      return "dark";
+    case Reason::Covered:
+      return "covered";
     case Reason::Skipped:
       return "skipped";
     case Reason::NoGallery:
@@ -55,6 +63,26 @@ Reason reason_of(Unknown unknown) noexcept {
       break;
   }
   return Reason::Ambiguous;
+}
+
+Reason explained(Reason reason, QualityFlaw flaw) noexcept {
+  if (reason != Reason::Far && reason != Reason::Ambiguous) return reason;
+  switch (flaw) {
+    case QualityFlaw::Small:
+      return Reason::Small;
+    case QualityFlaw::Blurred:
+      return Reason::Blurred;
+    case QualityFlaw::Turned:
+      return Reason::Turned;
+    case QualityFlaw::Dark:
+      return Reason::Dark;
+    case QualityFlaw::Covered:
+      return Reason::Covered;
+    case QualityFlaw::Harsh:
+    case QualityFlaw::None:
+      break;
+  }
+  return reason;
 }
 
 }  // namespace embed::gst

@@ -10,7 +10,6 @@ namespace {
 
 constexpr float kLeastWeight = 0.05F;
 constexpr float kRecentWeight = 10;
-constexpr std::uint64_t kRecentCount = 10;
 // Lengths of 1 as reduced precision leaves them.
 constexpr float kUnitSlack = 1e-3F;
 // Embeddings that cancel each other out leave rounding errors, whose direction says nothing.
@@ -78,9 +77,16 @@ void TrackEvidence::add(const Embedding& embedding, float quality) noexcept {
   }
 }
 
-void TrackEvidence::keep_recent(const Embedding& latest, float quality) noexcept {
-  all_ = recent_;
-  count_ = std::min(count_, kRecentCount);
+void TrackEvidence::take_turn(const EmbeddingMean& mean, std::uint64_t count) noexcept {
+  all_.add(mean.scaled(), mean.weight());
+  recent_ = mean;
+  count_ += count;
+}
+
+void TrackEvidence::begin_anew(const EmbeddingMean& mean, std::uint64_t count, const Embedding& latest,
+                               float quality) noexcept {
+  all_ = recent_ = mean;
+  count_ = count;
   best_ = latest;
   best_quality_ = quality;
 }

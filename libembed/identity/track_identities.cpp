@@ -12,6 +12,7 @@ namespace embed {
 namespace {
 
 using identity::HeldTrack;
+using identity::News;
 
 constexpr std::size_t kMostTracks = 1024;
 constexpr std::chrono::seconds kLongestAbsence{10};
@@ -38,6 +39,8 @@ struct TrackIdentities::State {
   struct Question {
     HeldTrack* track;
     const TrackFace* face;
+    const EmbeddingMean* mean;
+    News news;
     bool anew;  // Because gallery or rule are others.
   };
   std::vector<HeldTrack*> seen;  // Of each face; null where none is known.
@@ -101,13 +104,18 @@ void TrackIdentities::State::ask(const TrackFace* faces) {
   for (std::size_t i = 0; i < seen.size(); ++i) {
     HeldTrack* track = seen[i];
     if (track == nullptr) continue;
-    const bool learns = faces[i].embedding != nullptr && finite(*faces[i].embedding);
-    if (learns) track->evidence.add(*faces[i].embedding, faces[i].quality);
+    const Embedding* embedding = faces[i].embedding;
+    const bool learns = embedding != nullptr && finite(*embedding);
+    const News news = learns ? track->learn(*embedding, faces[i].quality) : News::None;
     const bool anew = track->revision != revision;
     track->revision = revision;
-    if (track->evidence.count() == 0 || (!learns && !anew)) continue;
-    questions.push_back({track, &faces[i], anew});
-    queries.push_back(anew && track->named() ? track->support.values() : track->evidence.recent().values());
+    if (track->evidence.count() == 0 || (news == News::None && !anew)) continue;
+    const bool doubt = news == News::Break || (news == News::Doubt && !anew);
+    const EmbeddingMean& mean = doubt                    ? track->doubt
+                                : anew && track->named() ? track->support
+                                                         : track->evidence.recent();
+    questions.push_back({track, &faces[i], &mean, news, anew});
+    queries.push_back(mean.values());
   }
 }
 
@@ -115,14 +123,20 @@ void TrackIdentities::State::answer() {
   answers.resize(queries.size());
   gallery->match(queries.data(), queries.size(), rule, answers.data());
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    HeldTrack& track = *questions[i].track;
+    const Question& question = questions[i];
+    HeldTrack& track = *question.track;
+    const Match verdict = identity::judged(answers[i], *question.mean, rule);
     const bool named = track.named();
-    const EmbeddingMean mean = questions[i].anew && named ? track.support : track.evidence.recent();
-    const Match verdict = identity::judged(answers[i], mean, rule);
-    if (named && !questions[i].anew) {
-      track.weigh(verdict, *questions[i].face, rule);
+    // The name's id is another gallery's.
+    if (question.anew) track.decision.match.label_id = -1;
+    if (question.news == News::Break) {
+      track.turn(verdict, *question.face, rule);
+    } else if (question.news == News::Doubt && !question.anew) {
+      track.doubt_name(verdict, rule);
+    } else if (named && !question.anew) {
+      track.weigh(verdict, *question.face, rule);
     } else {
-      track.decide(verdict, mean);
+      track.decide(verdict, *question.mean);
       // A name that another gallery leaves is no new claim.
       if (named) track.fresh = false;
     }
@@ -140,8 +154,8 @@ HeldTrack& TrackIdentities::State::weaker(HeldTrack& a, HeldTrack& b) const {
 
 void TrackIdentities::State::part(const TrackFace* faces) {
   for (std::size_t i = 0; i < seen.size(); ++i) {
-    for (std::size_t j = 0; j < i && seen[i] != nullptr && seen[i]->named() && faces[i].found; ++j) {
-      if (seen[j] == nullptr || !seen[j]->named() || !faces[j].found) continue;
+    for (std::size_t j = 0; j < i && seen[i] != nullptr && seen[i]->claims() && faces[i].found; ++j) {
+      if (seen[j] == nullptr || !seen[j]->claims() || !faces[j].found) continue;
       if (seen[i]->decision.match.label_id == seen[j]->decision.match.label_id)
         weaker(*seen[j], *seen[i]).yield();
     }
@@ -150,7 +164,7 @@ void TrackIdentities::State::part(const TrackFace* faces) {
 
 void TrackIdentities::State::tell() {
   told.clear();
-  for (const HeldTrack* track : seen) told.push_back(track != nullptr ? track->decision : TrackDecision());
+  for (const HeldTrack* track : seen) told.push_back(track != nullptr ? track->told() : TrackDecision());
 }
 
 TrackIdentities::TrackIdentities() : state_(std::make_unique<State>()) {}

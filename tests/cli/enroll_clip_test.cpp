@@ -11,7 +11,7 @@ namespace {
 using embed::Embedding;
 using embed::Metric;
 using training::cli::ClipFaces;
-using training::cli::drop_blurred;
+using training::cli::drop_poor;
 using training::cli::second_person;
 
 constexpr float kThreshold = 0.3F;
@@ -54,17 +54,27 @@ TEST(SecondPerson, IsNobodyWhereStraysAreFewOrUnlikeEachOther) {
   EXPECT_EQ(others({1, 1, 1, 1, 2, 3, 4, 5}), Rows());
 }
 
-TEST(DropBlurred, LeavesOutWhatIsFarLessSharpThanMost) {
+embed::FaceQuality of_quality(float overall) {
+  embed::FaceQuality quality;
+  quality.overall = overall;
+  return quality;
+}
+
+TEST(DropPoor, LeavesOutWhatIsFarWorseThanMost) {
   ClipFaces faces;
   faces.looked_at = 5;
-  faces.sharp = {10, 1, 12, 9, 5};
+  for (const float overall : {0.8F, 0.1F, 1.0F, 0.75F, 0.45F}) faces.quality.push_back(of_quality(overall));
   faces.seconds = {0, 1, 2, 3, 4};
   faces.crops = {0, 0, 1, 1, 2, 2, 3, 3, 4, 4};  // Two bytes each.
-  drop_blurred(faces);
+  drop_poor(faces, 0.05F);
   EXPECT_EQ(faces.seconds, (std::vector<double>{0, 2, 3, 4}));
   EXPECT_EQ(faces.crops, (std::vector<std::uint8_t>{0, 0, 2, 2, 3, 3, 4, 4}));
+  EXPECT_EQ(faces.quality.size(), 4U);
+  EXPECT_EQ(faces.looked_at, 5U);
+  drop_poor(faces, 0.78F);
+  EXPECT_EQ(faces.seconds, (std::vector<double>{0, 2}));
   ClipFaces none;
-  drop_blurred(none);
+  drop_poor(none, 0.05F);
   EXPECT_TRUE(none.crops.empty());
 }
 

@@ -26,6 +26,7 @@ DATA = os.environ.get("TRIPLETEMBED_DATA", "")
 YUNET = os.path.join(DATA, "models", detector.YUNET.file)
 CENTERFACE = os.path.join(detector.Places().kept, detector.CENTERFACE.file)
 FRAMES = 12  # of each photograph
+UNDECIDED = "(undecided)"  # In the place of a label.
 
 
 class Scratch(unittest.TestCase):
@@ -59,6 +60,10 @@ class EachOneEnrolledIsNamed(Scratch):
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         with open(os.path.join(output, "photographs.jsonl"), encoding="utf-8") as lines:
             frames = [json.loads(line)["objects"] for line in lines]
+        for faces in frames:
+            for face in faces:
+                if face.get("identity", {}).get("reason") == "undecided":
+                    face["identity"]["label"] = UNDECIDED
         return [[face.get("identity", {}).get("label") for face in faces] for faces in frames], result
 
     def check(self, model, name):
@@ -73,10 +78,12 @@ class EachOneEnrolledIsNamed(Scratch):
         self.assertEqual(len(labels), FRAMES * len(photographs))
         for number, photograph in enumerate(photographs):
             seen = labels[number * FRAMES:(number + 1) * FRAMES]
-            names = {label for faces in seen for label in faces} - {None, "???"}
+            names = {label for faces in seen for label in faces} - {None, "???", UNDECIDED}
             self.assertEqual(names, {photograph.name} - {None})
             if photograph.name:
-                self.assertEqual(sum(photograph.name in faces for faces in seen), FRAMES, photograph.name)
+                # The first frame of a track is too little to go by.
+                self.assertIn(UNDECIDED, seen[0], photograph.name)
+                self.assertTrue(all(photograph.name in faces for faces in seen[1:]), photograph.name)
                 self.assertIn(photograph.name, result.stdout)
 
     def test_with_yunet(self):

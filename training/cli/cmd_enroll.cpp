@@ -69,6 +69,12 @@ void add_enroll(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));
   command
+      ->add_option("--min-quality", options->min_quality,
+                   "Faces of a lower quality, 0 to 1, are left out with the reason: small, blurred, dark, "
+                   "harsh (light), turned or covered")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
+  command
       ->add_option(
           "--video-direction", options->direction,
           "How frames of --video are turned (videoflip's video-direction); auto heeds what the file says")

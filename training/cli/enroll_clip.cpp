@@ -5,15 +5,14 @@
 #include <cstdio>
 #include <limits>
 
-#include "cli/enroll_select.h"
 #include "cli/pictures.h"
 
 namespace training::cli {
 
 namespace {
 
-/// A frame is blurred when its face is less sharp than this share of the clip's median.
-constexpr double kLeastSharpness = 0.4;
+/// A face is poor when its quality is below this share of the clip's median.
+constexpr float kLeastShare = 0.5F;
 /// Frames without a face that are kept, to find out whether the clip lies on its side.
 constexpr std::size_t kKept = 8;
 
@@ -65,8 +64,7 @@ std::string hint_of(FaceCropper& cropper, const std::vector<embed::ImageView>& f
 
 }  // namespace
 
-void look_through(Video& video, FaceCropper& cropper, const embed::InputSpec& input,
-                  const ClipOptions& options, ClipFaces& faces) {
+void look_through(Video& video, FaceCropper& cropper, const ClipOptions& options, ClipFaces& faces) {
   SpreadFrames faceless;
   std::size_t frames = 0;
   bool any_face = false;
@@ -84,31 +82,31 @@ void look_through(Video& video, FaceCropper& cropper, const embed::InputSpec& in
       faces.with_second_face.add(video.seconds());
     }
     crop.clear();
-    cropper.cut(frame, found.front(), crop);
-    faces.sharp.push_back(sharpness(crop.data(), input));
+    faces.quality.push_back(cropper.cut(frame, found.front(), crop));
     faces.seconds.push_back(video.seconds());
     faces.crops.insert(faces.crops.end(), crop.begin(), crop.end());
   }
   if (!any_face) faces.hint = hint_of(cropper, faceless.views());
 }
 
-void drop_blurred(ClipFaces& faces) {
-  if (faces.sharp.empty()) return;
-  std::vector<double> sorted = faces.sharp;
+void drop_poor(ClipFaces& faces, float least) {
+  if (faces.quality.empty()) return;
+  std::vector<float> sorted;
+  for (const embed::FaceQuality& quality : faces.quality) sorted.push_back(quality.overall);
   const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
   std::nth_element(sorted.begin(), middle, sorted.end());
-  const double least = kLeastSharpness * *middle;
-  const std::size_t bytes = faces.crops.size() / faces.sharp.size();
+  least = std::max(least, kLeastShare * *middle);
+  const std::size_t bytes = faces.crops.size() / faces.quality.size();
   ClipFaces kept;
-  for (std::size_t i = 0; i < faces.sharp.size(); ++i) {
-    if (faces.sharp[i] < least) continue;
+  for (std::size_t i = 0; i < faces.quality.size(); ++i) {
+    if (faces.quality[i].overall < least) continue;
     const auto first = faces.crops.begin() + static_cast<std::ptrdiff_t>(i * bytes);
     kept.crops.insert(kept.crops.end(), first, first + static_cast<std::ptrdiff_t>(bytes));
-    kept.sharp.push_back(faces.sharp[i]);
+    kept.quality.push_back(faces.quality[i]);
     kept.seconds.push_back(faces.seconds[i]);
   }
   faces.crops = std::move(kept.crops);
-  faces.sharp = std::move(kept.sharp);
+  faces.quality = std::move(kept.quality);
   faces.seconds = std::move(kept.seconds);
 }
 

@@ -9,7 +9,7 @@
 #include "cli/face_cropper.h"
 #include "cli/video/video.h"
 #include "embed/embedding.h"
-#include "embed/model_info.h"
+#include "embed/quality.h"
 
 namespace training::cli {
 
@@ -31,9 +31,9 @@ struct FrameCount {
 
 /// The faces of a clip, the largest of each frame that was looked at.
 struct ClipFaces {
-  std::vector<std::uint8_t> crops;  ///< [seconds.size(), height, width, channels].
-  std::vector<double> seconds;      ///< Of each crop.
-  std::vector<double> sharp;        ///< Of each crop, as sharpness().
+  std::vector<std::uint8_t> crops;          ///< [seconds.size(), height, width, channels].
+  std::vector<double> seconds;              ///< Of each crop.
+  std::vector<embed::FaceQuality> quality;  ///< Of each crop.
   std::size_t looked_at = 0;
   FrameCount with_second_face;  ///< Frames with a second face that is large enough.
   std::string hint;             ///< Where there is no face of any size: how the clip would have to be turned.
@@ -41,11 +41,10 @@ struct ClipFaces {
 
 /// Looks through the clip to its end and adds to `faces`, which keeps what was found when the clip turns out
 /// to be damaged. Throws what Video and FaceCropper throw.
-void look_through(Video& video, FaceCropper& cropper, const embed::InputSpec& input,
-                  const ClipOptions& options, ClipFaces& faces);
+void look_through(Video& video, FaceCropper& cropper, const ClipOptions& options, ClipFaces& faces);
 
-/// Drops the crops that are blurred, measured at the clip's median.
-void drop_blurred(ClipFaces& faces);
+/// Drops the crops whose quality is below `least`, or below half of the clip's median.
+void drop_poor(ClipFaces& faces, float least);
 
 /// Rows, ascending, that are likely to be another person's than most rows': beyond `threshold` of the medoid,
 /// but near each other. Empty where they are fewer than three: single strays are no person.

@@ -7,26 +7,6 @@
 
 namespace training::cli {
 
-double sharpness(const std::uint8_t* crop, const embed::InputSpec& input) {
-  const int width = input.width, height = input.height, channels = input.channels;
-  const auto grey = [&](int x, int y) {
-    const std::uint8_t* pixel = crop + static_cast<std::ptrdiff_t>(y * width + x) * channels;
-    return channels == 1 ? static_cast<double>(pixel[0]) : (pixel[0] + 2.0 * pixel[1] + pixel[2]) / 4;
-  };
-  double sum = 0, squares = 0;
-  int count = 0;
-  for (int y = 1; y + 1 < height; ++y) {
-    for (int x = 1; x + 1 < width; ++x) {
-      const double value = 4 * grey(x, y) - grey(x - 1, y) - grey(x + 1, y) - grey(x, y - 1) - grey(x, y + 1);
-      sum += value;
-      squares += value * value;
-      ++count;
-    }
-  }
-  const double mean = sum / count;
-  return squares / count - mean * mean;
-}
-
 std::vector<std::size_t> select_diverse(const std::vector<embed::Embedding>& embeddings, std::size_t most,
                                         embed::Metric metric, double outliers) {
   std::vector<std::size_t> order(embeddings.size());

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <vector>
 
 #include "embed/embedding.h"
-#include "embed/model_info.h"
 
 namespace training::cli {
-
-/// How sharp a crop is, [height, width, channels] uint8: the variance of its Laplacian, in grey levels
-/// squared.
-double sharpness(const std::uint8_t* crop, const embed::InputSpec& input);
 
 /// Row numbers, ascending, of at most `most` embeddings that stand for all of them. Starts with the medoid
 /// and takes the one that is farthest from those taken, again and again. Of more than `most` the outermost

@@ -24,8 +24,22 @@ namespace fs = std::filesystem;
 using embed::Error;
 using embed::ErrorCode;
 
+/// How poor a face is, and what it would have to be.
+std::string poor(const embed::FaceQuality& quality, float least) {
+  const char* const flaw = to_string(quality.flaw);
+  char text[96];
+  std::snprintf(text, sizeof text, "%s, of a quality of %.3f: %.3f or more expected (--min-quality)",
+                *flaw != '\0' ? flaw : "poor", static_cast<double>(quality.overall),
+                static_cast<double>(least));
+  return text;
+}
+
 /// Of a video's faces the outermost tenth (turned away, or somebody who walked through) is not enrolled.
 constexpr double kVideoOutliers = 0.1;
+
+embed::Enrolment enrolment_of(const embed::FaceQuality& quality, const std::string& source) {
+  return {quality.overall, embed::enrolment_time(), embed::printable(source)};
+}
 
 }  // namespace
 
@@ -71,7 +85,8 @@ void Enroller::enroll_folder() {
 void Enroller::enroll_images(const std::string& name, const std::vector<std::string>& paths,
                              const std::string& where) {
   std::vector<std::uint8_t> crops;
-  std::vector<std::string> faceless, sources;
+  std::vector<std::string> faceless;
+  std::vector<embed::Enrolment> rows;
   for (const std::string& path : paths) {
     try {
       const Picture picture = cropper_.load(path);
@@ -79,8 +94,13 @@ void Enroller::enroll_images(const std::string& name, const std::vector<std::str
       if (faces.empty()) {
         faceless.push_back(path);
       } else {
-        cropper_.cut(picture.view(), main_face(faces, picture.view()), crops);
-        sources.push_back(embed::printable(path));
+        const std::size_t before = crops.size();
+        const auto quality = cropper_.cut(picture.view(), main_face(faces, picture.view()), crops);
+        if (good_enough(quality, path)) {
+          rows.push_back(enrolment_of(quality, path));
+        } else {
+          crops.resize(before);
+        }
       }
     } catch (const Error& error) {
       refuse_or_say(error);
@@ -88,11 +108,12 @@ void Enroller::enroll_images(const std::string& name, const std::vector<std::str
   }
   say_faceless(faceless);
   if (crops.empty()) {
-    refuse_or_say(
-        Error(ErrorCode::Format, "no face in any of its " + std::to_string(paths.size()) + " images", where));
+    refuse_or_say(Error(
+        ErrorCode::Format,
+        "no face that can be enrolled in any of its " + std::to_string(paths.size()) + " images", where));
     return;
   }
-  add(name, embed_crops(embedder_, crops, /*flip=*/false), sources, paths.size(), "images", 0.0);
+  add(name, embed_crops(embedder_, crops, /*flip=*/false), rows, paths.size(), "images", 0.0);
 }
 
 void Enroller::enroll_video() {
@@ -103,7 +124,7 @@ void Enroller::enroll_video() {
   ClipFaces faces;
   const std::string shown = embed::public_address(options_.video);
   try {
-    look_through(video, cropper_, embedder_.info().input, {options_.every, options_.smallest_face}, faces);
+    look_through(video, cropper_, {options_.every, options_.smallest_face}, faces);
   } catch (const Error& error) {
     // With --skip-bad what a cut clip showed before it ended is taken.
     refuse_or_say(error);
@@ -127,16 +148,16 @@ void Enroller::enroll_video() {
                 shown);
   }
   tell_of_others(faces);
-  drop_blurred(faces);
+  keep_good(shown, faces);
   const std::vector<embed::Embedding> embeddings = embed_crops(embedder_, faces.crops, /*flip=*/false);
   tell_of_second_person(faces, embeddings);
-  std::vector<std::string> sources;
-  for (const double second : faces.seconds) {
+  std::vector<embed::Enrolment> rows;
+  for (std::size_t i = 0; i < faces.seconds.size(); ++i) {
     char time[32];
-    std::snprintf(time, sizeof time, "#t=%.2f", second);  // As media fragments have it.
-    sources.push_back(embed::printable(shown) + time);
+    std::snprintf(time, sizeof time, "#t=%.2f", faces.seconds[i]);  // As media fragments have it.
+    rows.push_back(enrolment_of(faces.quality[i], shown + time));
   }
-  add(options_.name, embeddings, sources, faces.looked_at, "frames", kVideoOutliers);
+  add(options_.name, embeddings, rows, faces.looked_at, "frames", kVideoOutliers);
 }
 
 void Enroller::save() const {
@@ -162,6 +183,13 @@ void Enroller::refuse_or_say(const Error& error) const {
   print_error("left out: %s\n", error.what());
 }
 
+/// Says of one that is not why it is left out.
+bool Enroller::good_enough(const embed::FaceQuality& quality, const std::string& path) const {
+  if (quality.overall >= options_.min_quality) return true;
+  print_error("left out: %s: the face is %s\n", path.c_str(), poor(quality, options_.min_quality).c_str());
+  return false;
+}
+
 void Enroller::say_faceless(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     const Picture picture = cropper_.load(path);
@@ -173,6 +201,21 @@ void Enroller::say_faceless(const std::vector<std::string>& paths) {
     }
     print_error("\n");
   }
+}
+
+/// Of a clip's faces. Throws embed::Error when none is left.
+void Enroller::keep_good(const std::string& shown, ClipFaces& faces) const {
+  const auto worse = [](const embed::FaceQuality& a, const embed::FaceQuality& b) {
+    return a.overall < b.overall;
+  };
+  const std::size_t before = faces.quality.size();
+  const embed::FaceQuality best = *std::max_element(faces.quality.begin(), faces.quality.end(), worse);
+  drop_poor(faces, options_.min_quality);
+  if (!faces.quality.empty()) return;
+  throw Error(ErrorCode::Format,
+              "none of its " + std::to_string(before) + " faces can be enrolled: the best one is " +
+                  poor(best, options_.min_quality),
+              shown);
 }
 
 /// The largest face of a frame counts, which may be one person's here and another's there.
@@ -212,17 +255,14 @@ bool Enroller::has_row(const std::string& name, const embed::Embedding& embeddin
 }
 
 void Enroller::add(const std::string& spelling, const std::vector<embed::Embedding>& embeddings,
-                   const std::vector<std::string>& sources, std::size_t looked_at, const char* what,
+                   const std::vector<embed::Enrolment>& rows, std::size_t looked_at, const char* what,
                    double outliers) {
   const std::string name = embed::person_name(spelling);
   if (options_.replace) gallery_.remove(name);
   std::size_t added = 0;
   for (const std::size_t i : select_diverse(embeddings, options_.most, gallery_.metric(), outliers)) {
     if (has_row(name, embeddings[i])) continue;  // the same picture, enrolled before
-    embed::Enrolment enrolment;
-    enrolment.time = embed::enrolment_time();
-    enrolment.source = sources[i];
-    gallery_.add(name, embeddings[i], enrolment);
+    gallery_.add(name, embeddings[i], rows[i]);
     ++added;
   }
   ++people_;

@@ -21,6 +21,7 @@ struct EnrollOptions {
   std::vector<std::string> images;
   std::size_t most = 20, every = 5;
   int smallest_face = 32;
+  float min_quality = 0.05F;
   double seconds = 0;
   bool append = false, replace = false, skip_bad = false;
   TableFlags embedder, detector;
@@ -48,13 +49,16 @@ class Enroller {
  private:
   bool takes(const std::string& name) const;
   void refuse_or_say(const embed::Error& error) const;
+  bool good_enough(const embed::FaceQuality& quality, const std::string& path) const;
   void say_faceless(const std::vector<std::string>& paths);
+  void keep_good(const std::string& shown, ClipFaces& faces) const;
   void tell_of_others(const ClipFaces& faces) const;
   void tell_of_second_person(const ClipFaces& faces, const std::vector<embed::Embedding>& embeddings) const;
   bool has_row(const std::string& name, const embed::Embedding& embedding) const;
-  /// `sources`: where each embedding's face came from.
+  /// `rows`: how each embedding came here.
   void add(const std::string& name, const std::vector<embed::Embedding>& embeddings,
-           const std::vector<std::string>& sources, std::size_t looked_at, const char* what, double outliers);
+           const std::vector<embed::Enrolment>& rows, std::size_t looked_at, const char* what,
+           double outliers);
 
   const EnrollOptions& options_;
   Network embedder_;

@@ -41,11 +41,13 @@ std::optional<Turned> FaceCropper::turned(const std::vector<embed::ImageView>& i
   return best;
 }
 
-void FaceCropper::cut(const embed::ImageView& image, const FoundFace& face,
-                      std::vector<std::uint8_t>& crops) const {
+embed::FaceQuality FaceCropper::cut(const embed::ImageView& image, const FoundFace& face,
+                                    std::vector<std::uint8_t>& crops) const {
   const std::size_t start = crops.size();
   crops.resize(start + embed::crop_bytes(input_));
   embed::crop_face(image, face.region, input_, crops.data() + start);
+  if (whole()) return {};
+  return embed::face_quality(image, face.region, input_, crops.data() + start, face.confidence);
 }
 
 }  // namespace training::cli

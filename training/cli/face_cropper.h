@@ -8,6 +8,7 @@
 
 #include "cli/pictures.h"
 #include "embed/model_info.h"
+#include "embed/quality.h"
 
 namespace training::cli {
 
@@ -33,8 +34,9 @@ class FaceCropper {
   /// For pictures in which no face was found: how they would have to be turned to show the most, and how
   /// many. Nothing where they show none in any position.
   std::optional<Turned> turned(const std::vector<embed::ImageView>& images);
-  /// Appends the crop of that face to `crops`.
-  void cut(const embed::ImageView& image, const FoundFace& face, std::vector<std::uint8_t>& crops) const;
+  /// Appends the crop of that face to `crops` and returns its quality; that of a whole picture is 1.
+  embed::FaceQuality cut(const embed::ImageView& image, const FoundFace& face,
+                         std::vector<std::uint8_t>& crops) const;
 
  private:
   embed::InputSpec input_;

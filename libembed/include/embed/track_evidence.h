@@ -45,8 +45,11 @@ class TrackEvidence {
  public:
   /// Takes one, whose values must be finite, with the quality of its face, 0 to 1.
   void add(const Embedding& embedding, float quality) noexcept;
-  /// Forgets all but the recent ones, which end with this one: those before are another person's.
-  void keep_recent(const Embedding& latest, float quality) noexcept;
+  /// Takes `count` embeddings by their mean, which are unlike the recent ones and take their place there.
+  void take_turn(const EmbeddingMean& mean, std::uint64_t count) noexcept;
+  /// Forgets all but these `count` with that mean, which end with `latest`: the others are another person's.
+  void begin_anew(const EmbeddingMean& mean, std::uint64_t count, const Embedding& latest,
+                  float quality) noexcept;
 
   std::uint64_t count() const noexcept { return count_; }
   float weight() const noexcept { return all_.weight(); }

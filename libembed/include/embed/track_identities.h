@@ -45,9 +45,12 @@ struct TrackDecision {
 /// the rule and what it was measured on.
 ///
 /// - The recent mean of a track's embeddings is compared with the gallery by the nearest-identity rule, once
-///   there are three of them and they weigh enough.
+///   there are two of them and they weigh enough.
 /// - A name stays. It changes when the recent embeddings have named somebody else for a while, and goes when
 ///   they have been far from the person for longer.
+/// - An embedding that is unlike those before, and not of the named person either, leaves its frame
+/// undecided.
+///   Three in a row are another person's: the track went over to them, and is decided anew.
 /// - Two faces of a frame are not one person: the nearer one has the name.
 /// - Another gallery or rule decides anew, and a name stays where the embeddings that gave it still do.
 ///
@@ -80,7 +83,7 @@ class TrackIdentities {
 };
 
 /// So much evidence is enough to decide by.
-inline constexpr std::uint64_t kLeastEmbeddings = 3;
+inline constexpr std::uint64_t kLeastEmbeddings = 2;
 inline constexpr float kLeastEvidence = 1.0F;
 
 }  // namespace embed

@@ -246,6 +246,28 @@ TEST_F(Embed, AbsurdRoisPassAndAreCounted) {
   EXPECT_EQ(stat(harness.element(), "embedded"), 1U);
 }
 
+TEST_F(Embed, TheQualityOfAFaceIsInItsMetadata) {
+  gsttest::Harness harness(quick());
+  harness.caps(caps());
+  GstBuffer* in = frame();
+  gsttest::add_roi(in, "face", 10, 10, 80, 80);
+  gsttest::add_roi(in, "face", 10, 10, 12, 12);
+  gsttest::add_roi(in, "face", 500, 10, 40, 40);
+  const auto out = own(harness.push(in));
+  ASSERT_TRUE(out);
+  const auto faces = gsttest::faces_of(out.get(), 160, 120);
+  ASSERT_EQ(faces.size(), 3U);
+  ASSERT_TRUE(faces[0].identity->quality && faces[1].identity->quality);
+  EXPECT_GT(*faces[0].identity->quality, *faces[1].identity->quality) << "which has fewer pixels";
+  EXPECT_FALSE(faces[2].identity->quality) << "it was not embedded";
+  // The same for those who read the region alone.
+  auto* meta = gst_buffer_get_video_region_of_interest_meta(out.get());
+  const GstStructure* param = gst_video_region_of_interest_meta_get_param(meta, "classification");
+  double quality = -1;
+  ASSERT_TRUE(param != nullptr && gst_structure_get_double(param, "quality", &quality));
+  EXPECT_FLOAT_EQ(static_cast<float>(quality), *faces[0].identity->quality);
+}
+
 TEST_F(Embed, FiveHundredRoisOnOneFrame) {
   // With one thread, for several would share each batch out.
   gsttest::Harness harness(quick("batch-size=64 threads=1 max-faces=0"));

@@ -113,6 +113,14 @@ TEST(FrameToJson, SaysTheTrackWhereThereIsOne) {
   EXPECT_FALSE(json["objects"][1].contains("track"));
 }
 
+TEST(FrameToJson, SaysTheQualityWhereItIsKnown) {
+  Face seen = ann();
+  seen.identity->quality = 0.75F;
+  const Json json = Json::parse(frame_to_json(kFacts, 0, {seen, ann()}, false));
+  EXPECT_DOUBLE_EQ(json["objects"][0]["quality"], 0.75);
+  EXPECT_FALSE(json["objects"][1].contains("quality"));
+}
+
 TEST(FrameToJson, RepairsTextThatIsNotUtf8) {
   Face face = ann();
   face.identity->label = "A\xff";

@@ -118,6 +118,7 @@ Identity ann() {
   identity.nearest = "Alice";
   identity.runner_up = "Bob";
   identity.runner_up_distance = 0.75F;
+  identity.quality = 0.625F;
   identity.embedding = fixtures::random_embedding(11);
   return identity;
 }
@@ -132,6 +133,7 @@ void expect_ann(const Face& face) {
   EXPECT_EQ(face.identity->nearest, "Alice");
   EXPECT_EQ(face.identity->runner_up, "Bob");
   EXPECT_FLOAT_EQ(face.identity->runner_up_distance.value_or(-1), 0.75F);
+  EXPECT_EQ(face.identity->quality, 0.625F);
   ASSERT_TRUE(face.identity->embedding);
   EXPECT_EQ(*face.identity->embedding, *ann().embedding);
   EXPECT_DOUBLE_EQ(face.confidence.value_or(-1), 0.5);
@@ -196,6 +198,9 @@ TEST(IdentityMeta, RoiParamsFollowDlStreamersConvention) {
   gst_structure_get_int(param, "label_id", &label_id);
   gst_structure_get_double(param, "confidence", &confidence);
   EXPECT_EQ(label_id, 3);
+  double quality = 0;
+  EXPECT_TRUE(gst_structure_get_double(param, "quality", &quality));
+  EXPECT_DOUBLE_EQ(quality, 0.625);
   EXPECT_DOUBLE_EQ(confidence, 0.75);
   const auto values = tensor_values(param);
   ASSERT_EQ(values.size(), embed::kEmbeddingDim);
