@@ -255,13 +255,12 @@ bool EmbedSession::complete(FramePlan& plan, const EmbedSettings& settings) {
   if (plan.request && !client_->wait(*plan.request)) return false;
   auto start = Clock::now();
   if (live_gallery_.changed(gallery_number_)) gallery_ = live_gallery_.get();
-  if (!plan.places.empty()) {
-    const MatchOptions rule = match_rule(settings.match, embedder_->info(), *gallery_);
-    far_ = false_name_rate(rule, embedder_->info(), *gallery_);
-    name_faces(plan, rule, settings);
-    name_tracks(plan, rule, settings);
-    tell_quality(plan);
-  }
+  // A frame without faces ends tracks.
+  const MatchOptions rule = match_rule(settings.match, embedder_->info(), *gallery_);
+  far_ = false_name_rate(rule, embedder_->info(), *gallery_);
+  name_faces(plan, rule, settings);
+  name_tracks(plan, rule, settings);
+  tell_quality(plan);
   if (plan.request) give_back(std::move(plan.request));
   carried_.carry(plan.places, plan.roi_of, plan.frame,
                  static_cast<std::uint64_t>(settings.inference_interval), plan.identities);

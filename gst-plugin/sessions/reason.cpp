@@ -15,6 +15,8 @@ const char* to_string(Reason reason) noexcept {
       return "far";
     case Reason::Ambiguous:
       return "ambiguous";
+    case Reason::Rejected:
+      return "rejected";
     case Reason::Blurred:
       return "blurred";
     case Reason::Turned:
@@ -23,8 +25,6 @@ const char* to_string(Reason reason) noexcept {
       return "dark";
     case Reason::Covered:
       return "covered";
-    case Reason::Rejected:
-      return "rejected";
     case Reason::Skipped:
       return "skipped";
     case Reason::NoGallery:
