@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How right a weights file's names are, on people whom nobody trained on: one table.
 
-usage: accuracy.py [--weights FILE] [--work FOLDER] [--parts pairs,people,crowds,sizes,groups]      (under ./run exec)
+usage: accuracy.py [--weights FILE] [--work FOLDER] [--parts pairs,people,crowds,sizes,groups,rejections]      (under ./run exec)
 
 pairs   LFW's pairsDevTest, and all pairs of view 1's test people
 people  50 people enrolled with three photographs and 10 with one, three others of each to be named and 300 strangers among
@@ -12,6 +12,7 @@ crowds  how many strangers are named where `far` says 0.001, 0.01 and 0.05 and 1
 sizes   pairsDevTest with faces of 48, 32, 24 and 16 pixels
 groups  how often two of FairFace's held-out strangers (folders 18 to 20) of one group, gender and age are taken for one
         person, at the weights' threshold for one comparison
+rejections   what one rejection for each of the 200 hardest pairs of strangers does: repeats that stay unnamed, true names lost
 
 The data are read from TRIPLETEMBED_DATA (default ../shared/data). FOLDER keeps the packed faces. The exit status is 77
 where the data are missing.
@@ -25,6 +26,7 @@ import math
 import operator
 import os
 import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -119,6 +121,15 @@ class Bench:
         for size in (48, 32, 24, 16):
             found = self.evaluate("--pairs", PAIRS, "--images", self.people(f"lfw-test-{size}", "--face-size", size))
             print(f"| pairsDevTest with faces of {size} pixels: accuracy / AUC | {found['accuracy']:.3f} / {found['auc']:.4f} |")
+
+    def rejections(self):
+        sets = [self.people("lfw-test"), self.people("lfw-test-48", "--face-size", 48)]
+        embeddings = [path.replace(".safetensors", "-embeddings.safetensors") for path in sets]
+        for faces, out in zip(sets, embeddings):
+            self.evaluate("--data", faces, "--embeddings", out)
+        sys.stdout.flush()
+        build = os.path.join(os.path.dirname(shutil.which("triplet-train")), "..", "..")
+        subprocess.run([os.path.join(build, "benchmarks", "rejections"), self.weights, *embeddings], check=True)
 
     def groups(self):
         folder = os.path.join(self.work, "held-out")
@@ -249,11 +260,12 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1], description=__doc__.split("\n\n")[0])
     parser.add_argument("--weights", default=os.environ.get("TRIPLETEMBED_MODEL"))
     parser.add_argument("--work")
-    parser.add_argument("--parts", default="pairs,people,crowds,sizes,groups")
+    parser.add_argument("--parts", default="pairs,people,crowds,sizes,groups,rejections")
     args = parser.parse_args()
     if not args.weights:
         sys.exit("--weights: a weights file, or TRIPLETEMBED_MODEL, expected")
-    parts = {"pairs": Bench.pairs, "people": Bench.named, "crowds": Bench.crowds, "sizes": Bench.sizes, "groups": Bench.groups}
+    parts = {"pairs": Bench.pairs, "people": Bench.named, "crowds": Bench.crowds, "sizes": Bench.sizes, "groups": Bench.groups,
+             "rejections": Bench.rejections}
     wanted = args.parts.split(",")
     for name in wanted:
         if name not in parts:

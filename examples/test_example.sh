@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs one example as its header says and looks at what it gives. Exits 77 (skipped) without weights or real faces.
 #
-# usage: test_example.sh launch|python|compare|enrol|two-kinds|cameras EXAMPLE
+# usage: test_example.sh launch|python|compare|enrol|two-kinds|cameras|live EXAMPLE
 set -euo pipefail
 what=$1 example=$2
 
@@ -69,6 +69,15 @@ case $what in
     /usr/bin/python3 "$example" "$video/milk.mkv" "$gallery" 2>"$scratch/said" | head -n 1 >/dev/null || true
     if grep -q Traceback "$scratch/said"; then fail "a closed pipe: $(cat "$scratch/said")"; fi
     at_least 30 '  A  distance 0\.[0-9]*  |embedding| 1\.000$' "$scratch/out"
+    ;;
+  live)
+    /usr/bin/python3 -c 'import gi; gi.require_version("Gst", "1.0")' 2>/dev/null || skip "no python3-gi"
+    /usr/bin/python3 "$example" "$video/bird.mkv" "$gallery" A >"$scratch/out"
+    at_least 1 '^track [0-9]* is A$' "$scratch/out"
+    # Who was enrolled in one clip is known in another, and nobody is enrolled twice.
+    /usr/bin/python3 "$example" "$video/milk.mkv" "$gallery" B >"$scratch/out"
+    at_least 1 '^A: [0-9][0-9] frames$' "$scratch/out"
+    if grep -q ' is B$' "$scratch/out"; then fail "$(cat "$scratch/out")"; fi
     ;;
   compare)
     # Six pairs of one person and as many of two, from the first pictures of folders in their order, at the distance

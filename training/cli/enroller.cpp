@@ -37,6 +37,10 @@ std::string poor(const embed::FaceQuality& quality, float least) {
 /// Of a video's faces the outermost tenth (turned away, or somebody who walked through) is not enrolled.
 constexpr double kVideoOutliers = 0.1;
 
+embed::Enrolment enrolment_of(const embed::FaceQuality& quality, const std::string& source) {
+  return {quality.overall, embed::enrolment_time(), embed::printable(source)};
+}
+
 }  // namespace
 
 void require_name(const std::string& name, const std::string& where) {
@@ -81,7 +85,8 @@ void Enroller::enroll_folder() {
 void Enroller::enroll_images(const std::string& name, const std::vector<std::string>& paths,
                              const std::string& where) {
   std::vector<std::uint8_t> crops;
-  std::vector<std::string> faceless, sources;
+  std::vector<std::string> faceless;
+  std::vector<embed::Enrolment> rows;
   for (const std::string& path : paths) {
     try {
       const Picture picture = cropper_.load(path);
@@ -92,7 +97,7 @@ void Enroller::enroll_images(const std::string& name, const std::vector<std::str
         const std::size_t before = crops.size();
         const auto quality = cropper_.cut(picture.view(), main_face(faces, picture.view()), crops);
         if (good_enough(quality, path)) {
-          sources.push_back(embed::printable(path));
+          rows.push_back(enrolment_of(quality, path));
         } else {
           crops.resize(before);
         }
@@ -108,7 +113,7 @@ void Enroller::enroll_images(const std::string& name, const std::vector<std::str
         "no face that can be enrolled in any of its " + std::to_string(paths.size()) + " images", where));
     return;
   }
-  add(name, embed_crops(embedder_, crops, /*flip=*/false), sources, paths.size(), "images", 0.0);
+  add(name, embed_crops(embedder_, crops, /*flip=*/false), rows, paths.size(), "images", 0.0);
 }
 
 void Enroller::enroll_video() {
@@ -146,13 +151,13 @@ void Enroller::enroll_video() {
   keep_good(shown, faces);
   const std::vector<embed::Embedding> embeddings = embed_crops(embedder_, faces.crops, /*flip=*/false);
   tell_of_second_person(faces, embeddings);
-  std::vector<std::string> sources;
-  for (const double second : faces.seconds) {
+  std::vector<embed::Enrolment> rows;
+  for (std::size_t i = 0; i < faces.seconds.size(); ++i) {
     char time[32];
-    std::snprintf(time, sizeof time, "#t=%.2f", second);  // As media fragments have it.
-    sources.push_back(embed::printable(shown) + time);
+    std::snprintf(time, sizeof time, "#t=%.2f", faces.seconds[i]);  // As media fragments have it.
+    rows.push_back(enrolment_of(faces.quality[i], shown + time));
   }
-  add(options_.name, embeddings, sources, faces.looked_at, "frames", kVideoOutliers);
+  add(options_.name, embeddings, rows, faces.looked_at, "frames", kVideoOutliers);
 }
 
 void Enroller::save() const {
@@ -250,17 +255,14 @@ bool Enroller::has_row(const std::string& name, const embed::Embedding& embeddin
 }
 
 void Enroller::add(const std::string& spelling, const std::vector<embed::Embedding>& embeddings,
-                   const std::vector<std::string>& sources, std::size_t looked_at, const char* what,
+                   const std::vector<embed::Enrolment>& rows, std::size_t looked_at, const char* what,
                    double outliers) {
   const std::string name = embed::person_name(spelling);
   if (options_.replace) gallery_.remove(name);
   std::size_t added = 0;
   for (const std::size_t i : select_diverse(embeddings, options_.most, gallery_.metric(), outliers)) {
     if (has_row(name, embeddings[i])) continue;  // the same picture, enrolled before
-    embed::Enrolment enrolment;
-    enrolment.time = embed::enrolment_time();
-    enrolment.source = sources[i];
-    gallery_.add(name, embeddings[i], enrolment);
+    gallery_.add(name, embeddings[i], rows[i]);
     ++added;
   }
   ++people_;

@@ -55,9 +55,10 @@ class Enroller {
   void tell_of_others(const ClipFaces& faces) const;
   void tell_of_second_person(const ClipFaces& faces, const std::vector<embed::Embedding>& embeddings) const;
   bool has_row(const std::string& name, const embed::Embedding& embedding) const;
-  /// `sources`: where each embedding's face came from.
+  /// `rows`: how each embedding came here.
   void add(const std::string& name, const std::vector<embed::Embedding>& embeddings,
-           const std::vector<std::string>& sources, std::size_t looked_at, const char* what, double outliers);
+           const std::vector<embed::Enrolment>& rows, std::size_t looked_at, const char* what,
+           double outliers);
 
   const EnrollOptions& options_;
   Network embedder_;

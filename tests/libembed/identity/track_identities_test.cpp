@@ -269,6 +269,31 @@ TEST_F(TrackIdentity, HoldsAThousandTracks) {
   EXPECT_LE(identities_.size(), 1024U);
 }
 
+TEST_F(TrackIdentity, ARejectedNameGoesFromTheTrackThatHasIt) {
+  enroll("Ann", ann_);
+  rule_.threshold = 2.0F;
+  ASSERT_EQ(name(many(4, 1, stranger_)), "Ann");
+  Gallery rejecting = *gallery_;
+  rejecting.add("Ann", stranger_, {}, embed::Role::CounterExample);
+  gallery_ = std::make_shared<Gallery>(rejecting);
+  const TrackDecision decision = take(1, stranger_);
+  EXPECT_EQ(decision.state, IdentityState::Unknown);
+  EXPECT_EQ(decision.match.unknown, Unknown::Rejected);
+  EXPECT_EQ(name(many(4, 2, ann_)), "Ann");
+}
+
+TEST_F(TrackIdentity, ATrackThatTurnsOutToBeTheCounterExampleLosesItsName) {
+  enroll("Ann", ann_);
+  rule_.threshold = 2.0F;
+  Gallery rejecting = *gallery_;
+  rejecting.add("Ann", stranger_, {}, embed::Role::CounterExample);
+  gallery_ = std::make_shared<Gallery>(rejecting);
+  ASSERT_EQ(name(many(4, 1, ann_)), "Ann");
+  const TrackDecision decision = many(100, 1, stranger_);
+  EXPECT_EQ(decision.state, IdentityState::Unknown);
+  EXPECT_EQ(decision.match.unknown, Unknown::Rejected);
+}
+
 TEST_F(TrackIdentity, WhatIsNotANumberIsNoEvidence) {
   enroll("Ann", ann_);
   ASSERT_EQ(name(many(4, 1, ann_)), "Ann");
