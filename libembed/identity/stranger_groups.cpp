@@ -124,8 +124,9 @@ StrangerGroups::Near StrangerGroups::nearest(const Embedding& mean, const std::v
 
 std::uint64_t StrangerGroups::see(const StrangerSighting& sighting, std::uint32_t camera) {
   const TrackKey key{sighting.stream, sighting.track};
-  const bool enough =
-      sighting.looks >= options_.least_looks && sighting.weight >= options_.least_weight && usable(sighting);
+  const bool enough = sighting.looks >= options_.least_looks &&
+                      sighting.weight >= options_.least_quality * static_cast<float>(sighting.looks) &&
+                      usable(sighting);
   const auto known = live_.find(key);
   if (known != live_.end()) {
     Live& live = known->second;

@@ -22,8 +22,9 @@ struct StrangersOptions {
   double retention_days = 14;
   /// A track is grouped from so many embeddings on …
   std::size_t least_looks = 5;
-  /// … of this summed weight, so that a blurred moment makes no stranger.
-  float least_weight = 2;
+  /// … whose mean weight, which is their quality, is this, so that a blurred moment makes no stranger. Faces
+  /// of less are nearer to each other than the table of the weights knows.
+  float least_quality = 0.5F;
   /// Of more groups the one that was seen longest ago is forgotten. 1 to 65,536.
   std::size_t most_groups = 4096;
   /// Whether crops that offer_crop() is given are kept, in the folder FILE.crops.

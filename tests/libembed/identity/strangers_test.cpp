@@ -51,11 +51,14 @@ TEST(Strangers, ABlurredMomentMakesNone) {
   seen.looks = 4;
   EXPECT_EQ(strangers.see(seen), 0U) << "too few embeddings";
   seen.looks = 40;
-  seen.weight = 1.9F;
-  EXPECT_EQ(strangers.see(seen), 0U) << "of too little weight";
+  seen.weight = 19;
+  EXPECT_EQ(strangers.see(seen), 0U) << "of poor quality";
   EXPECT_EQ(strangers.stats().groups, 0U);
-  seen.weight = 2;
+  seen.weight = 20;
   EXPECT_EQ(strangers.see(seen), 1U);
+  seen.weight = 40;
+  seen.looks = 100;
+  EXPECT_EQ(strangers.see(seen), 1U) << "what is grouped stays so";
 }
 
 TEST(Strangers, WhatIsNoEvidenceChangesNothing) {
@@ -213,11 +216,11 @@ TEST(Strangers, AGroupKeepsTheTracksWithTheMostWeight) {
   const auto stream = strangers.open_stream("");
   for (int track = 1; track <= 40; ++track)
     ASSERT_EQ(
-        strangers.see(sighting(stream, track, face_of(1, track), static_cast<float>(2 + track), 100 * track)),
+        strangers.see(sighting(stream, track, face_of(1, track), static_cast<float>(5 + track), 100 * track)),
         1U);
   const auto tracks = strangers.group("unknown-1").tracks;
   ASSERT_EQ(tracks.size(), 16U);
-  EXPECT_EQ(tracks.front().weight, 27);
+  EXPECT_EQ(tracks.front().weight, 30);
   EXPECT_EQ(strangers.see(sighting(stream, 2, face_of(1, 2), 1000, 9000)), 1U) << "one that was left out";
 }
 
