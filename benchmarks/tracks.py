@@ -35,9 +35,8 @@ def read_tracks(path):
     with open(path, encoding="utf-8") as lines:
         for frame, line in enumerate(lines):
             for face in json.loads(line)["objects"]:
-                identity = face["identity"]
-                embedded = not identity["predicted"] and identity["reason"] not in ("skipped", "small", "outside")
-                tracks[face.get("track", 0)].append((frame, identity["label"], embedded))
+                # What was not embedded has no quality.
+                tracks[face.get("track", 0)].append((frame, face["identity"]["label"], "quality" in face))
     return dict(tracks)
 
 

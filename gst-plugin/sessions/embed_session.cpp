@@ -146,9 +146,12 @@ FramePlan EmbedSession::plan(const std::vector<Roi>& rois, int width, int height
     if (crop.region && due && late) plan.late = true;
     const int track = track_of(roi, plan.places);
     bool embeds = crop.region && due && !late && !roi.predicted;
+    const bool may = embeds;
     if (track != 0)
       embeds = schedule_.due(track, roi.box, all_frames_,
                              static_cast<std::uint64_t>(settings.reclassify_interval), embeds);
+    if (may && !embeds && schedule_.may_improve(track))
+      plan.spare.push_back({*crop.region, plan.identities.size(), roi.confidence});
     if (crop.region && !embeds) crop = {std::nullopt, Reason::Skipped, false};
     if (crop.region) {
       plan.regions.push_back(*crop.region);
@@ -212,9 +215,25 @@ void EmbedSession::give_back(std::shared_ptr<BatchRequest> request) {
   idle_requests_.push_back(std::move(request));
 }
 
+/// Embeds those of the spare faces too whose pictures are clearly better than those of their tracks so far.
+void EmbedSession::take_spare(const ImageView& image, FramePlan& plan) {
+  const InputSpec& input = embedder_->info().input;
+  spare_crop_.resize(queue_->crop_bytes());
+  for (const SpareRegion& spare : plan.spare) {
+    crop_face(image, spare.region, input, spare_crop_.data());
+    const FaceQuality quality = quality_of(image, spare.region, input, spare_crop_.data(), spare.score);
+    if (!schedule_.improves(plan.places[spare.roi].track, quality.overall)) continue;
+    plan.regions.push_back(spare.region);
+    plan.roi_of.push_back(spare.roi);
+    plan.scores.push_back(spare.score);
+  }
+}
+
 void EmbedSession::submit(const ImageView& image, FramePlan& plan) {
   if (!client_) throw Error(ErrorCode::Internal, "no weights are loaded");
   auto start = Clock::now();
+  if (!plan.spare.empty()) take_spare(image, plan);
+  if (plan.regions.empty()) return;
   const InputSpec& input = embedder_->info().input;
   const std::size_t bytes = queue_->crop_bytes();
   plan.request = take_request();
@@ -224,6 +243,7 @@ void EmbedSession::submit(const ImageView& image, FramePlan& plan) {
   for (std::size_t i = 0; i < plan.regions.size(); ++i) {
     crop_face(image, plan.regions[i], input, crops + i * bytes);
     plan.qualities[i] = quality_of(image, plan.regions[i], input, crops + i * bytes, plan.scores[i]);
+    schedule_.embeds(plan.places[plan.roi_of[i]].track, plan.qualities[i].overall);
   }
   client_->submit(plan.request);
   const auto preprocess = since(start);
@@ -235,13 +255,12 @@ bool EmbedSession::complete(FramePlan& plan, const EmbedSettings& settings) {
   if (plan.request && !client_->wait(*plan.request)) return false;
   auto start = Clock::now();
   if (live_gallery_.changed(gallery_number_)) gallery_ = live_gallery_.get();
-  if (!plan.places.empty()) {
-    const MatchOptions rule = match_rule(settings.match, embedder_->info(), *gallery_);
-    far_ = false_name_rate(rule, embedder_->info(), *gallery_);
-    name_faces(plan, rule, settings);
-    name_tracks(plan, rule, settings);
-    tell_quality(plan);
-  }
+  // A frame without faces ends tracks.
+  const MatchOptions rule = match_rule(settings.match, embedder_->info(), *gallery_);
+  far_ = false_name_rate(rule, embedder_->info(), *gallery_);
+  name_faces(plan, rule, settings);
+  name_tracks(plan, rule, settings);
+  tell_quality(plan);
   if (plan.request) give_back(std::move(plan.request));
   carried_.carry(plan.places, plan.roi_of, plan.frame,
                  static_cast<std::uint64_t>(settings.inference_interval), plan.identities);

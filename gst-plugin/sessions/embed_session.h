@@ -40,6 +40,13 @@ struct EmbedStats {
   std::map<Reason, std::uint64_t> unnamed;
 };
 
+/// A face of a track whose turn it is not.
+struct SpareRegion {
+  FaceRegion region;
+  std::size_t roi = 0;
+  std::optional<double> score;  ///< The detector's.
+};
+
 /// The work on one frame, from plan() to finish().
 struct FramePlan {
   std::vector<Identity> identities;  ///< One for each ROI, in order; final where nothing is to be embedded.
@@ -48,6 +55,7 @@ struct FramePlan {
   std::vector<std::optional<double>> scores;  ///< The detector's, of each region.
   std::vector<FaceQuality> qualities;         ///< Of each region, from submit() on.
   std::vector<FacePlace> places;              ///< Of the ROIs.
+  std::vector<SpareRegion> spare;             ///< To embed if their pictures are good enough.
   std::uint64_t frame = 0;                    ///< Counts the frames on which somebody looked for faces.
   /// When the frame is shown, ≥ 0, if that is known; the caller's to set.
   std::optional<std::chrono::nanoseconds> time;
@@ -56,7 +64,7 @@ struct FramePlan {
   bool late = false;                      ///< Regions were left out because the frame came too late.
   std::shared_ptr<BatchRequest> request;  ///< From submit() to complete().
   /// Only then the frame's pixels are looked at.
-  bool needs_pixels() const noexcept { return !regions.empty(); }
+  bool needs_pixels() const noexcept { return !regions.empty() || !spare.empty(); }
 };
 
 /// What tripletembed does, without GStreamer: ROIs and pixels in, identities out, several frames at a time.
@@ -130,6 +138,7 @@ class EmbedSession {
   void name_tracks(FramePlan& plan, const MatchOptions& rule, const EmbedSettings& settings);
   void name_by_track(const TrackDecision& decision, bool embedded, const MatchOptions& rule,
                      const EmbedSettings& settings, Identity& identity) const;
+  void take_spare(const ImageView& image, FramePlan& plan);
   void tell_quality(FramePlan& plan) const;
   std::shared_ptr<BatchRequest> take_request();
   void give_back(std::shared_ptr<BatchRequest> request);
@@ -145,6 +154,7 @@ class EmbedSession {
   std::uint64_t all_frames_ = 0;
   std::size_t faces_ = 1;  // In the last frame that was submitted; 1 or more.
   TrackSchedule schedule_;
+  std::vector<std::uint8_t> spare_crop_;
   std::vector<Embedding> queries_;
   std::vector<Match> matches_;
   std::optional<double> far_;  // What the rule gives on this frame; see false_name_rate().

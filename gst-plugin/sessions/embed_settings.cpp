@@ -55,9 +55,9 @@ constexpr OptionSpec kFrameOptions[] = {
      "Embed the faces of every Nth frame; those of the frames between get the last result of the face in "
      "their place, marked as predicted, else the reason 'skipped'"},
     {"reclassify-interval", OptionType::Int, 1, 1000000, "1", "",
-     "Embed a face whose track is decided on every Nth frame of it, and sooner when it grows or its evidence "
-     "is "
-     "thin; needs a tracker upstream"},
+     "Embed a face whose track is decided on every Nth frame of it, and sooner when it grows, shows better "
+     "or "
+     "leaves doubts; needs a tracker upstream"},
     {"max-faces", OptionType::Int, 0, 65535, "256", "",
      "Most regions of a frame to embed, the largest first; the others stay as they came and are counted as "
      "'too-many'; 0 embeds all"},

@@ -9,6 +9,7 @@ namespace embed::gst {
 namespace {
 
 constexpr std::size_t kMostTracks = 1024;
+constexpr float kClearlyBetter = 0.2F;
 
 bool has_grown(std::int64_t side, std::int64_t last) {
   return 3 * side >= 4 * last;
@@ -42,6 +43,30 @@ bool TrackSchedule::due(int track, const PixelRect& box, std::uint64_t frame, st
   entry.last = frame;
   entry.side = side;
   return true;
+}
+
+bool TrackSchedule::may_improve(int track) {
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(track);
+  return at != entries_.end() && at->second.quality + kClearlyBetter <= 1;
+}
+
+bool TrackSchedule::improves(int track, float quality) {
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(track);
+  if (at == entries_.end() || quality < at->second.quality + kClearlyBetter) return false;
+  Entry& entry = at->second;
+  ++entry.embeddings;
+  ++entry.waiting;
+  entry.last = entry.seen;
+  entry.quality = quality;
+  return true;
+}
+
+void TrackSchedule::embeds(int track, float quality) {
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(track);
+  if (at != entries_.end()) at->second.quality = std::max(at->second.quality, quality);
 }
 
 void TrackSchedule::done(int track, bool open) {

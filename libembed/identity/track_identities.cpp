@@ -34,6 +34,7 @@ struct TrackIdentities::State {
   std::shared_ptr<const Gallery> gallery;
   MatchOptions rule;
   std::uint64_t revision = 0, frame = 0;
+  std::chrono::nanoseconds latest{0};  // When the last frame was.
 
   // Of the frame that is taken now.
   struct Question {
@@ -178,6 +179,7 @@ const std::vector<TrackDecision>& TrackIdentities::take(const TrackFace* faces, 
                                                         std::chrono::nanoseconds now) {
   State& s = *state_;
   ++s.frame;
+  s.latest = now;
   if (s.gallery != gallery || !same(s.rule, rule)) {
     ++s.revision;
     s.gallery = gallery;
@@ -194,7 +196,8 @@ const std::vector<TrackDecision>& TrackIdentities::take(const TrackFace* faces, 
 
 const TrackEvidence* TrackIdentities::evidence(int track) const noexcept {
   const auto at = state_->tracks.find(track);
-  return at != state_->tracks.end() && at->second.evidence.count() > 0 ? &at->second.evidence : nullptr;
+  if (at == state_->tracks.end() || state_->away(at->second, state_->latest)) return nullptr;
+  return at->second.evidence.count() > 0 ? &at->second.evidence : nullptr;
 }
 
 std::size_t TrackIdentities::size() const noexcept {

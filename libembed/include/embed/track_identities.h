@@ -84,6 +84,6 @@ class TrackIdentities {
 
 /// So much evidence is enough to decide by.
 inline constexpr std::uint64_t kLeastEmbeddings = 2;
-inline constexpr float kLeastEvidence = 1.0F;
+inline constexpr float kLeastEvidence = 0.5F;
 
 }  // namespace embed

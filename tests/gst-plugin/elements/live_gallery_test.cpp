@@ -239,6 +239,28 @@ TEST_F(LiveElement, OfTwoFacesWithOneTrackTheFirstIsEnrolled) {
   EXPECT_LT(embed::distance(embed::Metric::Cosine, row, *first->identity->embedding), 1e-6F);
 }
 
+TEST_F(LiveElement, ATrackThatHasEndedIsNotEnrolled) {
+  Harness harness(live());
+  Bus bus(harness.element());
+  harness.caps(caps());
+  next(harness, 7);
+  own(harness.push(make_buffer(picture_, index_ + 9 * 25)));
+  EXPECT_TRUE(emit(harness, "enroll", "Zoë", 7)) << "nine seconds ago";
+  own(harness.push(make_buffer(picture_, index_ + 11 * 25)));
+  EXPECT_FALSE(emit(harness, "enroll", "Eve", 7));
+  EXPECT_THAT(warning(bus), HasSubstr("track 7: none of its faces was embedded, or it has been gone"));
+  EXPECT_EQ(in_file(), (Names{"Ann", "Zoë"}));
+}
+
+TEST_F(LiveElement, AFrameWithoutAFaceHasNobodyToEnrol) {
+  Harness harness(live());
+  Bus bus(harness.element());
+  harness.caps(caps());
+  own(harness.push(make_buffer(picture_, 1)));
+  EXPECT_FALSE(emit(harness, "enroll", "Zoë", 1));
+  EXPECT_THAT(warning(bus), HasSubstr("track 1: none of its faces was embedded"));
+}
+
 TEST_F(LiveElement, ActionsNeedAnOpenElement) {
   GstElement* element = gst_element_factory_make("tripletembed", nullptr);
   gboolean done = TRUE;

@@ -322,6 +322,26 @@ TEST_F(Session, ATrackIsUndecidedUntilItIsNamedForGood) {
   EXPECT_EQ(run({ann}).at(0).reason, Reason::Undecided) << "another stream";
 }
 
+TEST_F(Session, AnHourWithoutFacesForgetsTracks) {
+  Roi ann = roi_at(10, 10, 40, 40, 1);
+  ann.track = 1;
+  settings_.gallery = gallery({{"Ann", embedding_of(ann)}});
+  session_.open(settings_);
+  const auto at = [&](const std::vector<Roi>& rois, std::chrono::seconds time) {
+    auto plan = session_.plan(rois, picture_.width, picture_.height, settings_);
+    plan.time = time;
+    if (plan.needs_pixels()) session_.submit(picture_.view(), plan);
+    EXPECT_TRUE(session_.complete(plan, settings_));
+    return plan.identities;
+  };
+  at({ann}, std::chrono::seconds(1));
+  EXPECT_EQ(at({ann}, std::chrono::seconds(2)).at(0).label, "Ann");
+  at({}, std::chrono::seconds(3));
+  EXPECT_EQ(at({ann}, std::chrono::seconds(4)).at(0).label, "Ann");
+  at({}, std::chrono::hours(1));
+  EXPECT_EQ(at({ann}, std::chrono::hours(1)).at(0).reason, Reason::Undecided);
+}
+
 TEST_F(Session, AFaceWithAnotherOnesTrackIsNamedByItself) {
   Roi ann = roi_at(10, 10, 40, 40, 1), twin = roi_at(60, 10, 40, 40, 2);
   ann.track = twin.track = 1;
@@ -387,6 +407,13 @@ TEST(TrackSchedule, AsksForMoreWhereMoreIsToBeLearned) {
   frame += 10;
   EXPECT_FALSE(due(41, false));
   EXPECT_TRUE(due(41)) << "the interval is over";
+  schedule.embeds(1, 0.5F);
+  EXPECT_TRUE(schedule.may_improve(1));
+  EXPECT_FALSE(schedule.improves(1, 0.65F));
+  EXPECT_TRUE(schedule.improves(1, 0.75F)) << "a clearly better picture";
+  EXPECT_FALSE(schedule.improves(1, 0.8F));
+  schedule.embeds(1, 0.85F);
+  EXPECT_FALSE(schedule.may_improve(1));
   for (int i = 2; i < 5000; ++i) EXPECT_TRUE(schedule.due(i, {0, 0, 30, 30}, ++frame, 10, true));
   EXPECT_TRUE(due(41)) << "forgotten for newer ones";
   schedule.done(99999, true);

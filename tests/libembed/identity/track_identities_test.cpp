@@ -105,8 +105,8 @@ TEST_F(TrackIdentity, PoorFacesTakeLonger) {
     const TrackFace face{1, true, &view, frames == 0 ? std::numeric_limits<float>::quiet_NaN() : 0.1F};
     decision = identities_.take(&face, 1, gallery_, rule_, now_).at(0);
   }
-  EXPECT_GE(frames, 10);
-  EXPECT_LE(frames, 12);
+  EXPECT_GE(frames, 5);
+  EXPECT_LE(frames, 7);
 }
 
 TEST_F(TrackIdentity, ANameStaysWhereTheFaceTurnsAway) {
