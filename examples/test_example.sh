@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs one example as its header says and looks at what it gives. Exits 77 (skipped) without weights or real faces.
 #
-# usage: test_example.sh launch|python|compare|enrol|two-kinds|cameras|live EXAMPLE
+# usage: test_example.sh launch|python|compare|enrol|two-kinds|cameras|live|strangers EXAMPLE
 set -euo pipefail
 what=$1 example=$2
 
@@ -78,6 +78,17 @@ case $what in
     /usr/bin/python3 "$example" "$video/milk.mkv" "$gallery" B >"$scratch/out"
     at_least 1 '^A: [0-9][0-9] frames$' "$scratch/out"
     if grep -q ' is B$' "$scratch/out"; then fail "$(cat "$scratch/out")"; fi
+    ;;
+  strangers)
+    /usr/bin/python3 -c 'import gi; gi.require_version("Gst", "1.0")' 2>/dev/null || skip "no python3-gi"
+    /usr/bin/python3 "$example" "$scratch/strangers.safetensors" "$gallery" A "$video"/{bird,eat,milk}.mkv >"$scratch/out"
+    at_least 1 '^bird.mkv: unknown-1, [0-9][0-9] frames$' "$scratch/out"
+    at_least 1 '^eat.mkv: unknown-2, ' "$scratch/out"
+    at_least 1 '^unknown-1, who was in 2 videos, is A$' "$scratch/out"
+    # Another call knows both: the one by the name, the other as the stranger of before.
+    /usr/bin/python3 "$example" "$scratch/strangers.safetensors" "$gallery" C "$video"/{please,night}.mkv >"$scratch/out"
+    at_least 1 '^please.mkv: A, [0-9][0-9] frames$' "$scratch/out"
+    at_least 1 '^unknown-2, who was in 1 videos, is C$' "$scratch/out"
     ;;
   compare)
     # Six pairs of one person and as many of two, from the first pictures of folders in their order, at the distance

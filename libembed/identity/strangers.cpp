@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -244,7 +245,13 @@ Strangers::Strangers(const ModelInfo& model, const StrangersOptions& options, st
   state_ = std::make_unique<State>(model, options, std::move(path));
   if (state_->path.empty()) return;
   state_->load();
-  state_->writer = std::thread([state = state_.get()] { state->keep_writing(); });
+  try {
+    state_->writer = std::thread([state = state_.get()] { state->keep_writing(); });
+  } catch (const std::system_error& error) {
+    throw Error(ErrorCode::OutOfMemory,
+                std::string("strangers: the thread that writes them cannot be started: ") + error.what(),
+                state_->path);
+  }
 }
 
 Strangers::~Strangers() {

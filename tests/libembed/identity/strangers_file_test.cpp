@@ -16,6 +16,7 @@
 #include "embed/strangers.h"
 #include "error_matchers.h"
 #include "fixtures.h"
+#include "no_new_threads.h"
 #include "stranger_people.h"
 
 namespace {
@@ -215,6 +216,13 @@ TEST(StrangersFile, ThatCannotBeWrittenIsToldWhileItGoesOn) {
     trouble = strangers.take_trouble();
   }
   EXPECT_THAT(trouble, ::testing::HasSubstr(folder)) << "the thread that writes";
+}
+
+TEST(StrangersFile, SaysThatNoThreadCanStart) {
+  const std::string path = fresh_file("threadless");
+  const fixtures::NoNewThreads none;
+  expect_error(ErrorCode::OutOfMemory, {path, "cannot be started"},
+               [&] { Strangers strangers(weights(), {}, path); });
 }
 
 /// A good file's parts, to be spoilt one at a time.
