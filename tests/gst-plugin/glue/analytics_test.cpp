@@ -184,6 +184,17 @@ TEST_F(Relations, OfTooManyTheLargestAreTaken) {
   EXPECT_EQ(roi_metas(), 4);
 }
 
+TEST_F(Relations, ARegionAndADetectionAreOneFaceWithinTwoPixels) {
+  detect("face", 40, 30, 40, 60);
+  auto* roi = gst_buffer_add_video_region_of_interest_meta(buffer(), "FACE", 42, 28, 36, 64);
+  EXPECT_EQ(faces().size(), 1U);
+  roi->w = 35;
+  EXPECT_EQ(faces().size(), 2U);
+  roi->w = 36;
+  roi->roi_type = g_quark_from_string("head");
+  EXPECT_EQ(faces().size(), 2U);
+}
+
 // DL Streamer looks for a ROI meta with the detection's id, and adds one where there is none.
 TEST_F(Relations, RegionsThatDlStreamerAddsToOursAreNoFacesOfTheirOwn) {
   add_face(buffer(), region(20, 30, 40, 50), 0.5, kWidth, kHeight);
@@ -209,6 +220,7 @@ TEST_F(Relations, AsGvadetectWritesThemTheyAreOneFaceEach) {
   auto list = rois();
   EXPECT_EQ(list.rois.size(), 3U);
   EXPECT_EQ(list.detections, (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(list.rois[0].confidence, 0.5) << "the detection's, since the region says none";
   name("Ann");
   EXPECT_EQ(detections(), 3U);
   EXPECT_EQ(faces().size(), 3U);
@@ -392,7 +404,11 @@ TEST_F(Relations, BrokenOnesDoNoHarm) {
 struct Note {
   int values[3];
 };
-const GstAnalyticsMtdImpl kNoteKind = {"note", nullptr, nullptr, {nullptr}};
+const GstAnalyticsMtdImpl kNoteKind = [] {
+  GstAnalyticsMtdImpl kind{};
+  kind.name = "note";
+  return kind;
+}();
 
 TEST_F(Relations, WhatNobodyHereKnowsStaysAsItIs) {
   GstAnalyticsMtd note;
@@ -414,6 +430,21 @@ TEST_F(Relations, WhatNobodyHereKnowsStaysAsItIs) {
   EXPECT_EQ(relation(face, note.id), kRelateTo);
   EXPECT_EQ(relation(note.id, face), kPartOf);
   EXPECT_EQ(faces().size(), 2U);
+}
+
+TEST_F(Relations, AFaceMovesBesideWhatNobodyHereKnows) {
+  GstAnalyticsMtd note;
+  ASSERT_NE(gst_analytics_relation_meta_add_mtd(meta(), &kNoteKind, sizeof(Note), &note), nullptr);
+  for (const float x : {10.0F, 90.0F})
+    add_predicted_face(buffer(), region(x, 30, 40, 50), 0.5, kWidth, kHeight, static_cast<int>(x));
+  auto list = rois();
+  ASSERT_TRUE(move_followed_face(buffer(), list.metas[0], region(20, 32, 40, 50), 0.25, kWidth, kHeight));
+  ASSERT_FALSE(move_followed_face(buffer(), list.metas[1], region(500, 30, 40, 50), 0.25, kWidth, kHeight));
+  GstAnalyticsMtd found;
+  EXPECT_TRUE(gst_analytics_relation_meta_get_mtd(meta(), note.id,
+                                                  reinterpret_cast<GstAnalyticsMtdType>(&kNoteKind), &found));
+  ASSERT_EQ(faces().size(), 1U);
+  EXPECT_EQ(sides(faces()[0].box), (Sides{20, 32, 40, 50}));
 }
 
 TEST_F(Relations, WhatTheFrameDoesNotShowGetsNoDetection) {
