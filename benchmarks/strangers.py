@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How well the strangers of the sample clips are told apart, nobody enrolled, at default settings.
 
-usage: strangers.py [--weights FILE] [--orders N] [--seed N] [--keep FOLDER]        (under ./run exec)
+usage: strangers.py [--weights FILE] [--reclassify-interval N] [--orders N] [--seed N] [--keep FOLDER]  (under ./run exec)
 
 The clips of seven people go one after the other through decoder → videoconvert → tripletdetect → triplettrack →
 tripletembed → tripletjson, each in a process of its own, with one file of strangers. Each track has the label that it had
 last. Of all pairs of tracks, precision is how many of those with one label are of one person, recall how many of those of one
-person have one label. Tracks of fewer than five faces have no label by the rule; they are counted apart. With --orders the clips
-come in further, random orders. The exit status is 1 where a precision is below 0.99 or a recall below 0.9; 77 without the clips.
+person have one label. Tracks of fewer than five embedded faces have no label by the rule; they are counted apart.
+With --orders the clips come in further, random orders. The exit status is 1 where a precision is below 0.99 or a recall below
+0.9; 77 without the clips.
 """
 import argparse
 import itertools
@@ -35,11 +36,11 @@ class Track:
         self.labels = []  # Without repetitions.
 
 
-def run_clip(stem, strangers, weights, out):
+def run_clip(stem, strangers, args, out):
     subprocess.run(["gst-launch-1.0", "-q", "filesrc", f"location={os.path.join(CLIPS, stem + '.mkv')}", "!", "decodebin",
-                    "!", "videoconvert", "!", "tripletdetect", "!", "triplettrack", "!", "tripletembed", f"model={weights}",
-                    f"strangers={strangers}", "!", "tripletjson", f"location={out}", "!", "fakesink", "sync=false"],
-                   check=True)
+                    "!", "videoconvert", "!", "tripletdetect", "!", "triplettrack", "!", "tripletembed", f"model={args.weights}",
+                    f"reclassify-interval={args.reclassify_interval}", f"strangers={strangers}", "!", "tripletjson",
+                    f"location={out}", "!", "fakesink", "sync=false"], check=True)
 
 
 def tracks_of(stem, path):
@@ -59,7 +60,7 @@ def tracks_of(stem, path):
     return tracks
 
 
-def measure(stems, weights, folder):
+def measure(stems, args, folder):
     strangers = os.path.join(folder, "strangers.safetensors")
     if os.path.exists(strangers):
         os.remove(strangers)
@@ -68,7 +69,7 @@ def measure(stems, weights, folder):
         out = os.path.join(folder, stem + ".jsonl")
         if os.path.exists(out):
             os.remove(out)
-        run_clip(stem, strangers, weights, out)
+        run_clip(stem, strangers, args, out)
         tracks += tracks_of(stem, out).values()
     return tracks
 
@@ -88,6 +89,7 @@ def rates(tracks):
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--weights", default=os.environ.get("TRIPLETEMBED_MODEL"), help="default: $TRIPLETEMBED_MODEL")
+    ap.add_argument("--reclassify-interval", type=int, default=1, metavar="N", help="tripletembed's property")
     ap.add_argument("--orders", type=int, default=1, help="how many orders of the clips; the first one is by name")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--keep", metavar="FOLDER", help="leave the last order's files in this folder")
@@ -104,7 +106,7 @@ def main():
         folder = args.keep or scratch
         os.makedirs(folder, exist_ok=True)
         for turn in range(args.orders):
-            tracks = measure(order, args.weights, folder)
+            tracks = measure(order, args, folder)
             long = [track for track in tracks if track.faces >= LEAST_FACES]
             precision, recall = rates(long)
             groups = len({track.labels[-1] for track in tracks if track.labels})

@@ -165,7 +165,8 @@ struct Strangers::State {
 };
 
 void Strangers::State::load() {
-  if (!std::filesystem::exists(path)) {
+  std::error_code none;
+  if (!std::filesystem::exists(path, none)) {
     save();  // Now, so that a folder that cannot be written to is told at the start.
     return;
   }
@@ -373,7 +374,9 @@ std::shared_ptr<Strangers> share_strangers(const ModelInfo& model, const Strange
                                            const std::string& path) {
   static SharedSlots<Strangers> slots;
   // By its path, since each save puts another file in its place.
-  const std::string place = path.empty() ? path : std::filesystem::weakly_canonical(path).string();
+  std::error_code none;
+  const std::string canonical = path.empty() ? path : std::filesystem::weakly_canonical(path, none).string();
+  const std::string& place = none ? path : canonical;  // What is wrong with it is told when it is opened.
   const auto slot = slots.slot(place + '\n' + model.sha256);
   const std::lock_guard lock(slot->loading);
   if (auto strangers = slot->thing.lock()) return strangers;

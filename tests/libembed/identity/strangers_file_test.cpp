@@ -196,6 +196,8 @@ TEST(StrangersFile, OfOtherWeightsIsRefusedAndStaysAsItIs) {
 TEST(StrangersFile, InAFolderThatIsNotThereIsAnError) {
   expect_error(ErrorCode::Io, {"/no/such/strangers"},
                [] { Strangers strangers(weights(), {}, "/no/such/strangers"); });
+  const std::string too_long = fixtures::temp_dir() + "/" + std::string(5000, 'x');
+  expect_error(ErrorCode::Io, {too_long}, [&] { embed::share_strangers(weights(), {}, too_long); });
   const std::string folder = fixtures::temp_dir() + "/folder-of-strangers";
   std::filesystem::create_directories(folder);
   expect_error(ErrorCode::Io, {folder}, [&] { Strangers strangers(weights(), {}, folder); });
