@@ -5,8 +5,9 @@
 usage: inspect_test.py ELEMENT SNAPSHOT [--write]
 
 Lines that name this machine (the plugin's path, the GStreamer base classes' own lines) are left out. What GStreamer's
-releases print differently around the same properties, blank lines and a heading for flags, is not compared. With --write
-the snapshot is written anew, for a change that is meant.
+releases print differently around the same properties, blank lines and a heading for flags, is not compared, and action signals,
+which they write as functions of two kinds, by name and types. With --write the snapshot is written anew, for a change that is
+meant.
 """
 import difflib
 import re
@@ -15,6 +16,10 @@ import sys
 
 VOLATILE = re.compile(r"^\s*(Filename|Version|Source release date)\b")
 LAYOUT = re.compile(r"^\s*(Element Flags:)?$")
+ACTIONS = "Element Actions:"
+# As GStreamer 1.22 and 1.26 write an action: name, type of its result, arguments.
+ACTION = re.compile(r'^  "([\w-]+)"(?: ->)? +(?:: +)?(\w+) +(?:: +)?(?:user_function|g_signal_emit_by_name) \((.*?)\);',
+                    re.DOTALL | re.MULTILINE)
 
 
 def snapshot_of(element):
@@ -26,8 +31,18 @@ def snapshot_of(element):
     return [re.sub(r'"%s\d+"' % element, '"%s0"' % element, line) for line in lines]
 
 
+def action(name, result, arguments):
+    types = [" ".join(argument.split()[:-1]) for argument in arguments.split(",")]
+    types = [re.sub("const |[ ]", "", one).replace("gchararray", "gchar*") for one in types]
+    # The first argument is the element; in 1.26 the name follows, and the result comes last.
+    types = types[2:-1] if f'"{name}"' in arguments else types[1:]
+    return f"  {name} ({', '.join(types)}) -> {result}"
+
+
 def compared(lines):
-    return [line for line in lines if not LAYOUT.match(line)]
+    start = lines.index(ACTIONS) if ACTIONS in lines else len(lines)
+    kept = [line for line in lines[:start] if not LAYOUT.match(line)]
+    return kept + [action(*found) for found in ACTION.findall("\n".join(lines[start:]))]
 
 
 def main():
