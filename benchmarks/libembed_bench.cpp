@@ -17,6 +17,7 @@
 #include "embed/gallery.h"
 #include "embed/nn/weights.h"
 #include "embed/preprocess.h"
+#include "embed/quality.h"
 #include "embed/tracker.h"
 
 namespace {
@@ -179,6 +180,22 @@ embed::Embedding random_embedding(std::mt19937& generator) {
   }
   return embedding;
 }
+
+// A crop of the default weights' size, of a face that looks into the camera.
+void quality(benchmark::State& state) {
+  embed::InputSpec input;
+  input.width = input.height = 80;
+  input.crop.alignment = embed::Alignment::FivePoint;
+  input.crop.five_points = {
+      {{0.333F, 0.295F}, {0.669F, 0.297F}, {0.493F, 0.511F}, {0.359F, 0.681F}, {0.64F, 0.682F}}};
+  embed::FaceRegion region;
+  region.box = {0, 0, 100, 100};
+  region.landmarks = input.crop.five_points;
+  const auto crop = random_bytes(embed::crop_bytes(input));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(embed::face_quality({}, region, input, crop.data(), 0.9F).overall);
+}
+BENCHMARK(quality)->Unit(benchmark::kMicrosecond);
 
 // A frame of the tracker. range(0): faces, which sway and overlap their neighbours a little; range(1):
 // whether each has an embedding. One face in ten is missed now and then.

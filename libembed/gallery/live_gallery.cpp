@@ -3,21 +3,20 @@
 
 #include <sys/stat.h>
 
-#include <chrono>
 #include <exception>
 #include <utility>
 
 #include "embed/file_lock.h"
 #include "embed/shared_gallery.h"
 #include "files/file_identity.h"
+#include "gallery/watcher.h"
 
 namespace embed {
 
 namespace {
 
-/// Between two looks at the file. A new one is taken after two looks that find it the same, so that one that
-/// is still being copied is not read, or after kMostUnsteady looks.
-constexpr std::chrono::milliseconds kPause{200};
+/// A new file is taken after two looks that find it the same, so that one that is still being copied is not
+/// read, or after so many that do not.
 constexpr int kMostUnsteady = 3;
 
 bool is_there(const std::string& path) {
@@ -54,18 +53,12 @@ void LiveGallery::open(const std::string& location, Metric metric, const std::st
     open_ = true;
     said = troubles();
   }
-  if (!watcher_.joinable()) watcher_ = std::thread(&LiveGallery::watch, this);
+  Watcher::shared().add(this, [this] { watch(); });
   tell(said);
 }
 
 void LiveGallery::close() noexcept {
-  {
-    const std::lock_guard<std::mutex> lock(waking_);
-    stop_ = true;
-  }
-  woken_.notify_all();
-  if (watcher_.joinable()) watcher_.join();
-  stop_ = wish_ = false;
+  Watcher::shared().remove(this);
   std::vector<Error> said;
   {
     const std::lock_guard<std::mutex> lock(changing_);
@@ -75,6 +68,7 @@ void LiveGallery::close() noexcept {
           Error(ErrorCode::Io, "changes that were not written are lost: " + std::to_string(unwritten_.size()),
                 wanted_.location));
     }
+    follow_wish();
     open_ = busy_ = false;
     unwritten_.clear();
     wanted_ = {};
@@ -98,30 +92,20 @@ bool LiveGallery::changed(std::uint64_t& seen) const noexcept {
 
 void LiveGallery::set_location(const std::string& location) {
   {
-    const std::lock_guard<std::mutex> lock(waking_);
-    wished_location_ = location;
-    wish_ = true;
+    const std::lock_guard<std::mutex> lock(wishing_);
+    wish_ = location;
   }
-  woken_.notify_all();
+  Watcher::shared().wake();
 }
 
-// --- the watching thread
-
 void LiveGallery::watch() {
-  std::unique_lock<std::mutex> waiting(waking_);
-  while (!stop_) {
-    const bool asked = woken_.wait_for(waiting, kPause, [&] { return stop_ || wish_; });
-    if (stop_) return;
-    waiting.unlock();
-    std::vector<Error> said;
-    {
-      const std::lock_guard<std::mutex> lock(changing_);
-      look(asked);
-      said = troubles();
-    }
-    tell(said);
-    waiting.lock();
+  std::vector<Error> said;
+  {
+    const std::lock_guard<std::mutex> lock(changing_);
+    look(follow_wish());
+    said = troubles();
   }
+  tell(said);
 }
 
 // --- under changing_
@@ -140,7 +124,6 @@ void LiveGallery::write_late() {
 
 /// `asked`: without waiting until the file is steady.
 void LiveGallery::look(bool asked) {
-  asked = follow_wish() || asked;
   write_late();
   const std::string identity = wanted_.location.empty() ? std::string() : file_identity(wanted_.location);
   const bool steady = identity == seen_as_;
@@ -159,9 +142,10 @@ void LiveGallery::look(bool asked) {
 
 /// Whether there was a wish for another location.
 bool LiveGallery::follow_wish() {
-  const std::lock_guard<std::mutex> lock(waking_);
-  if (!std::exchange(wish_, false)) return false;
-  wanted_.location = wished_location_;
+  const std::lock_guard<std::mutex> lock(wishing_);
+  if (!wish_) return false;
+  wanted_.location = std::move(*wish_);
+  wish_.reset();
   return true;
 }
 

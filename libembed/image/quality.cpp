@@ -59,7 +59,7 @@ constexpr std::array<CurvePoint, 6> kPose = {
 constexpr std::array<CurvePoint, 5> kScore = {
     {{0.6F, 0.5F}, {0.88F, 0.7F}, {0.907F, 0.87F}, {0.92F, 0.95F}, {0.935F, 1}}};
 
-/// What is left of the true matches behind painted masks (0.08 to 0.26) and sunglasses (0.32).
+/// What is left of the true matches behind painted masks (0.08 to 0.46) and sunglasses (0.32 to 0.34).
 constexpr float kCovered = 0.25F;
 /// Half of the true matches are lost.
 constexpr float kLow = 0.5F;
@@ -132,13 +132,13 @@ FaceQuality face_quality(const ImageView& image, const FaceRegion& region, const
   const FaceLight light = grid.light();
   FaceQuality quality;
   quality.size = curve(kSize, std::min(region.box.width, region.box.height));
-  if (std::min(input.width, input.height) >= QualityGrid::kSide)
-    quality.sharpness = curve(kSharpness, grid.detail());
+  const bool resolved = std::min(input.width, input.height) >= QualityGrid::kSide;
+  if (resolved) quality.sharpness = curve(kSharpness, grid.detail());
   quality.light = curve(kContrast, light.contrast) * curve(kWhite, light.white);
   if (region.landmarks) quality.pose = curve(kPose, turn_of(*region.landmarks, image.pixel_aspect));
   if (score) quality.score = curve(kScore, *score);
-  if (region.landmarks && input.crop.alignment == Alignment::FivePoint && quality.pose >= kLow &&
-      is_covered(input, crop, grid))
+  const bool aligned = region.landmarks && input.crop.alignment == Alignment::FivePoint;
+  if (resolved && aligned && quality.pose >= kLow && is_covered(input, crop, grid))
     quality.visible = kCovered;
   quality.overall = std::min(quality.size, quality.sharpness) * quality.light * quality.pose *
                     quality.visible * quality.score;

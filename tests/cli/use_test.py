@@ -380,6 +380,24 @@ class EnrollAndIdentify(CliTest):
         clip = os.path.join(DATA, "video", "head-pose-face-detection-male.mkv")
         self.assertNotIn("second face", self.enroll("--video", clip, "--name", "G").stderr)
 
+    def test_poor_pictures_are_refused_with_the_reason(self):
+        self.people()
+        for name, effect in (("blurred", "gaussianblur sigma=6"), ("dark", "videobalance contrast=0.07")):
+            subprocess.run(["gst-launch-1.0", "-q", "filesrc", "location=" + self.picture("Abdullah_Gul", 1), "!", "jpegdec",
+                            "!", "videoconvert", "!", *effect.split(), "!", "videoconvert", "!", "pngenc", "!", "filesink",
+                            "location=" + self.path("people", "Abdullah_Gul", name + ".png")], timeout=60, check=True)
+        refused = r"left out: people/Abdullah_Gul/%s\.png: the face is %s, of a quality of 0\.\d+: %.3f or more expected"
+        done = self.enroll("--folder", "people")
+        self.assertRegex(done.stderr, refused % ("blurred", "blurred", 0.05))
+        self.assertNotIn("dark.png", done.stderr, "it can still be recognised")
+        self.assertIn("Abdullah_Gul: 4 faces in 5 images", done.stdout)
+        done = self.enroll("--folder", "people", "--min-quality", 0.3, "--replace")
+        self.assertRegex(done.stderr, refused % ("dark", "dark", 0.3))
+        self.assertIn("Abdullah_Gul: 3 faces in 5 images", done.stdout)
+        self.assertIn("5 faces in 5 images", self.enroll("--folder", "people", "--min-quality", 0, "--replace").stdout)
+        self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--name", "A", "--images",
+                   "people/Abdullah_Gul/blurred.png", says=["no face that can be enrolled in any of its 1 images"])
+
     def test_pictures_that_lie_on_their_side_are_told(self):
         path = self.path("people", "Gul", "1.png")
         subprocess.run(["gst-launch-1.0", "-q", "filesrc", "location=" + self.picture("Abdullah_Gul", 1), "!", "jpegdec",

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "embed/error.h"
@@ -16,9 +15,9 @@
 
 namespace embed {
 
-/// A gallery in use while its file changes and while people are added to it. A thread of its own looks at the
-/// file some times a second and reads it beside those who use the gallery; they take the new one when it
-/// suits them. A file that cannot be taken leaves the old gallery in use. Thread-safe.
+/// A gallery in use while its file changes and while people are added to it. A thread, one for all of the
+/// process, looks at the file some times a second and reads it beside those who use the gallery; they take
+/// the new one when it suits them. A file that cannot be taken leaves the old gallery in use. Thread-safe.
 class LiveGallery {
  public:
   using Change = std::function<void(Gallery&)>;
@@ -106,12 +105,8 @@ class LiveGallery {
   std::shared_ptr<const Gallery> gallery_;
   std::atomic<std::uint64_t> number_{0};  // Counts the galleries that were in use.
 
-  // Guards what the watching thread is told.
-  std::mutex waking_;
-  std::condition_variable woken_;
-  bool stop_ = false, wish_ = false;
-  std::string wished_location_;
-  std::thread watcher_;
+  std::mutex wishing_;               // Guards wish_.
+  std::optional<std::string> wish_;  // The location that the watching thread is to take.
 };
 
 }  // namespace embed

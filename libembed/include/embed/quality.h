@@ -40,9 +40,9 @@ struct FaceQuality {
 };
 
 /// The quality of the face at `region` of `image`, whose crop by the rule of `input` is `crop`: [height,
-/// width, channels] uint8 as crop_face makes it. Of the image the size, the pixel aspect and no pixels are
-/// read. `score`: the detector's confidence, 0 to 1. The sharpness of a crop with a side below 40 pixels is
-/// taken for 1. Values that are not finite count as the worst. Allocates nothing. Any thread.
+/// width, channels] uint8 as crop_face makes it. Of the image the pixel aspect alone is read. `score`: the
+/// detector's confidence, 0 to 1. Crops with a side below 40 pixels show too little: their `sharpness` and
+/// `visible` are 1. Values that are not finite count as the worst. Allocates nothing. Any thread.
 FaceQuality face_quality(const ImageView& image, const FaceRegion& region, const InputSpec& input,
                          const std::uint8_t* crop, std::optional<float> score = std::nullopt) noexcept;
 

@@ -3,6 +3,9 @@
 // ROIs.
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <initializer_list>
+
 #include "embed/embedder.h"
 #include "embed/gallery.h"
 #include "glue/face_meta.h"
@@ -316,6 +319,44 @@ TEST_F(Embed, NamesReadBehindConversionAndScaling) {
   EXPECT_EQ(faces[0].identity->label, "Ann");
   EXPECT_EQ(faces[0].box.x, 40);
   EXPECT_EQ(faces[0].box.width, 80);
+}
+
+TEST_F(Embed, TracksEndWithASegmentAFlushAndNewCaps) {
+  const embed::Embedder embedder(gsttest::quick_weights_file(), {"cpu", "fp32", 16});
+  embed::FaceRegion region;
+  region.box = {20, 10, 40, 40};
+  const std::string gallery =
+      fixtures::write_gallery(fixtures::temp_dir() + "/ann.safetensors", gsttest::quick_weights_file(),
+                              {{"Ann", embedder.embed(picture_.view(), {region}).at(0)}});
+  gsttest::Harness harness(quick("gallery=" + gallery));
+  harness.caps(caps());
+  int index = 0;
+  const auto label = [&] {
+    GstBuffer* in = frame(index++);
+    embed::gst::set_track(gsttest::add_roi(in, "face", 20, 10, 40, 40, 1), 5);
+    const auto out = own(harness.push(in));
+    const auto face = gsttest::faces_of(out.get(), picture_.width, picture_.height).at(0);
+    EXPECT_EQ(face.track, 5);
+    return face.identity->label.empty() ? "" : face.identity->label + to_string(face.identity->reason);
+  };
+  const auto begin_segment = [&] {
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    gst_harness_push_event(harness.get(), gst_event_new_segment(&segment));
+  };
+  const auto flush = [&] {
+    gst_harness_push_event(harness.get(), gst_event_new_flush_start());
+    gst_harness_push_event(harness.get(), gst_event_new_flush_stop(TRUE));
+    begin_segment();
+  };
+  for (const std::function<void()>& end : std::initializer_list<std::function<void()>>{
+           begin_segment, flush, [&] { harness.caps(caps() + ",pixel-aspect-ratio=1/1"); }}) {
+    EXPECT_EQ(label(), "???undecided");
+    EXPECT_EQ(label(), "Ann");
+    EXPECT_EQ(label(), "Ann");
+    end();
+  }
+  EXPECT_EQ(label(), "???undecided");
 }
 
 TEST_F(Embed, FlushAndEosPass) {

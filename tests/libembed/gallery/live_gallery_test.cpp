@@ -280,7 +280,8 @@ TEST_F(LiveGalleryFile, ClosingTellsOfWhatWasNotWritten) {
   live_.change(adding("Ben"));
   live_.close();
   ASSERT_EQ(troubles().size(), 1U);
-  EXPECT_NE(troubles()[0].find("changes that were not written are lost: 1"), std::string::npos) << troubles()[0];
+  EXPECT_NE(troubles()[0].find("changes that were not written are lost: 1"), std::string::npos)
+      << troubles()[0];
   expect_error(ErrorCode::InvalidArgument, {"READY"}, [&] { live_.change(adding("Cem")); });
 }
 
