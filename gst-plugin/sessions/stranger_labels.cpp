@@ -29,7 +29,8 @@ void StrangerLabels::open(const ModelInfo& model, const EmbedSettings& settings)
     if (error.code() != ErrorCode::Unsupported || !settings.strangers.empty()) throw;
     return;
   }
-  stream_ = shared->open_stream({});
+  camera_ = settings.camera;
+  stream_ = shared->open_stream(camera_);
   const std::lock_guard lock(mutex_);
   strangers_ = std::move(shared);
 }
@@ -49,7 +50,7 @@ std::shared_ptr<Strangers> StrangerLabels::strangers() const {
 void StrangerLabels::restart() {
   if (!strangers_) return;
   strangers_->close_stream(stream_);
-  stream_ = strangers_->open_stream({});
+  stream_ = strangers_->open_stream(camera_);
 }
 
 void StrangerLabels::label(int track, const TrackDecision& decision, const TrackEvidence* evidence,

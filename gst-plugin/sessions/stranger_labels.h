@@ -38,6 +38,7 @@ class StrangerLabels {
   mutable std::mutex mutex_;              // Guards changes of strangers_ against strangers().
   std::shared_ptr<Strangers> strangers_;  // Null: nobody is told apart.
   std::uint64_t stream_ = 0;
+  std::string camera_;  // Where the strangers were seen, as their history has it.
 };
 
 }  // namespace embed::gst

@@ -110,6 +110,7 @@ TEST_F(SessionStrangers, AreTheSameForAnotherCameraAndAfterARestart) {
 
 TEST_F(SessionStrangers, BecomePeopleOfTheGalleryByOneCall) {
   settings_.match.threshold = 0.01;
+  settings_.camera = "door";
   EmbedSession session;
   embed::gst::GalleryActions actions(session);
   expect_error(embed::ErrorCode::InvalidArgument, {"READY"},
@@ -122,6 +123,7 @@ TEST_F(SessionStrangers, BecomePeopleOfTheGalleryByOneCall) {
   actions.name_stranger("unknown-1", "Ann");
   const auto got = run(session, {ann, eve}, 3);
   EXPECT_EQ(got.at(0).label, "Ann");
+  EXPECT_EQ(session.live_gallery().get()->enrolment(0).source, "unknown-1, door");
   EXPECT_EQ(got.at(0).stranger, "");
   EXPECT_EQ(got.at(1).stranger, "unknown-2");
   EXPECT_EQ(session.strangers()->groups().size(), 1U);
