@@ -73,6 +73,11 @@ class Stream {
     gst_object_unref(pad);
     harness_.caps(gsttest::caps_text(picture()));
   }
+  /// The last of some frames, by when a track has its name.
+  gsttest::BufferPtr push_some() {
+    for (int index = 0; index < 9; ++index) push(index);
+    return push(9);
+  }
   gsttest::BufferPtr push(int index = 0) { return own(harness_.push(frame(index))); }
 
  private:
@@ -114,19 +119,17 @@ guint64 track_by_relation(GstBuffer* buffer) {
 
 TEST(Analytics, ADetectionByHandIsFollowedAndNamed) {
   Stream stream("triplettrack ! " + embed_as("Ann"));
-  for (int index = 0; index < 3; ++index) {
-    const auto out = stream.push(index);
-    const auto faces = gsttest::faces_of(out.get(), kWidth, kHeight);
-    ASSERT_EQ(faces.size(), 1U);
-    EXPECT_EQ(faces[0].type, "Face");
-    EXPECT_EQ(faces[0].track, 1);
-    EXPECT_DOUBLE_EQ(faces[0].confidence.value_or(0), 0.75);
-    ASSERT_TRUE(faces[0].identity);
-    EXPECT_EQ(faces[0].identity->label, "Ann");
-    EXPECT_EQ(name_by(out.get(), GST_ANALYTICS_REL_TYPE_CONTAIN), "Ann");
-    EXPECT_EQ(name_by(out.get(), GST_ANALYTICS_REL_TYPE_RELATE_TO), "Ann");
-    EXPECT_EQ(track_by_relation(out.get()), 1U);
-  }
+  const auto out = stream.push_some();
+  const auto faces = gsttest::faces_of(out.get(), kWidth, kHeight);
+  ASSERT_EQ(faces.size(), 1U);
+  EXPECT_EQ(faces[0].type, "Face");
+  EXPECT_EQ(faces[0].track, 1);
+  EXPECT_DOUBLE_EQ(faces[0].confidence.value_or(0), 0.75);
+  ASSERT_TRUE(faces[0].identity);
+  EXPECT_EQ(faces[0].identity->label, "Ann");
+  EXPECT_EQ(name_by(out.get(), GST_ANALYTICS_REL_TYPE_CONTAIN), "Ann");
+  EXPECT_EQ(name_by(out.get(), GST_ANALYTICS_REL_TYPE_RELATE_TO), "Ann");
+  EXPECT_EQ(track_by_relation(out.get()), 1U);
 }
 
 TEST(Analytics, TheTrackerMayStandBehindToo) {
@@ -264,7 +267,7 @@ class Behind : public ::testing::TestWithParam<Way> {};
 TEST_P(Behind, AFaceIsStillOne) {
   const Way& way = GetParam();
   Stream stream("triplettrack ! " + embed_as("Ann") + " ! " + way.launch);
-  const auto out = stream.push();
+  const auto out = stream.push_some();
   ASSERT_TRUE(out);
   const auto faces = gsttest::faces_of(out.get(), way.width, way.height);
   ASSERT_EQ(faces.size(), 1U);
