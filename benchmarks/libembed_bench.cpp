@@ -5,6 +5,7 @@
 #include <torch/utils.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +19,7 @@
 #include "embed/nn/weights.h"
 #include "embed/preprocess.h"
 #include "embed/quality.h"
+#include "embed/track_identities.h"
 #include "embed/tracker.h"
 
 namespace {
@@ -221,6 +223,29 @@ void track(benchmark::State& state) {
   }
 }
 BENCHMARK(track)->ArgsProduct({{1, 10, 256}, {0, 1}})->Unit(benchmark::kMicrosecond);
+
+// A frame of so many tracked faces is decided, each of them embedded; of the time a gallery of 70 rows is a
+// part
+// (`match` shows it).
+void decide(benchmark::State& state) {
+  std::mt19937 generator(1);
+  const auto gallery = std::make_shared<embed::Gallery>();
+  for (int row = 0; row < 70; ++row)
+    gallery->add("person " + std::to_string(row / 14), random_embedding(generator));
+  embed::MatchOptions rule;
+  rule.threshold = 0.2F;
+  std::vector<embed::Embedding> people;
+  std::vector<embed::TrackFace> faces;
+  for (std::int64_t i = 0; i < state.range(0); ++i) people.push_back(random_embedding(generator));
+  for (const auto& person : people) faces.push_back({static_cast<int>(faces.size()) + 1, true, &person, 1});
+  embed::TrackIdentities identities;
+  std::chrono::nanoseconds now{0};
+  for (auto _ : state) {
+    now += std::chrono::milliseconds(33);
+    benchmark::DoNotOptimize(identities.take(faces.data(), faces.size(), gallery, rule, now).data());
+  }
+}
+BENCHMARK(decide)->Arg(1)->Arg(10)->Unit(benchmark::kMicrosecond);
 
 // range(0): rows; range(1): queries in a batch. Ten rows an identity.
 void match(benchmark::State& state, embed::Metric metric) {

@@ -51,7 +51,7 @@ News HeldTrack::learn(const Embedding& embedding, float quality) noexcept {
   }
   doubt.add(embedding, weight_of(quality));
   decision.open = true;
-  return ++doubts < kBreak ? News::Doubt : News::Break;
+  return ++doubts < kBreak || doubt.weight() < kLeastEvidence ? News::Doubt : News::Break;
 }
 
 void HeldTrack::settle() noexcept {
@@ -61,7 +61,8 @@ void HeldTrack::settle() noexcept {
 }
 
 void HeldTrack::doubt_name(const Match& verdict, const MatchOptions& rule) noexcept {
-  suspended = named() && refuted_by(verdict, rule);
+  // Poor pictures may be unlike the person.
+  suspended = named() && doubt.weight() >= kLeastEvidence && refuted_by(verdict, rule);
   doubted = verdict;
 }
 

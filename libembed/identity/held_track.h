@@ -17,7 +17,7 @@ enum class News {
   None,   ///< There is none.
   More,   ///< One more of the kind.
   Doubt,  ///< It is unlike the others, and alone so far.
-  Break,  ///< The last three are unlike those before: mostly another person, after a cut or behind somebody.
+  Break,  ///< The last ones, three or more, are unlike those before: mostly another person, after a cut.
 };
 
 /// A track, what is known of it and who it is. A value type.

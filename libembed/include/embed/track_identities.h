@@ -50,7 +50,8 @@ struct TrackDecision {
 ///   they have been far from the person for longer.
 /// - An embedding that is unlike those before, and not of the named person either, leaves its frame
 /// undecided.
-///   Three in a row are another person's: the track went over to them, and is decided anew.
+///   Three in a row are another person's: the track went over to them, and is decided anew. Of poor faces it
+///   takes more for either.
 /// - Two faces of a frame are not one person: the nearer one has the name.
 /// - Another gallery or rule decides anew, and a name stays where the embeddings that gave it still do.
 ///

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "glue/face_meta.h"
+
 namespace gsttest {
 namespace {
 
@@ -160,8 +162,10 @@ GstPadProbeReturn WalkPipeline::mark(GstPad*, GstPadProbeInfo* info, gpointer us
   GST_PAD_PROBE_INFO_DATA(info) = buffer;
   const unsigned number = self->frame_++;
   const unsigned faces = number % 32 == 31 ? 8 : number % 4 == 1 ? 1 : 0;  // A pass is most of the cost.
-  for (unsigned i = 0; i < faces; ++i)
-    add_roi(buffer, "face", i % 12, i % 10, 12 + number % 8, 14, static_cast<int>(i));
+  for (unsigned i = 0; i < faces; ++i) {
+    auto* roi = add_roi(buffer, "face", i % 12, i % 10, 12 + number % 8, 14, static_cast<int>(i));
+    if (number % 3 != 0) embed::gst::set_track(roi, static_cast<int>(1 + i % 6));  // Some ids repeat.
+  }
   ++alive;
   gst_mini_object_weak_ref(
       GST_MINI_OBJECT_CAST(buffer), [](gpointer, GstMiniObject*) { --alive; }, nullptr);
@@ -172,7 +176,7 @@ GstElement* WalkPipeline::make_embed() {
   GstElement* element = gst_element_factory_make("tripletembed", nullptr);
   g_object_set(element, "model", quick_weights_file().c_str(), "gallery", gallery_file(pick(2)).c_str(),
                "max-size-buffers", static_cast<int>(pick(4)), "inference-interval",
-               static_cast<int>(1 + pick(3)), nullptr);
+               static_cast<int>(1 + pick(3)), "reclassify-interval", static_cast<int>(1 + pick(3)), nullptr);
   gst_util_set_object_arg(G_OBJECT(element), "precision", "fp32");
   return element;
 }
@@ -311,7 +315,7 @@ void WalkPipeline::meddle(unsigned number) {
   const char* texts[] = {"face", "", "car", "person,face"};
   switch (number / 4 % 10) {
     case 0:
-      g_object_set(embed_, "inference-interval", 1 + small, nullptr);
+      g_object_set(embed_, "inference-interval", 1 + small, "reclassify-interval", 4 - small, nullptr);
       break;
     case 1:
       g_object_set(embed_, "max-faces", small == 0 ? 0 : 1 << small, nullptr);

@@ -167,6 +167,17 @@ TEST_F(TrackIdentity, AfterACutItIsSomebodyElse) {
   EXPECT_EQ(name(many(3, 1, ann_)), "Ann");
 }
 
+TEST_F(TrackIdentity, PoorPicturesAreNoCut) {
+  enroll("Ann", ann_);
+  ASSERT_EQ(name(many(20, 1, ann_)), "Ann");
+  for (int i = 0; i < 9; ++i) {
+    const Embedding blurred = view_of(stranger_, 0.8, ++seed_);
+    const TrackFace face{1, true, &blurred, 0.05F};
+    EXPECT_EQ(name(identities_.take(&face, 1, gallery_, rule_, now_).at(0)), "Ann") << i;
+  }
+  EXPECT_EQ(many(3, 1, stranger_).state, IdentityState::Unknown);
+}
+
 TEST_F(TrackIdentity, AnotherSideOfThePersonIsNobodyElse) {
   const Embedding profile = view_of(ann_, 0.44, 78);
   enroll("Ann", ann_);
