@@ -6,6 +6,11 @@
 
 namespace {
 
+/// A text that may be any of the properties: a gallery, of which a name alone is not enough.
+std::string another_text() {
+  return fixtures::write_gallery(fixtures::temp_dir() + "/another", gsttest::quick_weights_file(), {});
+}
+
 /// Sets a value other than the present one, of the property's own kind.
 void change(GstElement* element, GParamSpec* spec) {
   GValue value = G_VALUE_INIT;
@@ -23,7 +28,7 @@ void change(GstElement* element, GParamSpec* spec) {
   } else if (G_IS_PARAM_SPEC_ENUM(spec)) {
     g_value_set_enum(&value, g_value_get_enum(&value) == 0 ? 1 : 0);
   } else {
-    g_value_set_string(&value, "another");
+    g_value_set_string(&value, another_text().c_str());
   }
   g_object_set_property(G_OBJECT(element), spec->name, &value);
   g_value_unset(&value);
