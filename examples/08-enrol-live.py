@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Enrols somebody while the video runs: the first face that nobody knows gets a name, and has it from the next frame on.
 
-usage: ./run exec examples/07-enrol-live.py VIDEO GALLERY NAME
+usage: ./run exec examples/08-enrol-live.py VIDEO GALLERY NAME
 
 GALLERY is made where it is not there. Who is in front of a camera is enrolled as somebody presses a button: here the button is
 pressed when a face without a name has been seen on ten frames. Needs Debian's python3-gi and gir1.2-gstreamer-1.0.
@@ -84,11 +84,11 @@ class Doorman:
 
 def main():
     if len(sys.argv) != 4:
-        sys.exit("usage: 07-enrol-live.py VIDEO GALLERY NAME")
+        sys.exit("usage: 08-enrol-live.py VIDEO GALLERY NAME")
     Gst.init(None)
     failure = Doorman(*sys.argv[1:]).run()
     if failure:
-        sys.exit(f"07-enrol-live.py: {failure}")
+        sys.exit(f"08-enrol-live.py: {failure}")
 
 
 main()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Strangers who come back: plays videos one after another, nobody enrolled, says who was in which of them, and names one.
 
-usage: ./run exec examples/08-strangers.py STRANGERS GALLERY NAME VIDEO…
+usage: ./run exec examples/09-strangers.py STRANGERS GALLERY NAME VIDEO…
 
 STRANGERS is the file that keeps them from video to video, and from one call to the next; GALLERY gets NAME, the stranger who
 was in most of the videos. Both are made where they are not there. Needs Debian's python3-gi and gir1.2-gstreamer-1.0.
@@ -50,7 +50,7 @@ class Player:
         message = self.pipeline.get_bus().timed_pop_filtered(Gst.CLOCK_TIME_NONE, Gst.MessageType.ERROR | Gst.MessageType.EOS)
         if message.type == Gst.MessageType.ERROR:
             self.close()
-            sys.exit(f"08-strangers.py: {message.parse_error()[0].message}")
+            sys.exit(f"09-strangers.py: {message.parse_error()[0].message}")
 
     def name(self, stranger, person, gallery):
         """Whether it was done; the element is in use still."""
@@ -64,7 +64,7 @@ class Player:
 
 def main():
     if len(sys.argv) < 5:
-        sys.exit("usage: 08-strangers.py STRANGERS GALLERY NAME VIDEO…")
+        sys.exit("usage: 09-strangers.py STRANGERS GALLERY NAME VIDEO…")
     strangers, gallery, name, *videos = sys.argv[1:]
     Gst.init(None)
     seen_in = collections.Counter()
