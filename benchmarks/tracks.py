@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Whether the people of the sample clips keep one name each, with a tracker before the embedder, at default settings.
 
-usage: tracks.py [--weights FILE] [--keep FOLDER]        (under ./run exec)
+usage: tracks.py [--weights FILE] [--keep FOLDER] [--snapshot PART]        (under ./run exec)
 
-Five people are enrolled from a clip each, as in names.py. Then all other clips go through decoder → videoconvert →
-tripletdetect → triplettrack → tripletembed → tripletjson, once with every frame embedded and once with reclassify-interval=10.
+Five people are enrolled from a clip each, or with --snapshot from one frame of it, as in names.py. Then all other clips go through
+decoder → videoconvert → tripletdetect → triplettrack → tripletembed → tripletjson, once with every frame embedded and once with
+reclassify-interval=10.
 The exit status is 1 where a bar is missed, 77 without the clips:
 
 - no track changes the name that it has, or loses it;
@@ -97,10 +98,10 @@ class Counts:
                 and self.extra <= 1)
 
 
-def measure(weights, folder):
+def measure(weights, folder, snapshot):
     """{interval: Counts}"""
     gallery = os.path.join(folder, "people.safetensors")
-    names.enroll(weights, gallery, None, folder)
+    names.enroll(weights, gallery, snapshot, folder)
     counts = {1: Counts(), INTERVAL: Counts()}
     for interval, total in counts.items():
         for stem in [*names.SHOWN, *CROWDS]:
@@ -112,7 +113,11 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--weights", default=os.environ.get("TRIPLETEMBED_MODEL"), help="default: $TRIPLETEMBED_MODEL")
     ap.add_argument("--keep", metavar="FOLDER", help="leave the gallery and the JSON Lines in this empty folder")
+    ap.add_argument("--snapshot", metavar="PART", type=float,
+                    help="enrol from one frame of each clip, at this part of it, 0 to 1")
     args = ap.parse_args()
+    if args.snapshot is not None and not 0 <= args.snapshot <= 1:
+        ap.error(f"--snapshot: {args.snapshot} is no part of a clip; 0 to 1 expected")
     if not args.weights or not os.path.exists(args.weights):
         ap.error("no weights: set TRIPLETEMBED_MODEL, or run it under ./run exec")
     missing = [stem for stem in [*names.ENROLLED.values(), *names.SHOWN, *CROWDS] if not os.path.exists(names.clip(stem))]
@@ -124,7 +129,7 @@ def main():
         os.makedirs(folder, exist_ok=True)
         if os.listdir(folder):
             ap.error(f"{folder} is not empty")
-        counts = measure(args.weights, folder)
+        counts = measure(args.weights, folder, args.snapshot)
     for interval, total in counts.items():
         print(f"reclassify-interval={interval}: {total.line()}")
     every, seldom = counts.values()
