@@ -7,6 +7,7 @@
 #include "elements/gsttriplettrack.h"
 #include "glue/face_meta.h"
 #ifdef TRIPLETEMBED_HAVE_FACES
+#include "elements/gsttripletbin.h"
 #include "elements/gsttripletdetect.h"
 #endif
 
@@ -18,6 +19,7 @@ static gboolean plugin_init(GstPlugin* plugin) {
   ok = ok && GST_ELEMENT_REGISTER(triplettrack, plugin);
 #ifdef TRIPLETEMBED_HAVE_FACES
   ok = ok && GST_ELEMENT_REGISTER(tripletdetect, plugin);
+  ok = ok && GST_ELEMENT_REGISTER(tripletbin, plugin);
 #endif
   return ok;
 }

@@ -21,6 +21,8 @@ BEGIN = "<!-- generated: scripts/element_pages.py -->"
 END = "<!-- /generated -->"
 # What GstObject gives to every element.
 OF_EVERY_OBJECT = {"name", "parent"}
+# What GstBin gives to every bin.
+OF_EVERY_BIN = {"async-handling", "message-forward"}
 
 
 def section(text, heading):
@@ -36,20 +38,29 @@ def section(text, heading):
     return found
 
 
-def formats(text):
-    """The pixel formats of the sink pad's caps; None where it takes any caps."""
+def caps(text):
+    """What the pads take, as a sentence or two."""
     pads = "\n".join(section(text, "Pad Templates:"))
-    sink = pads[pads.index("SINK template"):].split("SRC template")[0]
+    sink, src = pads[pads.index("SINK template"):].split("SRC template")
     if re.search(r"^\s+ANY$", sink, re.MULTILINE):
-        return None
-    listed = re.search(r"format: \{ (.*) \}", sink)
+        return "Any caps; the same at both pads."
+    raw = "`video/x-raw` in system memory, of any size and frame rate"
+    if re.search(r"^\s+video/x-raw\n\s*$", sink, re.MULTILINE):
+        return f"At the sink pad {raw}, in each format that videoconvert takes. Formats at the source pad: {formats(src)}."
+    return f"{raw}, the same at both pads. Formats: {formats(sink)}."
+
+
+def formats(pad):
+    """The pixel formats of a pad's caps."""
+    listed = re.search(r"format: \{ (.*) \}", pad)
     if not listed:
         raise ValueError("caps that are neither ANY nor have a list of formats")
-    return re.findall(r"\(string\)(\w+)", listed.group(1))
+    return ", ".join(f"`{name}`" for name in re.findall(r"\(string\)(\w+)", listed.group(1)))
 
 
 def properties(text):
     """Name, blurb and the lines of flags and type, of each property."""
+    inherited = OF_EVERY_OBJECT | (OF_EVERY_BIN if "+----GstBin\n" in text else set())
     found = []
     for line in section(text, "Element Properties:"):
         start = re.match(r"^  (\S+)\s*: (.*)$", line)
@@ -57,7 +68,7 @@ def properties(text):
             found.append((start.group(1), start.group(2), []))
         elif found and line.strip():
             found[-1][2].append(line.strip())
-    return [each for each in found if each[0] not in OF_EVERY_OBJECT]
+    return [each for each in found if each[0] not in inherited]
 
 
 def value(text):
@@ -94,11 +105,7 @@ def when(lines):
 
 def generated(text):
     """The part of a page between its marks."""
-    known = formats(text)
-    caps = ("Any caps; the same at both pads." if known is None else
-            "`video/x-raw` in system memory, of any size and frame rate, the same at both pads. Formats: " +
-            ", ".join(f"`{name}`" for name in known) + ".")
-    lines = [BEGIN, "## Caps", "", caps, "", "## Properties", "",
+    lines = [BEGIN, "## Caps", "", caps(text), "", "## Properties", "",
              "| property | what it does | values | default | set in |", "|---|---|---|---|---|"]
     for name, blurb, about in properties(text):
         cells = [f"`{name}`", blurb, *range_and_default(about), when(about)]

@@ -129,13 +129,18 @@ void install_options(GObjectClass* object_class, const char* prefix,
   }
 }
 
-void add_pads(GstElementClass* element_class, const char* text) {
-  GstCaps* caps = gst_caps_from_string(text);
-  gst_element_class_add_pad_template(element_class,
-                                     gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
-  gst_element_class_add_pad_template(element_class,
-                                     gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
-  gst_caps_unref(caps);
+void add_pads(GstElementClass* element_class, const char* sink_caps, const char* src_caps) {
+  const auto add = [element_class](const char* name, GstPadDirection direction, const char* text) {
+    g_autoptr(GstCaps) caps = gst_caps_from_string(text);
+    gst_element_class_add_pad_template(element_class,
+                                       gst_pad_template_new(name, direction, GST_PAD_ALWAYS, caps));
+  };
+  add("sink", GST_PAD_SINK, sink_caps);
+  add("src", GST_PAD_SRC, src_caps);
+}
+
+void add_pads(GstElementClass* element_class, const char* caps) {
+  add_pads(element_class, caps, caps);
 }
 
 ElementOptions::Result ElementOptions::take(guint id, const GValue* value) {

@@ -17,6 +17,8 @@ void install_options(GObjectClass* object_class, const char* prefix,
 
 /// Gives the class a sink and a source pad that are always there and take these caps. Call it from
 /// class_init.
+void add_pads(GstElementClass* element_class, const char* sink_caps, const char* src_caps);
+/// As above, with the same caps at both pads.
 void add_pads(GstElementClass* element_class, const char* caps);
 
 }  // namespace embed::gst

@@ -109,8 +109,26 @@ class Snapshot(unittest.TestCase):
         self.assertIn("| flat \\| faiss |", element_pages.generated(SNAPSHOT))
 
     def test_formats_are_the_sink_pads(self):
-        self.assertEqual(element_pages.formats(SNAPSHOT), ["RGB", "NV12"])
-        self.assertIsNone(element_pages.formats(SNAPSHOT.replace("SINK", "X").replace("SRC", "SINK")))
+        self.assertIn("the same at both pads. Formats: `RGB`, `NV12`.", element_pages.caps(SNAPSHOT))
+        self.assertIn("Any caps", element_pages.caps(SNAPSHOT.replace("format: { (string)RGB, (string)NV12 }", "")
+                                                 .replace("video/x-raw", "ANY")))
+
+    def test_formats_of_a_converter_are_the_source_pads(self):
+        turned = SNAPSHOT.replace("                 format: { (string)RGB, (string)NV12 }\n", "")
+        turned = turned.replace("ANY", "video/x-raw\n                 format: { (string)I420 }")
+        self.assertIn("each format that videoconvert takes. Formats at the source pad: `I420`.", element_pages.caps(turned))
+
+    def test_caps_of_another_kind_are_refused(self):
+        with self.assertRaisesRegex(ValueError, "list of formats"):
+            element_pages.caps(SNAPSHOT.replace("format: {", "rate: {"))
+
+    def test_what_a_bin_inherits_is_left_out(self):
+        inherited = "  async-handling      : The bin\n                        flags: readable, writable\n"
+        inherited += "                        Boolean. Default: false\n"
+        text = SNAPSHOT.replace("  far  ", inherited + "  far  ")
+        self.assertIn("async-handling", [name for name, _, _ in element_pages.properties(text)])
+        text = " +----GstBin\n" + text
+        self.assertNotIn("async-handling", [name for name, _, _ in element_pages.properties(text)])
 
 
 if __name__ == "__main__":
