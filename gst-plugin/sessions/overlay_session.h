@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "sessions/cover_pixels.h"
+#include "sessions/face_cover.h"
 #include "sessions/face_types.h"
 #include "sessions/option_values.h"
 
@@ -19,6 +21,9 @@ struct OverlaySettings {
   std::string font = "Sans Bold";  ///< Pango's name of the font, without a size.
   bool show_distance = true;
   std::size_t max_faces = 256;  ///< Most faces of a frame to draw; 0: all.
+  Cover cover = Cover::None;
+  CoverStyle cover_style = CoverStyle::Blur;
+  std::int64_t cover_hold = 1000000000;  ///< Nanoseconds.
 
   static OverlaySettings from(const OptionValues& values);
 };
