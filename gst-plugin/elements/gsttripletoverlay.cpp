@@ -51,6 +51,7 @@ struct State {
   embed::gst::FaceCover cover;
   bool told_of_surplus = false;
   bool told_of_lost_regions = false;
+  bool told_of_letters = false;
 };
 
 }  // namespace
@@ -83,7 +84,7 @@ static gboolean gst_triplet_overlay_set_caps(GstBaseTransform* trans, GstCaps* i
 static gboolean gst_triplet_overlay_start(GstBaseTransform* trans) {
   State& state = *GST_TRIPLET_OVERLAY(trans)->state;
   state.cover = {};
-  state.told_of_surplus = state.told_of_lost_regions = false;
+  state.told_of_surplus = state.told_of_lost_regions = state.told_of_letters = false;
   return TRUE;
 }
 
@@ -124,18 +125,21 @@ static void blend(const std::vector<embed::gst::Patch>& patches, GstVideoFrame* 
 }
 
 /// One face at a time, so that many take no more memory than one.
-static void draw(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
+/// Whether fonts have all letters of the names.
+static bool draw(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
                  GstVideoFrame* frame) {
+  bool missing_letters = false;
   const int width = GST_VIDEO_FRAME_WIDTH(frame), height = GST_VIDEO_FRAME_HEIGHT(frame);
   const auto aspect = static_cast<double>(embed::gst::pixel_aspect(frame->info));
   for (const auto& face : faces) {
-    const auto patches = embed::gst::draw_faces({face}, width, height, settings, aspect);
+    const auto patches = embed::gst::draw_faces({face}, width, height, settings, aspect, &missing_letters);
     if (!patches.empty()) blend(patches, frame);
   }
+  return !missing_letters;
 }
 
 /// Of the frame's size: a GstVideoMeta may say that it is larger than the caps do.
-static void draw_in_copy(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
+static bool draw_in_copy(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
                          GstVideoFrame* frame) {
   GstVideoInfo info;
   gst_video_info_set_format(&info, GST_VIDEO_FRAME_FORMAT(frame),
@@ -146,13 +150,15 @@ static void draw_in_copy(const std::vector<embed::gst::Face>& faces, const Overl
   info.par_d = frame->info.par_d;
   GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
   GstVideoFrame copy;
+  bool whole = true;
   if (gst_video_frame_map(&copy, &info, buffer, GST_MAP_READWRITE) != FALSE) {
     gst_video_frame_copy(&copy, frame);
-    draw(faces, settings, &copy);
+    whole = draw(faces, settings, &copy);
     gst_video_frame_copy(frame, &copy);
     gst_video_frame_unmap(&copy);
   }
   gst_buffer_unref(buffer);
+  return whole;
 }
 
 /// Colours without alpha. Throws Error(Unsupported) for samples that are not bytes.
@@ -249,7 +255,14 @@ static GstFlowReturn gst_triplet_overlay_transform_ip(GstBaseTransform* trans, G
       for (const auto& place : covering.places) embed::gst::cover_pixels(planes, place, covering.style);
     }
     if (list.faces.empty()) return GST_FLOW_OK;
-    (is_aligned(*map.frame()) ? draw : draw_in_copy)(list.faces, *settings, map.frame());
+    const bool whole = (is_aligned(*map.frame()) ? draw : draw_in_copy)(list.faces, *settings, map.frame());
+    if (!whole && !std::exchange(state.told_of_letters, true)) {
+      GST_ELEMENT_WARNING(
+          self, RESOURCE, NOT_FOUND,
+          ("a name has letters that no installed font has, and boxes are drawn in their place: "
+           "install a font of that script, for example Debian's fonts-noto-core or fonts-noto-cjk"),
+          (nullptr));
+    }
     return GST_FLOW_OK;
   });
 }

@@ -197,7 +197,8 @@ PixelRect place_label(const PixelRect& box, int text_width, int text_height, con
   return label;
 }
 
-void draw_label(std::vector<Patch>& patches, const PixelRect& box, const Identity& identity,
+/// Whether fonts have all letters of the label.
+bool draw_label(std::vector<Patch>& patches, const PixelRect& box, const Identity& identity,
                 const Colour& colour, const Look& look, const Canvas& canvas,
                 const OverlaySettings& settings) {
   const std::string text = markup(identity, settings.show_distance);
@@ -219,6 +220,7 @@ void draw_label(std::vector<Patch>& patches, const PixelRect& box, const Identit
     cairo_move_to(cr, x + look.padding, y + look.padding / 2);
     pango_cairo_show_layout(cr, layout.get());
   });
+  return pango_layout_get_unknown_glyphs_count(layout.get()) == 0;
 }
 
 }  // namespace
@@ -252,7 +254,7 @@ Colour identity_colour(const Face& face) {
 }
 
 std::vector<Patch> draw_faces(const std::vector<Face>& faces, int frame_width, int frame_height,
-                              const OverlaySettings& settings, double pixel_aspect) {
+                              const OverlaySettings& settings, double pixel_aspect, bool* missing_letters) {
   std::vector<Patch> patches;
   const Canvas canvas{frame_width, frame_height, pixel_aspect};
   const Look look(frame_height);
@@ -262,7 +264,9 @@ std::vector<Patch> draw_faces(const std::vector<Face>& faces, int frame_width, i
     const Colour colour = identity_colour(face);
     const PixelRect box = canvas.shown(face.box);
     draw_box(patches, box, colour, look, canvas);
-    if (face.identity) draw_label(patches, box, *face.identity, colour, look, canvas, settings);
+    if (!face.identity) continue;
+    const bool whole = draw_label(patches, box, *face.identity, colour, look, canvas, settings);
+    if (missing_letters != nullptr && !whole) *missing_letters = true;
   }
   return patches;
 }
