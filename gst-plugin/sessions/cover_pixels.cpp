@@ -38,15 +38,20 @@ struct Axis {
     start[static_cast<std::size_t>(cells)] = last;
   }
 
-  /// Between which two cells' middles a sample lies, and how far on the way from the one to the other, 0 to
-  /// 256.
-  struct Between {
-    int low, high, share;
+  /// Where a sample lies between the middles of the cells, from the first one's to the last one's, in
+  /// 65,536ths of a cell.
+  struct Steps {
+    std::int64_t position, step, last;
+    int low() const noexcept { return static_cast<int>(std::clamp<std::int64_t>(position, 0, last) >> 16); }
+    int share() const noexcept {  // Of the cell behind, 0 to 255.
+      return static_cast<int>(std::clamp<std::int64_t>(position, 0, last) >> 8) & 255;
+    }
+    void next() noexcept { position += step; }
   };
-  Between between(int sample) const noexcept {
-    const double at = std::clamp((sample + 0.5 - origin) * cells / length - 0.5, 0.0, cells - 1.0);
-    const int low = static_cast<int>(at);
-    return {low, std::min(low + 1, cells - 1), static_cast<int>((at - low) * 256)};
+  Steps steps() const noexcept {
+    const double cell = 65536.0 * cells / length;
+    return {std::llround((first + 0.5 - origin) * cell - 32768), std::llround(cell),
+            std::int64_t{cells - 1} * 65536};
   }
 };
 
@@ -109,19 +114,19 @@ Grid mixed(const Grid& means, const Axis& x, const Axis& y) {
 }
 
 void put_softly(const SamplePlane& plane, const Axis& x, const Axis& y, const Grid& grid) {
-  for (int line = y.first; line < y.last; ++line) {
-    const Axis::Between v = y.between(line);
-    std::array<int, kMostCells> row{};
-    for (int c = 0; c < x.cells; ++c) {
-      row[static_cast<std::size_t>(c)] =
-          cell(grid, v.low, c) * (256 - v.share) + cell(grid, v.high, c) * v.share;
+  Axis::Steps v = y.steps();
+  for (int line = y.first; line < y.last; ++line, v.next()) {
+    std::array<int, kMostCells + 1> row{};  // The last cell twice, since there is none behind it.
+    for (int c = 0; c <= kMostCells; ++c) {
+      const int column = std::min(c, x.cells - 1);
+      row[static_cast<std::size_t>(c)] = cell(grid, v.low(), column) * (256 - v.share()) +
+                                         cell(grid, std::min(v.low() + 1, y.cells - 1), column) * v.share();
     }
     std::uint8_t* sample = at(plane, x.first, line);
-    for (int i = x.first; i < x.last; ++i, sample += plane.step) {
-      const Axis::Between h = x.between(i);
-      *sample = static_cast<std::uint8_t>((row[static_cast<std::size_t>(h.low)] * (256 - h.share) +
-                                           row[static_cast<std::size_t>(h.high)] * h.share) >>
-                                          16);
+    Axis::Steps h = x.steps();
+    for (int i = x.first; i < x.last; ++i, sample += plane.step, h.next()) {
+      const int* left = row.data() + h.low();
+      *sample = static_cast<std::uint8_t>((left[0] * (256 - h.share()) + left[1] * h.share()) >> 16);
     }
   }
 }
