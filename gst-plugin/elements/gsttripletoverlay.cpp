@@ -5,7 +5,8 @@
  *
  * Draws a box around each face and its name, in any script, with the distance to the nearest identity; every
  * identity has a colour of its own, the same in every run, and faces without a name are grey. The only
- * element of the plugin that writes pixels; a frame without faces is not touched.
+ * element of the plugin that writes pixels; a frame without faces is not touched. With `cover` it makes faces
+ * unrecognisable; a covered face gets neither box nor name.
  *
  * ## Example launch line
  * |[
@@ -18,12 +19,15 @@
 
 #include <gst/video/video.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
+#include "embed/error.h"
 #include "glue/checked_map.h"
 #include "glue/element_settings.h"
 #include "glue/face_meta.h"
+#include "glue/frame_time.h"
 #include "glue/gobject_options.h"
 #include "glue/gst_guard.h"
 #include "glue/video_view.h"
@@ -44,7 +48,10 @@ struct State {
 
   embed::gst::ElementSettings<OverlaySettings> settings;
   GstVideoInfo info{};
+  embed::gst::FaceCover cover;
   bool told_of_surplus = false;
+  bool told_of_lost_regions = false;
+  bool told_of_letters = false;
 };
 
 }  // namespace
@@ -75,7 +82,9 @@ static gboolean gst_triplet_overlay_set_caps(GstBaseTransform* trans, GstCaps* i
 }
 
 static gboolean gst_triplet_overlay_start(GstBaseTransform* trans) {
-  GST_TRIPLET_OVERLAY(trans)->state->told_of_surplus = false;
+  State& state = *GST_TRIPLET_OVERLAY(trans)->state;
+  state.cover = {};
+  state.told_of_surplus = state.told_of_lost_regions = state.told_of_letters = false;
   return TRUE;
 }
 
@@ -116,18 +125,21 @@ static void blend(const std::vector<embed::gst::Patch>& patches, GstVideoFrame* 
 }
 
 /// One face at a time, so that many take no more memory than one.
-static void draw(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
+/// Whether fonts have all letters of the names.
+static bool draw(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
                  GstVideoFrame* frame) {
+  bool missing_letters = false;
   const int width = GST_VIDEO_FRAME_WIDTH(frame), height = GST_VIDEO_FRAME_HEIGHT(frame);
   const auto aspect = static_cast<double>(embed::gst::pixel_aspect(frame->info));
   for (const auto& face : faces) {
-    const auto patches = embed::gst::draw_faces({face}, width, height, settings, aspect);
+    const auto patches = embed::gst::draw_faces({face}, width, height, settings, aspect, &missing_letters);
     if (!patches.empty()) blend(patches, frame);
   }
+  return !missing_letters;
 }
 
 /// Of the frame's size: a GstVideoMeta may say that it is larger than the caps do.
-static void draw_in_copy(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
+static bool draw_in_copy(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
                          GstVideoFrame* frame) {
   GstVideoInfo info;
   gst_video_info_set_format(&info, GST_VIDEO_FRAME_FORMAT(frame),
@@ -138,13 +150,75 @@ static void draw_in_copy(const std::vector<embed::gst::Face>& faces, const Overl
   info.par_d = frame->info.par_d;
   GstBuffer* buffer = gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info), nullptr);
   GstVideoFrame copy;
+  bool whole = true;
   if (gst_video_frame_map(&copy, &info, buffer, GST_MAP_READWRITE) != FALSE) {
     gst_video_frame_copy(&copy, frame);
-    draw(faces, settings, &copy);
+    whole = draw(faces, settings, &copy);
     gst_video_frame_copy(frame, &copy);
     gst_video_frame_unmap(&copy);
   }
   gst_buffer_unref(buffer);
+  return whole;
+}
+
+/// Colours without alpha. Throws Error(Unsupported) for samples that are not bytes.
+static std::vector<embed::gst::SamplePlane> sample_planes(GstVideoFrame* frame) {
+  std::vector<embed::gst::SamplePlane> planes;
+  const GstVideoFormatInfo* format = frame->info.finfo;
+  for (guint c = 0; c < MIN(GST_VIDEO_FRAME_N_COMPONENTS(frame), 3U); ++c) {
+    if (GST_VIDEO_FORMAT_INFO_DEPTH(format, c) != 8) {
+      throw embed::Error(embed::ErrorCode::Unsupported, std::string("faces on frames of format ") +
+                                                            GST_VIDEO_FORMAT_INFO_NAME(format) +
+                                                            " cannot be covered: expected 8 bits a sample");
+    }
+    const bool chroma = GST_VIDEO_FORMAT_INFO_IS_YUV(format) && c > 0;
+    planes.push_back({GST_VIDEO_FRAME_COMP_DATA(frame, c), GST_VIDEO_FRAME_COMP_STRIDE(frame, c),
+                      GST_VIDEO_FRAME_COMP_PSTRIDE(frame, c), GST_VIDEO_FRAME_COMP_WIDTH(frame, c),
+                      GST_VIDEO_FRAME_COMP_HEIGHT(frame, c),
+                      static_cast<int>(GST_VIDEO_FORMAT_INFO_W_SUB(format, c)),
+                      static_cast<int>(GST_VIDEO_FORMAT_INFO_H_SUB(format, c)),
+                      static_cast<std::uint8_t>(chroma ? 128 : 64)});
+  }
+  return planes;
+}
+
+struct Covering {
+  std::vector<embed::gst::PixelRect> places;
+  embed::gst::CoverStyle style;
+};
+
+/// What to cover; the faces that are covered are taken out of the list, and of the others all but the largest
+/// max-faces.
+static Covering take_covered(GstTripletOverlay* self, embed::gst::FaceList& list, GstBuffer* buffer,
+                             const OverlaySettings& settings) {
+  State& state = *self->state;
+  const int width = GST_VIDEO_INFO_WIDTH(&state.info), height = GST_VIDEO_INFO_HEIGHT(&state.info);
+  const auto time = embed::gst::time_of(GST_ELEMENT(self), GST_BASE_TRANSFORM(self)->segment, buffer).running;
+  auto plan = state.cover.plan(list.faces, width, height, static_cast<std::int64_t>(time), settings.cover,
+                               settings.cover_hold);
+  if (list.without_region > 0 && !std::exchange(state.told_of_lost_regions, true)) {
+    GST_ELEMENT_WARNING(
+        self, STREAM, FAILED,
+        ("the regions of faces were dropped on the way, for instance by a videoflip or videocrop "
+         "behind tripletembed: nobody knows where the faces are, and whole frames are covered"),
+        (nullptr));
+  }
+  if (list.without_region > 0 || plan.whole_frame) {
+    list.faces.clear();
+    return {{{0, 0, width, height}}, embed::gst::CoverStyle::Fill};
+  }
+  std::vector<embed::gst::Face> shown;
+  shown.reserve(plan.shown.size());
+  for (const std::size_t i : plan.shown) shown.push_back(std::move(list.faces[i]));
+  list.faces = std::move(shown);
+  if (settings.max_faces > 0 && list.faces.size() > settings.max_faces) {
+    std::stable_sort(list.faces.begin(), list.faces.end(), [](const auto& a, const auto& b) {
+      return a.box.width * a.box.height > b.box.width * b.box.height;
+    });
+    list.faces.resize(settings.max_faces);
+    list.whole = false;
+  }
+  return {std::move(plan.covered), settings.cover_style};
 }
 
 static gboolean gst_triplet_overlay_propose_allocation(GstBaseTransform* trans, GstQuery* decided,
@@ -160,8 +234,12 @@ static GstFlowReturn gst_triplet_overlay_transform_ip(GstBaseTransform* trans, G
   return guarded(GST_ELEMENT(self), GST_FLOW_ERROR, [self, buffer] {
     State& state = *self->state;
     const auto settings = settings_of(self);
-    const auto list = embed::gst::read_most_faces(buffer, GST_VIDEO_INFO_WIDTH(&state.info),
-                                                  GST_VIDEO_INFO_HEIGHT(&state.info), settings->max_faces);
+    const bool covers = settings->cover != embed::gst::Cover::None;
+    auto list =
+        embed::gst::read_most_faces(buffer, GST_VIDEO_INFO_WIDTH(&state.info),
+                                    GST_VIDEO_INFO_HEIGHT(&state.info), covers ? 0 : settings->max_faces);
+    Covering covering{};
+    if (covers) covering = take_covered(self, list, buffer, *settings);
     if (!list.whole && !std::exchange(state.told_of_surplus, true)) {
       GST_ELEMENT_WARNING(self, STREAM, FAILED,
                           ("a frame has more than %" G_GSIZE_FORMAT
@@ -169,10 +247,22 @@ static GstFlowReturn gst_triplet_overlay_transform_ip(GstBaseTransform* trans, G
                            settings->max_faces),
                           (nullptr));
     }
-    if (list.faces.empty()) return GST_FLOW_OK;
+    if (list.faces.empty() && covering.places.empty()) return GST_FLOW_OK;
     embed::gst::refuse_crop(state.info, buffer);
     embed::gst::CheckedMap map(state.info, buffer, GST_MAP_READWRITE);
-    (is_aligned(*map.frame()) ? draw : draw_in_copy)(list.faces, *settings, map.frame());
+    if (!covering.places.empty()) {
+      const auto planes = sample_planes(map.frame());
+      for (const auto& place : covering.places) embed::gst::cover_pixels(planes, place, covering.style);
+    }
+    if (list.faces.empty()) return GST_FLOW_OK;
+    const bool whole = (is_aligned(*map.frame()) ? draw : draw_in_copy)(list.faces, *settings, map.frame());
+    if (!whole && !std::exchange(state.told_of_letters, true)) {
+      GST_ELEMENT_WARNING(
+          self, RESOURCE, NOT_FOUND,
+          ("a name has letters that no installed font has, and boxes are drawn in their place: "
+           "install a font of that script, for example Debian's fonts-noto-core or fonts-noto-cjk"),
+          (nullptr));
+    }
     return GST_FLOW_OK;
   });
 }

@@ -30,8 +30,8 @@
 ///    structures, one a face: id, type, label, label_id, reason, stranger, distance, threshold, far, quality,
 ///    nearest, runner_up, runner_up_distance, confidence, x, y, width, height, frame_width, frame_height,
 ///    model_name, embedding (GBytes, 128 little-endian float32), predicted (boolean), predicted_region
-///    (boolean), track (int). Fields that have no value are absent. Elements that convert, scale, flip or crop
-///    keep it.
+///    (boolean), track (int). Fields that have no value are absent. Elements that convert, scale, flip or
+///    crop keep it.
 /// 3. With GStreamer 1.24 or newer, the GstAnalyticsRelationMeta on the buffer: a detection for each region,
 ///    the track and the name. glue/face_meta_analytics.h says how.
 namespace embed::gst {
@@ -104,6 +104,9 @@ std::vector<Face> read_faces(GstBuffer* buffer, int frame_width, int frame_heigh
 struct FaceList {
   std::vector<Face> faces;
   bool whole = true;  ///< Nothing was left out.
+  /// So many have lost their region on the way, as videoflip and videocrop drop it: only where nothing else
+  /// was done than to scale the frame are their boxes in their places.
+  std::size_t without_region = 0;
 };
 /// The same of at most `most` faces (0: of all): those with an identity first, then the largest.
 FaceList read_most_faces(GstBuffer* buffer, int frame_width, int frame_height, std::size_t most);

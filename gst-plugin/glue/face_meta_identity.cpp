@@ -292,6 +292,7 @@ FaceList read_most_faces(GstBuffer* buffer, int frame_width, int frame_height, s
     Face face = stored[i].face;
     face.box = rescale(stored[i], frame_width, frame_height);
     faces.push_back(std::move(face));
+    ++list.without_region;
   }
   if (most > 0 && faces.size() > most) {
     std::stable_partition(faces.begin(), faces.end(),

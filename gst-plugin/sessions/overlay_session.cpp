@@ -18,7 +18,26 @@ constexpr OptionSpec kOptions[] = {
      "Show the distance to the nearest identity beside the name"},
     {"max-faces", OptionType::Int, 0, 65535, "256", "",
      "Most faces of a frame to draw: those with an identity first, then the largest; 0 draws all"},
+    {"cover", OptionType::Choice, 0, 0, "none", "none|unknown|known|all",
+     "Whose faces are made unrecognisable: none, those without a name, those with one, or all; in doubt a "
+     "face is "
+     "covered"},
+    {"cover-style", OptionType::Choice, 0, 0, "blur", "blur|pixelate|fill",
+     "What a face is covered with: blur and pixelate leave sixteen mean colours of it, fill leaves nothing"},
+    {"cover-hold", OptionType::Int, 0, 60000, "1000", "",
+     "Milliseconds for which the place of a covered face stays covered after the face was lost"},
 };
+
+Cover cover_of(const std::string& text) {
+  if (text == "none") return Cover::None;
+  if (text == "unknown") return Cover::Unknown;
+  return text == "known" ? Cover::Known : Cover::All;
+}
+
+CoverStyle style_of(const std::string& text) {
+  if (text == "blur") return CoverStyle::Blur;
+  return text == "pixelate" ? CoverStyle::Pixelate : CoverStyle::Fill;
+}
 
 constexpr Colour kUnknown{0.62, 0.64, 0.67};
 
@@ -178,7 +197,8 @@ PixelRect place_label(const PixelRect& box, int text_width, int text_height, con
   return label;
 }
 
-void draw_label(std::vector<Patch>& patches, const PixelRect& box, const Identity& identity,
+/// Whether fonts have all letters of the label.
+bool draw_label(std::vector<Patch>& patches, const PixelRect& box, const Identity& identity,
                 const Colour& colour, const Look& look, const Canvas& canvas,
                 const OverlaySettings& settings) {
   const std::string text = markup(identity, settings.show_distance);
@@ -200,19 +220,25 @@ void draw_label(std::vector<Patch>& patches, const PixelRect& box, const Identit
     cairo_move_to(cr, x + look.padding, y + look.padding / 2);
     pango_cairo_show_layout(cr, layout.get());
   });
+  return pango_layout_get_unknown_glyphs_count(layout.get()) == 0;
 }
 
 }  // namespace
 
 const std::vector<ElementOption>& overlay_options() {
   static const std::vector<ElementOption> options = {
-      {kOptions[0], Takes::AtOnce}, {kOptions[1], Takes::AtOnce}, {kOptions[2], Takes::AtOnce}};
+      {kOptions[0], Takes::AtOnce}, {kOptions[1], Takes::AtOnce}, {kOptions[2], Takes::AtOnce},
+      {kOptions[3], Takes::AtOnce}, {kOptions[4], Takes::AtOnce}, {kOptions[5], Takes::AtOnce}};
   return options;
 }
 
 OverlaySettings OverlaySettings::from(const OptionValues& values) {
-  return {values.text("font"), values.flag("show-distance"),
-          static_cast<std::size_t>(values.integer("max-faces"))};
+  return {values.text("font"),
+          values.flag("show-distance"),
+          static_cast<std::size_t>(values.integer("max-faces")),
+          cover_of(values.text("cover")),
+          style_of(values.text("cover-style")),
+          std::int64_t{1000000} * values.integer("cover-hold")};
 }
 
 Colour identity_colour(const Face& face) {
@@ -228,7 +254,7 @@ Colour identity_colour(const Face& face) {
 }
 
 std::vector<Patch> draw_faces(const std::vector<Face>& faces, int frame_width, int frame_height,
-                              const OverlaySettings& settings, double pixel_aspect) {
+                              const OverlaySettings& settings, double pixel_aspect, bool* missing_letters) {
   std::vector<Patch> patches;
   const Canvas canvas{frame_width, frame_height, pixel_aspect};
   const Look look(frame_height);
@@ -238,7 +264,9 @@ std::vector<Patch> draw_faces(const std::vector<Face>& faces, int frame_width, i
     const Colour colour = identity_colour(face);
     const PixelRect box = canvas.shown(face.box);
     draw_box(patches, box, colour, look, canvas);
-    if (face.identity) draw_label(patches, box, *face.identity, colour, look, canvas, settings);
+    if (!face.identity) continue;
+    const bool whole = draw_label(patches, box, *face.identity, colour, look, canvas, settings);
+    if (missing_letters != nullptr && !whole) *missing_letters = true;
   }
   return patches;
 }

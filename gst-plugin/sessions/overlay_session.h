@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "sessions/cover_pixels.h"
+#include "sessions/face_cover.h"
 #include "sessions/face_types.h"
 #include "sessions/option_values.h"
 
@@ -19,6 +21,9 @@ struct OverlaySettings {
   std::string font = "Sans Bold";  ///< Pango's name of the font, without a size.
   bool show_distance = true;
   std::size_t max_faces = 256;  ///< Most faces of a frame to draw; 0: all.
+  Cover cover = Cover::None;
+  CoverStyle cover_style = CoverStyle::Blur;
+  std::int64_t cover_hold = 1000000000;  ///< Nanoseconds.
 
   static OverlaySettings from(const OptionValues& values);
 };
@@ -39,8 +44,10 @@ Colour identity_colour(const Face& face);
 
 /// Boxes and labels of a frame's faces: thin frames as four strips and a label each, so that little is
 /// blended. Sizes are in pixels; pixel_aspect is a pixel's width over its height (> 0), so that letters have
-/// their shape where the frame is shown. Any thread.
+/// their shape where the frame is shown. `missing_letters`, where it is given, becomes true when no font has
+/// a letter of a label, so that a box stands in its place. Any thread.
 std::vector<Patch> draw_faces(const std::vector<Face>& faces, int frame_width, int frame_height,
-                              const OverlaySettings& settings, double pixel_aspect = 1);
+                              const OverlaySettings& settings, double pixel_aspect = 1,
+                              bool* missing_letters = nullptr);
 
 }  // namespace embed::gst

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "glue/face_meta.h"
@@ -81,6 +82,38 @@ TEST(DrawFaces, LettersKeepTheirShapeWhereTheFrameIsShown) {
   EXPECT_NEAR(2 * wide.width, square.width, 2);
 }
 
+TEST(DrawFaces, NamesOfManyScriptsHaveTheirLetters) {
+  const auto missing = [](const char* label) {
+    bool missing_letters = false;
+    draw_faces({named(label)}, 320, 240, {}, 1, &missing_letters);
+    return missing_letters;
+  };
+  for (const char* label : {"José", "محمد", "王小明", "Ναι", "Łukasz", "Дмитрий"})
+    EXPECT_FALSE(missing(label)) << label;
+  EXPECT_TRUE(missing("Ann \U000F0000")) << "nobody's letter";
+}
+
+/// A label that can be read has strokes and paper: neither is nearly all of it.
+TEST(DrawFaces, NamesAreInkOnPaperFromTheSmallestFrameToTheLargest) {
+  for (const auto& [width, height] : {std::pair{176, 144}, {640, 480}, {1920, 1080}, {3840, 2160}}) {
+    for (const char* label : {"José", "محمد", "王小明"}) {
+      const Face face = named(label, {width / 3, height / 2, height / 5, height / 4});
+      const Patch patch = draw_faces({face}, width, height, {}).back();
+      EXPECT_GE(patch.height, 13) << label;
+      EXPECT_LE(patch.height, height / 7) << label;
+      std::size_t ink = 0;
+      const std::uint8_t* paper = patch.pixels.data() + 4 * (patch.width / 2 + patch.width);
+      for (std::size_t i = 0; i < patch.pixels.size(); i += 4) {
+        int difference = 0;
+        for (std::size_t c = 0; c < 3; ++c) difference += std::abs(patch.pixels[i + c] - paper[c]);
+        ink += difference > 150 ? 1 : 0;
+      }
+      EXPECT_GT(ink, patch.pixels.size() / 4 / 25) << label;
+      EXPECT_LT(ink, patch.pixels.size() / 4 / 2) << label;
+    }
+  }
+}
+
 class OverlayFormats : public ::testing::TestWithParam<embed::PixelFormat> {};
 
 TEST_P(OverlayFormats, DrawsOnFramesWithFacesAloneAndOnlyAroundThem) {
@@ -124,6 +157,21 @@ TEST(TripletOverlay, LeavesTheOtherBranchOfATeeAsItIs) {
   EXPECT_EQ(std::memcmp(map.data, picture.planes[0].data(), picture.planes[0].size()), 0);
   EXPECT_NE(gst_buffer_memcmp(drawn.get(), 0, map.data, map.size), 0);
   gst_buffer_unmap(held.get(), &map);
+}
+
+TEST(TripletOverlay, TellsOnceOfLettersThatNoFontHas) {
+  const auto picture = fixtures::make_image(embed::PixelFormat::Bgrx, 160, 120);
+  gsttest::Harness harness("tripletoverlay name=e");
+  gsttest::Bus bus(harness.element());
+  harness.caps(gsttest::caps_text(picture));
+  for (int i = 0; i < 3; ++i) {
+    GstBuffer* in = gsttest::make_buffer(picture, i);
+    gsttest::add_roi(in, "face", 60, 60, 40, 40, 3);
+    const auto name = named(i == 0 ? "José" : "\U000F0000");
+    write_identities(in, read_rois(in, "face", 160, 120), {*name.identity}, "weights", 160, 120);
+    own(harness.push(in));
+    EXPECT_EQ(bus.pop(GST_MESSAGE_WARNING) != nullptr, i == 1) << i;
+  }
 }
 
 }  // namespace
