@@ -70,6 +70,16 @@ class Installed(unittest.TestCase):
         if not os.path.exists(os.path.join(PREFIX, "share/tripletembed/models/faces-r18.safetensors")):
             self.assertNotEqual(done.returncode, 0, "nothing else is taken")
 
+    def test_triplet_gallery_finds_its_library_in_the_moved_tree(self):
+        program = os.path.join(self.root, "bin", "triplet-gallery")
+        if not os.path.exists(program):
+            self.skipTest("built without tools")
+        environment = {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, env=environment).stdout
+        self.assertRegex(said, r"^\d+\.\d+\.\d+")
+        loaded = subprocess.run(["ldd", program], capture_output=True, text=True, check=True, env=environment).stdout
+        self.assertIn(os.path.join(self.root, LIBDIR, "libembed-core.so"), loaded)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

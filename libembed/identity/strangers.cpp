@@ -325,6 +325,15 @@ std::vector<StrangerGroup> Strangers::groups() const {
   return all;
 }
 
+std::vector<StrangerGroup> read_stranger_groups(const std::string& path) {
+  identity::StrangersContent content = identity::read_strangers(path);
+  // As in a store: a file without cameras is of an unnamed one.
+  if (content.cameras.empty()) content.cameras.emplace_back();
+  std::vector<StrangerGroup> all;
+  for (const Group& group : content.groups) all.push_back(told(group, content.cameras));
+  return all;
+}
+
 StrangerGroup Strangers::group(std::string_view label) const {
   const std::lock_guard guard(state_->mutex);
   return told(state_->find(label), state_->cameras);

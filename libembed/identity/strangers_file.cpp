@@ -145,6 +145,16 @@ std::int64_t read_last_number(const SafetensorsFile& file) {
   return number;
 }
 
+StrangersContent content_of(const SafetensorsFile& file) {
+  StrangersContent content;
+  const std::int64_t last_number = read_last_number(file);
+  content.last_number = static_cast<std::uint64_t>(last_number);
+  content.cameras = file.strings_at("cameras", kMostCameras);
+  content.groups = groups_of(file, read_columns(file), content.cameras.size(), last_number);
+  content.joined = read_joined(file, last_number);
+  return content;
+}
+
 }  // namespace
 
 void write_strangers(const std::string& path, const std::string& weights_sha256,
@@ -196,13 +206,13 @@ StrangersContent read_strangers(const std::string& path, const std::string& weig
                     weights_sha256.substr(0, 12) + "…); name another file for these weights",
                 path, "weights_sha256");
   }
-  StrangersContent content;
-  const std::int64_t last_number = read_last_number(file);
-  content.last_number = static_cast<std::uint64_t>(last_number);
-  content.cameras = file.strings_at("cameras", kMostCameras);
-  content.groups = groups_of(file, read_columns(file), content.cameras.size(), last_number);
-  content.joined = read_joined(file, last_number);
-  return content;
+  return content_of(file);
+}
+
+StrangersContent read_strangers(const std::string& path) {
+  const SafetensorsFile file(path, Contents::Header);
+  file.require_kind(kKind, kVersion);
+  return content_of(file);
 }
 
 }  // namespace embed::identity

@@ -25,5 +25,7 @@ void write_strangers(const std::string& path, const std::string& weights_sha256,
 /// Every field is checked before it is used. Throws Error(NotFound | Io | Format | OutOfMemory), and
 /// Error(Mismatch) for a file of other weights.
 StrangersContent read_strangers(const std::string& path, const std::string& weights_sha256);
+/// The same, whichever weights the file was made with.
+StrangersContent read_strangers(const std::string& path);
 
 }  // namespace embed::identity

@@ -23,7 +23,7 @@ class Rooms(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = pathlib.Path(folder.name)
-        for tree in ("libembed", "gst-plugin", "training"):
+        for tree in ("libembed", "tools", "gst-plugin", "training"):
             shutil.copytree(ROOT / tree, self.root / tree)
         (self.root / "build-aux").mkdir()
         shutil.copy(ROOT / "build-aux" / "rooms.toml", self.root / "build-aux")
@@ -48,6 +48,8 @@ class Rooms(unittest.TestCase):
                      "libembed/image/preprocess.cpp:1: libembed/image may not use OpenCV (<opencv2/core.hpp>)")
         self.refused("gst-plugin/sessions/embed_session.h", "#include <gst/gst.h>",
                      "gst-plugin/sessions/embed_session.h:1: gst-plugin/sessions may not use GStreamer (<gst/gst.h>)")
+        self.refused("tools/gallery/people.cpp", '#include "learn/trainer.h"',
+                     'tools/gallery/people.cpp:1: tools/gallery may not see training/learn ("learn/trainer.h")')
         self.refused("gst-plugin/elements/gsttripletembed.cpp", '#include "learn/trainer.h"',
                      'gst-plugin/elements/gsttripletembed.cpp:1: gst-plugin/elements may not see training/learn '
                      '("learn/trainer.h")')

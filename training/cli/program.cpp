@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/program.h"
 
-#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -12,7 +11,8 @@
 
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/unknown_flag.h"
+#include "command_line/numbers.h"
+#include "command_line/unknown_flag.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -103,32 +103,6 @@ void describe(CLI::App& app) {
       "Exit status: 0 done, 1 failed (the reason is on the standard error), 2 wrong usage.");
 }
 
-/// CLI11 2.1 takes -1 for the largest number that there is, where a number has no sign; later ones refuse it
-/// without a word of what is expected. A check comes before either.
-void refuse_negative(CLI::App& command) {
-  for (CLI::Option* option : command.get_options()) {
-    if (option->get_type_name().rfind("UINT", 0) != 0) continue;
-    option->check(CLI::Validator(
-        [](std::string& value) {
-          return value.rfind('-', 0) == 0 ? "a whole number from 0 expected, not " + value : std::string();
-        },
-        ""));
-  }
-}
-
-/// For CLI11 NaN lies in every range.
-void refuse_nan(CLI::App& command) {
-  for (CLI::Option* option : command.get_options()) {
-    if (option->get_type_name().rfind("FLOAT", 0) != 0) continue;
-    option->check(CLI::Validator(
-        [](std::string& value) {
-          return std::isnan(std::strtod(value.c_str(), nullptr)) ? "a number expected, not " + value
-                                                                 : std::string();
-        },
-        ""));
-  }
-}
-
 /// The config file, where an error is about a flag that the command line does not have: CLI11 says which
 /// flag, but not that it stands in a file.
 std::string config_at_fault(const CLI::App& app, const std::string& message, int argc,
@@ -163,13 +137,12 @@ int run(int argc, char** argv) {
   add_inspect(app, action);
   describe(app);
   for (CLI::App* command : app.get_subcommands({})) {
-    refuse_negative(*command);
-    refuse_nan(*command);
+    command_line::check_numbers(*command);
   }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const std::string unknown = error.get_exit_code() == 0 ? "" : unknown_flag(app, argc, argv);
+    const std::string unknown = error.get_exit_code() == 0 ? "" : command_line::unknown_flag(app, argc, argv);
     if (!unknown.empty()) {
       print_error("triplet-train: %s\n", unknown.c_str());
       return kUsageError;

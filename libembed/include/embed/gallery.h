@@ -110,6 +110,17 @@ class Gallery {
   /// one. Throws Error(NotFound) when nobody has one of the names, and Error(InvalidArgument) for the same
   /// name twice.
   void merge(const std::string& from, const std::string& into);
+  /// Takes own rows r < rows() out. A person who has none left goes as in remove(). Throws
+  /// Error(InvalidArgument) for a row that is not there; nothing has changed then.
+  void remove_rows(const std::vector<std::size_t>& rows);
+  /// Gives own rows r < rows() to the person `into`; else as remove_rows(). Throws Error(NotFound) too, when
+  /// nobody has that name.
+  void move_rows(const std::vector<std::size_t>& rows, const std::string& into);
+  /// Takes over `person` of another gallery under the name `as`, with id, note, rows and counter-examples.
+  /// When somebody has that name here, they keep id and note, and get the rows that they do not have yet.
+  /// Throws Error(NotFound), Error(Mismatch) for a gallery of another metric or of other weights, and
+  /// Error(InvalidArgument) when that id is here under another name than `as`; nothing has changed then.
+  void adopt(const Gallery& other, const std::string& person, const std::string& as);
 
   Metric metric() const noexcept { return metric_; }
   const std::string& weights_sha256() const noexcept { return weights_sha256_; }
@@ -170,6 +181,9 @@ class Gallery {
   const std::unique_ptr<EnrolledRows>& rows_in(Role role) const noexcept;
   /// Rows and means. The gallery must have rows.
   const GalleryRows& looked_at() const noexcept;
+  /// Makes those own rows the heir's, or takes them out where that is −1, and whoever has none left with
+  /// them.
+  void regroup(const std::vector<std::size_t>& rows, std::int64_t heir);
   /// Drops the means after a change.
   void drop_prepared() noexcept;
 

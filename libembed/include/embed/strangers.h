@@ -151,6 +151,10 @@ class Strangers {
   std::unique_ptr<State> state_;
 };
 
+/// The groups of a strangers' file, the oldest number first, also while a pipeline has it open: as they were
+/// written last. Nothing is written. Throws Error(NotFound | Io | Format | OutOfMemory). Any thread.
+std::vector<StrangerGroup> read_stranger_groups(const std::string& path);
+
 /// The strangers that all of the process who use these weights share: one object for each file, and without a
 /// file one for each weights; as long as it has an owner. The options are those of the first call. Throws as
 /// the constructor of Strangers does. Any thread.

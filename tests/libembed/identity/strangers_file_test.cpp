@@ -75,6 +75,20 @@ TEST(StrangersFile, BringsThemBack) {
   EXPECT_EQ(strangers.see(sighting(stream, 2, face_of(4, 1), 10, now())), 4U) << "numbers go on";
 }
 
+TEST(StrangersFile, CanBeReadWhileItHasAWriter) {
+  const std::string path = fresh_file("read");
+  Strangers strangers(weights(), {}, path);
+  EXPECT_TRUE(embed::read_stranger_groups(path).empty());
+  strangers.see(sighting(strangers.open_stream("door"), 1, face_of(1, 1), 20, now()));
+  strangers.save();
+  const auto groups = embed::read_stranger_groups(path);
+  ASSERT_EQ(groups.size(), 1U);
+  EXPECT_EQ(groups[0].number, 1U);
+  EXPECT_EQ(groups[0].tracks[0].camera, "door");
+  EXPECT_EQ(groups[0].tracks[0].mean, strangers.groups()[0].tracks[0].mean);
+  expect_error(ErrorCode::NotFound, {"none"}, [] { embed::read_stranger_groups(fresh_file("none")); });
+}
+
 TEST(StrangersFile, IsItsOwnersAloneAndHasOneWriter) {
   const std::string path = fresh_file("mode");
   const Strangers strangers(weights(), {}, path);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cli/console.h"
+#include "command_line/console.h"
 
 #include <cerrno>
 #include <cstdarg>
@@ -11,7 +11,7 @@
 #include "embed/error.h"
 #include "embed/printable.h"
 
-namespace training::cli {
+namespace command_line {
 
 namespace {
 
@@ -54,4 +54,4 @@ void finish_output() {
       "standard output");
 }
 
-}  // namespace training::cli
+}  // namespace command_line

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cli/unknown_flag.h"
+#include "command_line/unknown_flag.h"
 
 #include <algorithm>
 #include <numeric>
 #include <vector>
 
-namespace training::cli {
+namespace command_line {
 
 namespace {
 
@@ -70,4 +70,4 @@ std::string unknown_flag(const CLI::App& app, int argc, const char* const* argv)
   return {};
 }
 
-}  // namespace training::cli
+}  // namespace command_line

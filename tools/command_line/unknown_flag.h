@@ -4,10 +4,10 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-namespace training::cli {
+namespace command_line {
 
 /// What to say of the first flag on a command line that its command does not have, with the known one that is
 /// spelt most like it; empty where there is none. CLI11 would rather speak of what is missing without it.
 std::string unknown_flag(const CLI::App& app, int argc, const char* const* argv);
 
-}  // namespace training::cli
+}  // namespace command_line

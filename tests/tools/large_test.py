@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""triplet-gallery with a million rows: of 200,000 people, of as many people as rows, and of one person."""
+import array
+import json
+import random
+import resource
+import unittest
+
+from support import WEIGHTS, ToolTest, write_safetensors
+
+ROWS = 1_000_000
+
+
+def blocks():
+    """Random values, [ROWS, 128] float32; the blocks repeat each other with other signs, which differs enough."""
+    chance = random.Random(1)
+    values = array.array("f", [chance.gauss(0, 1) for _ in range(128 * 1000)])
+    for _ in range(ROWS // 1000):
+        flips = [chance.choice((-1.0, 1.0)) for _ in range(128)]
+        at = chance.randrange(128)
+        turned = values[at:] + values[:at]
+        yield array.array("f", [value * flips[i & 127] for i, value in enumerate(turned)]).tobytes()
+
+
+class Large(ToolTest):
+    def write(self, people):
+        names = ["person %d" % i for i in range(people)]
+        identity = array.array("q", [i * people // ROWS for i in range(ROWS)]).tobytes()
+        write_safetensors(self.path("g"), {"embeddings": ("F32", [ROWS, 128], blocks(), ROWS * 512),
+                                           "identity": ("I64", [ROWS], identity, len(identity))},
+                          {"kind": "tripletembed.gallery", "version": "1", "metric": "cosine", "weights_sha256": WEIGHTS,
+                           "names": json.dumps(names), "threshold": "0.3"})
+
+    def cpu_seconds(self, *args):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        said = self.ok(*args)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        print("%s: %.1f s of CPU time, %.1f GB" % (" ".join(args[:2]), seconds, after.ru_maxrss / 1e6), flush=True)
+        return said, seconds
+
+    def test_every_command(self):
+        self.write(200_000)
+        said, _ = self.cpu_seconds("list", "g")
+        self.assertEqual(said.count("\n"), 200_001)
+        said, seconds = self.cpu_seconds("check", "g")
+        self.assertLess(seconds, 300)
+        self.assertIn("A sample: ", said)
+        self.cpu_seconds("rename", "g", "person 7", "Ada")
+        self.cpu_seconds("merge", "g", "person 8", "person 9", "--into", "Ada")
+        self.cpu_seconds("move", "g", "Ada", "--to-gallery", "h")
+        self.assertEqual(self.people("h"), {"Ada": 15})
+        self.cpu_seconds("remove", "g", "person 10")
+        self.assertIn("199996 people, 999980 rows", self.ok("list", "g").splitlines()[0])
+
+    def test_as_many_people_as_rows(self):
+        self.write(ROWS)
+        said, seconds = self.cpu_seconds("check", "g")
+        self.assertLess(seconds, 300)
+        self.assertIn("People with fewer than 3 rows: 1000000\n", said)
+
+    def test_one_person(self):
+        self.write(1)
+        said, seconds = self.cpu_seconds("check", "g")
+        self.assertLess(seconds, 300)
+        self.assertIn("1 people, 1000000 rows", said)
+
+
+if __name__ == "__main__":
+    unittest.main()
