@@ -14,8 +14,8 @@ namespace embed::cpu {
 /// so that a team on a busy machine takes no time from those it waits for. One run() at a time.
 class ThreadTeam {
  public:
-  /// `size` counts the caller of run(), so size − 1 threads are made. Throws Error(OutOfMemory) where the system
-  /// starts no more of them.
+  /// `size` counts the caller of run(), so size − 1 threads are made. Throws Error(OutOfMemory) where the
+  /// system starts no more of them.
   explicit ThreadTeam(int size);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
