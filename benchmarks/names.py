@@ -10,6 +10,7 @@ status is 1 where fewer than 90 % of the known are named right, more than 0.5 % 
 strangers stay unnamed; 77 without the clips.
 """
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -79,8 +80,9 @@ def measure(weights, folder, part=None):
     return known, strangers
 
 
-def main():
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(description):
+    """Those of a program that enrols from the clips; ends it where they cannot be used."""
+    ap = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--weights", default=os.environ.get("TRIPLETEMBED_MODEL"), help="default: $TRIPLETEMBED_MODEL")
     ap.add_argument("--keep", metavar="FOLDER", help="leave the gallery and the JSON Lines in this empty folder")
     ap.add_argument("--snapshot", metavar="PART", type=float,
@@ -90,15 +92,31 @@ def main():
         ap.error(f"--snapshot: {args.snapshot} is no part of a clip; 0 to 1 expected")
     if not args.weights or not os.path.exists(args.weights):
         ap.error("no weights: set TRIPLETEMBED_MODEL, or run it under ./run exec")
-    missing = [stem for stem in [*ENROLLED.values(), *SHOWN] if not os.path.exists(clip(stem))]
+    if args.keep:
+        os.makedirs(args.keep, exist_ok=True)
+        if os.listdir(args.keep):
+            ap.error(f"{args.keep} is not empty")
+    return args
+
+
+def folder_of(args):
+    """The folder to keep, or one that ends with the block."""
+    return contextlib.nullcontext(args.keep) if args.keep else tempfile.TemporaryDirectory()
+
+
+def lacks(stems):
+    """Whether one of those clips is not there, which is said."""
+    missing = [stem for stem in stems if not os.path.exists(clip(stem))]
     if missing:
         print(f"skipped: no {clip(missing[0])}")
+    return bool(missing)
+
+
+def main():
+    args = arguments(__doc__)
+    if lacks([*ENROLLED.values(), *SHOWN]):
         return 77
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = args.keep or scratch
-        os.makedirs(folder, exist_ok=True)
-        if os.listdir(folder):
-            ap.error(f"{folder} is not empty")
+    with folder_of(args) as folder:
         known, strangers = measure(args.weights, folder, args.snapshot)
     for stem, (right, wrong, unnamed) in {**known, **strangers}.items():
         print(f"{stem:32} right {right:3}  wrong {wrong:3}  unnamed {unnamed:3}")

@@ -15,12 +15,10 @@ The exit status is 1 where a bar is missed, 77 without the clips:
 - with reclassify-interval=10 the network sees at most 15 % of the faces, and the tracks have the same names;
 - no track misses a single frame between two; over all clips there is at most one track more than there are people.
 """
-import argparse
 import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections import defaultdict
 
 import names
@@ -110,25 +108,10 @@ def measure(weights, folder, snapshot):
 
 
 def main():
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("--weights", default=os.environ.get("TRIPLETEMBED_MODEL"), help="default: $TRIPLETEMBED_MODEL")
-    ap.add_argument("--keep", metavar="FOLDER", help="leave the gallery and the JSON Lines in this empty folder")
-    ap.add_argument("--snapshot", metavar="PART", type=float,
-                    help="enrol from one frame of each clip, at this part of it, 0 to 1")
-    args = ap.parse_args()
-    if args.snapshot is not None and not 0 <= args.snapshot <= 1:
-        ap.error(f"--snapshot: {args.snapshot} is no part of a clip; 0 to 1 expected")
-    if not args.weights or not os.path.exists(args.weights):
-        ap.error("no weights: set TRIPLETEMBED_MODEL, or run it under ./run exec")
-    missing = [stem for stem in [*names.ENROLLED.values(), *names.SHOWN, *CROWDS] if not os.path.exists(names.clip(stem))]
-    if missing:
-        print(f"skipped: no {names.clip(missing[0])}")
+    args = names.arguments(__doc__)
+    if names.lacks([*names.ENROLLED.values(), *names.SHOWN, *CROWDS]):
         return 77
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = args.keep or scratch
-        os.makedirs(folder, exist_ok=True)
-        if os.listdir(folder):
-            ap.error(f"{folder} is not empty")
+    with names.folder_of(args) as folder:
         counts = measure(args.weights, folder, args.snapshot)
     for interval, total in counts.items():
         print(f"reclassify-interval={interval}: {total.line()}")
