@@ -15,9 +15,10 @@ std::optional<std::int64_t> reference_time(GstBuffer* buffer) {
              gst_buffer_iterate_meta_filtered(buffer, &state, GST_REFERENCE_TIMESTAMP_META_API_TYPE)) {
     const auto* reference = reinterpret_cast<GstReferenceTimestampMeta*>(meta);
     const GstStructure* clock = gst_caps_get_structure(reference->reference, 0);
-    const auto time = static_cast<std::int64_t>(reference->timestamp);
-    if (gst_structure_has_name(clock, "timestamp/x-unix") != FALSE) return time;
-    if (gst_structure_has_name(clock, "timestamp/x-ntp") != FALSE) return time - kNtpEpoch;
+    const bool ntp = gst_structure_has_name(clock, "timestamp/x-ntp") != FALSE;
+    if (!ntp && gst_structure_has_name(clock, "timestamp/x-unix") == FALSE) continue;
+    const auto time = static_cast<std::int64_t>(reference->timestamp) - (ntp ? kNtpEpoch : 0);
+    if (time >= 0) return time;  // A camera whose clock was never set tells of 1900, others of no time.
   }
   return std::nullopt;
 }

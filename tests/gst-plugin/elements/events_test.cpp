@@ -238,6 +238,8 @@ TEST(FrameTime, IsThatOfTheReferenceTimestampElseTheClocks) {
     return embed::gst::time_of(element, segment, buffer.get()).utc;
   };
   EXPECT_GE(with("timestamp/x-drm", 5), before) << "a clock that says nothing of the date";
+  EXPECT_GE(with("timestamp/x-ntp", 5 * GST_SECOND), before) << "a camera's clock that was never set";
+  EXPECT_GE(with("timestamp/x-unix", GST_CLOCK_TIME_NONE), before);
   EXPECT_EQ(with("timestamp/x-ntp", (2208988800ULL + 1'000'000'000) * GST_SECOND + 7),
             1'000'000'000'000'000'007);
   const auto other = own(gst_buffer_new());
