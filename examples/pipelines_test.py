@@ -44,7 +44,7 @@ class Pipelines(unittest.TestCase):
         cls.scratch = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.scratch.cleanup)
         cls.gallery = os.path.join(cls.scratch.name, "people.safetensors")
-        subprocess.run(["triplet-train", "enroll", "--weights", WEIGHTS, "--gallery", cls.gallery, "--video", CLIP, "--name",
+        subprocess.run(["triplet-gallery", "enroll", "--weights", WEIGHTS, "--gallery", cls.gallery, "--video", CLIP, "--name",
                         "A"], check=True, stdout=subprocess.DEVNULL, timeout=120)
         try:
             from rtsp_server import RtspServer, RtspTaker

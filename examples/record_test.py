@@ -41,7 +41,7 @@ class Camera(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.scratch = scratch.name
         self.gallery = os.path.join(self.scratch, "people.safetensors")
-        subprocess.run(["triplet-train", "enroll", "--weights", WEIGHTS, "--gallery", self.gallery, "--video", CLIP, "--name", "A"],
+        subprocess.run(["triplet-gallery", "enroll", "--weights", WEIGHTS, "--gallery", self.gallery, "--video", CLIP, "--name", "A"],
                        check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
 
     def serve(self, clip, still=False):

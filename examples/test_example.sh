@@ -37,7 +37,7 @@ trap 'rm -rf "$scratch"' EXIT
 gallery="$scratch/people.safetensors"
 
 enrol_person_a() {
-  triplet-train enroll --weights "$TRIPLETEMBED_MODEL" --gallery "$gallery" --video "$video/bird.mkv" --name A >/dev/null
+  triplet-gallery enroll --weights "$TRIPLETEMBED_MODEL" --gallery "$gallery" --video "$video/bird.mkv" --name A >/dev/null
 }
 
 # at_least COUNT TEXT FILE: that many lines hold the text.

@@ -90,8 +90,7 @@ struct Decoded {
   std::string warning;
 };
 
-Decoded decode(const std::string& path, std::int64_t max_pixels) {
-  const std::vector<std::uint8_t> bytes = read_file(path);
+Decoded decode(const std::vector<std::uint8_t>& bytes, const std::string& path, std::int64_t max_pixels) {
   if (bytes.empty()) throw Error(ErrorCode::Format, "the file is empty, not an image", path);
   Decoded result;
   guard_opencv(path, [&] {
@@ -133,6 +132,11 @@ std::vector<std::uint8_t> packed_rows(const cv::Mat& picture) {
   return pixels;
 }
 
+Image image_of(const Decoded& decoded) {
+  const ImageView view = view_of(decoded.picture);
+  return Image(view.format, view.width, view.height, packed_rows(decoded.picture), decoded.warning);
+}
+
 }  // namespace
 
 Image::Image(PixelFormat format, int width, int height, std::vector<std::uint8_t> pixels, std::string warning)
@@ -161,9 +165,12 @@ ImageView Image::view() const noexcept {
 }
 
 Image load_image(const std::string& path, std::int64_t max_pixels) {
-  const Decoded decoded = decode(path, max_pixels);
-  const ImageView view = view_of(decoded.picture);
-  return Image(view.format, view.width, view.height, packed_rows(decoded.picture), decoded.warning);
+  return image_of(decode(read_file(path), path, max_pixels));
+}
+
+Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name,
+                   std::int64_t max_pixels) {
+  return image_of(decode({bytes, bytes + size}, name, max_pixels));
 }
 
 Image turned(const ImageView& image, int quarters, int max_side) {
