@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "serve/pictures.h"
+#include "gallery/pictures.h"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +12,7 @@
 
 #include "embed/error.h"
 
-namespace serve {
+namespace gallery_tool {
 
 namespace {
 
@@ -119,4 +119,4 @@ void remove_pictures(const std::string& base) {
   }
 }
 
-}  // namespace serve
+}  // namespace gallery_tool
