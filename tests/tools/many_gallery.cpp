@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gallery/program.h"
+#include "program/program.h"
 #include "many.h"
 
 namespace many {

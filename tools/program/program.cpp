@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "gallery/program.h"
+#include "program/program.h"
 
 #include <csignal>
 
 #include "command_line/config_file.h"
 #include "command_line/numbers.h"
 #include "gallery/commands.h"
+#include "serve/commands.h"
 
 namespace gallery_tool {
 
@@ -29,7 +30,8 @@ void describe(CLI::App& app) {
       "  triplet-gallery list people.safetensors Ada\n"
       "  triplet-gallery merge people.safetensors \"A. Lovelace\" --into \"Ada Lovelace\"\n"
       "  triplet-gallery move people.safetensors Ben --to-gallery visitors.safetensors\n"
-      "  triplet-gallery check people.safetensors\n\n"
+      "  triplet-gallery check people.safetensors\n"
+      "  triplet-gallery serve people.safetensors\n\n"
       "Exit status: 0 done, 1 failed (the reason is on the standard error), 2 wrong usage, 3 done, but some "
       "of\n"
       "what was named was refused (each with the reason on the standard error).");
@@ -59,6 +61,7 @@ int run_program(int argc, char** argv) noexcept {
   add_move(app, action);
   add_check(app, action);
   add_strangers(app, action);
+  serve::add_serve(app, action);
   describe(app);
   return command_line::run_program(app, action, argc, argv);
 }
