@@ -40,8 +40,8 @@ def chromium(dark=False, size=(1280, 900)):
 def write_pictures(test, gallery="g", first=0):
     """A drawn face for each person, as the picture of the person's first row."""
     os.makedirs(test.path(gallery + ".crops"), exist_ok=True)
-    for number, name in enumerate(test.people(gallery)):
-        for row in test.rows_of(gallery, name)[:2]:
+    for number, person in enumerate(test.json("list", gallery, "--rows")["people"]):
+        for row in person["row_list"][:2]:
             with open(test.path(gallery + ".crops", row["id"] + ".ppm"), "wb") as file:
                 file.write(face(first + number, 64))
 

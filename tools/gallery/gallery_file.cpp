@@ -7,6 +7,7 @@
 #include "embed/error.h"
 #include "embed/safetensors.h"
 #include "embed/update_gallery.h"
+#include "gallery/row_pictures.h"
 
 namespace gallery_tool {
 
@@ -28,7 +29,7 @@ embed::Gallery empty_like(const std::string& path) {
 void change_gallery(const std::string& path, const embed::Gallery& fresh,
                     const std::function<bool(embed::Gallery&)>& change) {
   try {
-    embed::update_gallery(
+    const embed::Gallery changed = embed::update_gallery(
         path, fresh,
         [&](embed::Gallery& gallery) {
           if (!change(gallery)) throw NothingChanged();
@@ -36,6 +37,7 @@ void change_gallery(const std::string& path, const embed::Gallery& fresh,
         [&] {
           command_line::print_error("%s: another program is changing it, waiting for it\n", path.c_str());
         });
+    drop_pictures_of_gone_rows(path, changed);
   } catch (const NothingChanged&) {
   } catch (const embed::Error& error) {
     if (!error.file().empty()) throw;

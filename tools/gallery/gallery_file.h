@@ -11,8 +11,8 @@
 namespace gallery_tool {
 
 /// Changes a gallery, as embed::update_gallery() does with `fresh`; says so when it waits for another writer.
-/// The file stays as it is when `change` returns false. Throws what update_gallery throws, with the file's
-/// name.
+/// The file stays as it is when `change` returns false. Pictures of rows that are gone then go too. Throws
+/// what update_gallery throws, with the file's name.
 void change_gallery(const std::string& path, const embed::Gallery& fresh,
                     const std::function<bool(embed::Gallery&)>& change);
 /// The same for a gallery that is there. Throws Error(NotFound) too, where there is no file.

@@ -9,8 +9,8 @@
 #include "embed/error.h"
 #include "gallery/check_report.h"
 #include "gallery/output.h"
+#include "gallery/row_pictures.h"
 #include "serve/pictures.h"
-#include "serve/row_pictures.h"
 #include "serve/site.h"
 
 namespace serve {
@@ -20,7 +20,9 @@ namespace {
 using embed::Gallery;
 using embed::Role;
 using gallery_tool::date_text;
+using gallery_tool::is_row_id;
 using gallery_tool::row_id;
+using gallery_tool::row_picture;
 
 constexpr std::size_t kMostPeople = 200, kMostRows = 1'000;
 
@@ -136,14 +138,9 @@ Reply merge(Site& site, const Request& request) {
 
 Reply remove(Site& site, const Request& request) {
   const Json body = json_body(request);
-  std::set<std::string> gone;
   site.gallery().change([&](Gallery& gallery, const GallerySnapshot& snapshot) {
-    const std::int64_t label_id = named(snapshot, body);
-    gone.clear();
-    for (const std::size_t r : snapshot.own.of(label_id)) gone.insert(row_id(gallery, r));
-    gallery.remove(gallery.name(label_id));
+    gallery.remove(snapshot.gallery.name(named(snapshot, body)));
   });
-  remove_row_pictures(site.options().gallery, gone);
   return json_reply(Json::object());
 }
 
@@ -168,7 +165,6 @@ Reply remove_rows(Site& site, const Request& request) {
     if (rows.size() != ids.size()) throw conflict("one of these pictures is no longer there");
     gallery.remove_rows(rows);
   });
-  remove_row_pictures(site.options().gallery, ids);
   return json_reply(Json::object());
 }
 

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "serve/row_pictures.h"
+#include "gallery/row_pictures.h"
 
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <set>
+#include <system_error>
+#include <vector>
 
 #include "embed/error.h"
 #include "embed/safetensors.h"
-#include "serve/pictures.h"
+#include "gallery/people.h"
 
-namespace serve {
+namespace gallery_tool {
 
 namespace {
 
@@ -38,8 +42,22 @@ void write_row_picture(const std::string& gallery, const std::string& row, const
   ::chmod(file.c_str(), 0600);
 }
 
-void remove_row_pictures(const std::string& gallery, const std::set<std::string>& rows) {
-  for (const std::string& row : rows) remove_pictures(row_picture(gallery, row));
+void drop_pictures_of_gone_rows(const std::string& path, const embed::Gallery& gallery) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  std::vector<fs::path> pictures;
+  for (fs::directory_iterator it(folder_of(path), failed), end; !failed && it != end; it.increment(failed))
+    if (is_row_id(it->path().stem().string())) pictures.push_back(it->path());
+  if (pictures.empty()) return;
+  std::set<std::string> there;
+  for (const embed::Role role : {embed::Role::Own, embed::Role::CounterExample})
+    for (std::size_t r = 0; r < gallery.rows(role); ++r) there.insert(row_id(gallery, r, role));
+  for (const fs::path& picture : pictures) {
+    if (there.count(picture.stem().string()) != 0) continue;
+    fs::remove(picture, failed);
+    if (failed)
+      throw embed::Error(embed::ErrorCode::Io, "cannot be removed: " + failed.message(), picture.string());
+  }
 }
 
-}  // namespace serve
+}  // namespace gallery_tool

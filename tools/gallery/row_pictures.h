@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <set>
+#include <array>
 #include <string>
 
-namespace serve {
+#include "embed/gallery.h"
+
+namespace gallery_tool {
 
 /// Pictures of a gallery's rows: files in the folder GALLERY.crops, each called as its row (row_id()). They
 /// are kept where that was asked for alone, and go with their rows.
+
+/// What may stand behind the dot of a picture's file.
+inline constexpr std::array kPictureEndings{".jpg", ".png", ".ppm", ".pgm"};
 
 /// The file of a row's picture, without what stands behind the dot. `row`: checked by is_row_id().
 std::string row_picture(const std::string& gallery, const std::string& row);
@@ -15,7 +20,8 @@ std::string row_picture(const std::string& gallery, const std::string& row);
 bool is_row_id(const std::string& id);
 /// `pnm`: the bytes of a PPM or PGM file. Folder and file are their owner's alone. Throws embed::Error(Io).
 void write_row_picture(const std::string& gallery, const std::string& row, const std::string& pnm);
+/// Removes the pictures of all rows, counter-examples too, that this gallery of that file does not have.
 /// Throws embed::Error(Io).
-void remove_row_pictures(const std::string& gallery, const std::set<std::string>& rows);
+void drop_pictures_of_gone_rows(const std::string& path, const embed::Gallery& gallery);
 
-}  // namespace serve
+}  // namespace gallery_tool
