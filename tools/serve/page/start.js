@@ -13,7 +13,7 @@ async function refresh() {
 }
 
 function show_tab() {
-  const wanted = location.hash.slice(1);
+  const wanted = location.hash.slice(2);
   const link = [...$("tabs").children].find((one) => one.dataset.tab === wanted && !one.hidden);
   tab = link ? wanted : "people";
   for (const one of $("tabs").children) {
@@ -59,7 +59,15 @@ async function complete(field) {
 
 function wire() {
   wire_enrolment();
-  window.addEventListener("hashchange", show_tab);
+  window.addEventListener("hashchange", () => {
+    if (location.hash.startsWith("#/")) show_tab();
+  });
+  // The card that opened the dialog may have been made anew meanwhile.
+  $("person").addEventListener("close", () => {
+    if (document.querySelector("dialog[open]")) return;
+    const card = [...$("people").children].find((one) => shown && one.dataset.key === shown.id);
+    (card ? card.querySelector("button") : $("main")).focus();
+  });
   $("search").addEventListener("input", () => after_typing(() => attempt(() => load_people(false))));
   document.addEventListener("input", (event) => {
     if (event.target.getAttribute("list") === "known") attempt(() => complete(event.target));
