@@ -5,7 +5,7 @@
 #include "embed/error.h"
 #include "embed/person_name.h"
 #include "gallery/people.h"
-#include "gallery/row_pictures.h"
+#include "serve/row_pictures.h"
 #include "serve/site.h"
 #include "serve/upload_process.h"
 
@@ -77,7 +77,7 @@ Reply enrol(Site& site, const Request& request) {
     row = gallery_tool::row_id(gallery, gallery.rows() - 1);
     person = {{"id", gallery.person_id(gallery.find(name))}, {"name", name}};
   });
-  if (site.options().keep_crops) gallery_tool::write_row_picture(site.options().gallery, row, upload.crop);
+  if (site.options().keep_crops) write_row_picture(site.options().gallery, row, upload.crop);
   person["quality"] = upload.quality;
   return json_reply(person);
 }

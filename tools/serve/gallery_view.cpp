@@ -12,7 +12,7 @@
 #include "embed/error.h"
 #include "embed/safetensors.h"
 #include "embed/update_gallery.h"
-#include "gallery/row_pictures.h"
+#include "enrolment/crops.h"
 #include "serve/errors.h"
 
 namespace serve {
@@ -117,7 +117,7 @@ void GalleryView::change(const std::function<void(embed::Gallery&, const Gallery
             change(gallery, snapshot);
           },
           [] { throw Busy(); });
-      gallery_tool::drop_pictures_of_gone_rows(path_, changed);
+      enrolment::remove_stale_crops(path_, changed);
       return;
     } catch (const Busy&) {
       std::this_thread::sleep_for(kBetweenAttempts);

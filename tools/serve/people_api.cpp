@@ -9,8 +9,8 @@
 #include "embed/error.h"
 #include "gallery/check_report.h"
 #include "gallery/output.h"
-#include "gallery/row_pictures.h"
 #include "serve/pictures.h"
+#include "serve/row_pictures.h"
 #include "serve/site.h"
 
 namespace serve {
@@ -20,9 +20,7 @@ namespace {
 using embed::Gallery;
 using embed::Role;
 using gallery_tool::date_text;
-using gallery_tool::is_row_id;
 using gallery_tool::row_id;
-using gallery_tool::row_picture;
 
 constexpr std::size_t kMostPeople = 200, kMostRows = 1'000;
 

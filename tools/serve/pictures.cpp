@@ -2,6 +2,7 @@
 #include "serve/pictures.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
@@ -9,12 +10,11 @@
 #include <fstream>
 #include <system_error>
 
-#include "gallery/row_pictures.h"
-
 namespace serve {
 
 namespace {
 
+constexpr std::array kEndings{".jpg", ".png", ".ppm", ".pgm"};
 constexpr std::size_t kMostBytes = 4U << 20U;
 constexpr std::size_t kMostPixels = 1'000'000;
 
@@ -91,7 +91,7 @@ std::optional<Picture> picture_of(const std::string& bytes) {
 }
 
 std::optional<std::string> read_file(const std::string& base) {
-  for (const char* ending : gallery_tool::kPictureEndings)
+  for (const char* ending : kEndings)
     if (std::optional<std::string> bytes = content(base + ending)) return bytes;
   return std::nullopt;
 }
@@ -102,11 +102,10 @@ std::optional<Picture> read_picture(const std::string& base) {
 }
 
 bool has_picture(const std::string& base) {
-  return std::any_of(gallery_tool::kPictureEndings.begin(), gallery_tool::kPictureEndings.end(),
-                     [&](const char* ending) {
-                       std::error_code none;
-                       return std::filesystem::exists(base + ending, none);
-                     });
+  return std::any_of(kEndings.begin(), kEndings.end(), [&](const char* ending) {
+    std::error_code none;
+    return std::filesystem::exists(base + ending, none);
+  });
 }
 
 }  // namespace serve

@@ -10,8 +10,8 @@
 #include "embed/strangers.h"
 #include "gallery/output.h"
 #include "gallery/people.h"
-#include "gallery/row_pictures.h"
 #include "serve/pictures.h"
+#include "serve/row_pictures.h"
 #include "serve/site.h"
 
 namespace serve {
@@ -122,7 +122,7 @@ void add_to(Site& site, const StrangerGroup& group, const std::string& weights,
   });
   if (!site.options().keep_crops) return;
   const auto pnm = read_file(file_of(site) + ".crops/" + embed::stranger_label(group.number));
-  if (pnm && picture_of(*pnm)) gallery_tool::write_row_picture(site.options().gallery, row, *pnm);
+  if (pnm && picture_of(*pnm)) write_row_picture(site.options().gallery, row, *pnm);
 }
 
 /// A new person.
