@@ -42,14 +42,14 @@ class Store:
         if not paths:
             raise GalleryError(f"{folder}: no picture in it (it takes NAME/*.jpg)")
         names = [os.path.relpath(path, folder) for path in paths]
-        return self._gallery(paths, names, [["--folder", folder]], f"the people of {folder}")
+        return self._gallery(paths, names, [["--folder", folder, "--face", "centre"]], f"the people of {folder}")
 
     def from_videos(self, videos):
         """`videos`: {name: clip}."""
         for clip in videos.values():
             if not os.path.exists(clip):
                 raise GalleryError(f"{clip}: no such file")
-        calls = [["--video", clip, "--name", name] for name, clip in videos.items()]
+        calls = [["--video", clip, "--name", name, "--face", "largest"] for name, clip in videos.items()]
         return self._gallery(list(videos.values()), list(videos), calls, ", ".join(videos))
 
     def from_photographs(self, photographs):
@@ -107,7 +107,7 @@ class Store:
     def _call(self, command):
         # The tools tell the reason on stderr; it is the user's as it is.
         status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
-        if status != 0:
+        if status not in (0, 3):  # 3: some pictures were refused, which was told.
             raise GalleryError(f"{os.path.basename(command[0])} failed with status {status} (its message is above)")
 
 

@@ -80,9 +80,10 @@ cv::Mat decode_other(const std::vector<std::uint8_t>& bytes, const PictureHeader
 void require_known_kind(PictureHeader::Kind kind, const std::string& path) {
   const bool gif = kind == PictureHeader::Kind::Gif;
   if (!gif && kind != PictureHeader::Kind::Heif) return;
-  throw Error(
-      ErrorCode::Format,
-      std::string(gif ? "a GIF" : "a HEIC picture") + ", which is not read: convert it to JPEG or PNG", path);
+  throw Error(ErrorCode::Format,
+              std::string(gif ? "a GIF" : "a HEIC or AVIF picture") +
+                  ", which is not read: convert it to JPEG or PNG",
+              path);
 }
 
 struct Decoded {
@@ -220,15 +221,16 @@ void save_image(const std::string& path, const ImageView& image) {
       picture.create(size, CV_8UC3);
       to_bgr(image, picture);
     }
-    cv::imencode(extension, picture, bytes);
+    // Another name for JPEG files, which OpenCV does not know.
+    cv::imencode(extension == ".jfif" ? ".jpg" : extension, picture, bytes);
   });
   if (bytes.empty()) throw Error(ErrorCode::Internal, "the image could not be encoded", path);
   write_file_atomically(path, bytes.data(), bytes.size());
 }
 
 bool is_image_path(const std::string& path) {
-  constexpr std::array<const char*, 11> known = {".jpg", ".jpeg", ".png",  ".pgm", ".ppm", ".pnm",
-                                                 ".pbm", ".bmp",  ".webp", ".tif", ".tiff"};
+  constexpr std::array<const char*, 12> known = {".jpg", ".jpeg", ".jfif", ".png",  ".pgm", ".ppm",
+                                                 ".pnm", ".pbm",  ".bmp",  ".webp", ".tif", ".tiff"};
   const std::string extension = lower_extension(path);
   return std::any_of(known.begin(), known.end(), [&](const char* name) { return extension == name; });
 }

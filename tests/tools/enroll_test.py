@@ -37,7 +37,8 @@ class Usage(FaceTest):
         self.write("root/Al/0.pgm", b"no picture")
         self.write("root/%s/0.pgm" % latin, pgm())
         flags = ("enroll", "--weights", self.weights, "--gallery", "new.gallery")
-        self.fails(*flags, "--folder", "root", says=["root/%s: identity name: UTF-8" % latin])
+        done = self.fails(*flags, "--folder", "root", says=["root/%s: refused: identity name: UTF-8" % latin])
+        self.assertLess(done.stderr.index("identity name"), done.stderr.index("0.pgm"))
         for name in (latin, "", "x" * 257):
             self.fails(*flags, "--name", name, "--images", "root/Al/0.pgm", says=["--name: identity name"])
 
@@ -58,9 +59,9 @@ class EnrollAndIdentify(FaceTest):
             for number in (1, 2, 3):
                 shutil.copy(self.picture(person, number), self.path("people", person, "%d.jpg" % number))
 
-    def enroll(self, *args, **kwargs):
-        done = self.run_tool("enroll", "--weights", self.weights, "--gallery", "g.safetensors", *args, **kwargs)
-        self.assertEqual(done.returncode, 0, done.stderr)
+    def enroll(self, *args, code=0):
+        done = self.run_tool("enroll", "--weights", self.weights, "--gallery", "g.safetensors", *args)
+        self.assertEqual(done.returncode, code, done.stderr)
         return done
 
     def rows(self):
@@ -103,6 +104,14 @@ class EnrollAndIdentify(FaceTest):
         self.assertEqual(far["images"][0]["faces"][0]["label"], "???")
         self.assertEqual(far["images"][0]["faces"][0]["reason"], "far")
 
+    def test_identify_takes_the_gallery_in_front_too(self):
+        self.people()
+        self.enroll("--folder", "people")
+        image = self.picture("Abdullah_Gul", 1)
+        one, other = (self.json("identify", "--weights", self.weights, *gallery, image)
+                      for gallery in (["g.safetensors"], ["--gallery", "g.safetensors"]))
+        self.assertEqual(one, other)
+
     def test_identify_goes_on_after_an_unreadable_image_and_fails(self):
         self.people()
         self.enroll("--folder", "people")
@@ -116,11 +125,13 @@ class EnrollAndIdentify(FaceTest):
     def test_people_without_a_face(self):
         self.people()
         self.write("people/Nobody/1.pgm", b"P5 64 64 255\n" + bytes(64 * 64))
-        self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--folder", "people",
-                   says=["people/Nobody", "no face"])
-        self.assertFalse(os.path.exists(self.path("g.safetensors")))
+        self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--folder", "people", code=3,
+                   says=["people/Nobody/1.pgm: refused: no face in it", "people/Nobody: refused: no face that can be enrolled"])
+        self.assertEqual(len(self.people_of("g.safetensors")), 2, "the others are enrolled")
         self.assertIn("people/Nobody", self.enroll("--folder", "people", "--skip-bad").stderr)
-        self.assertEqual(len(self.people_of("g.safetensors")), 2)
+        self.fails("enroll", "--weights", self.weights, "--gallery", "new", "--name", "A", "--images", "people/Nobody/1.pgm",
+                   says=["people/Nobody/1.pgm", "nobody is left to enrol"])
+        self.assertFalse(os.path.exists(self.path("new")))
 
     @needs_video
     def test_a_video(self):
@@ -185,8 +196,15 @@ class EnrollAndIdentify(FaceTest):
     @needs_video
     def test_a_second_face_is_told(self):
         clip = os.path.join(DATA, "video", "head-pose-face-detection-female-and-male.mkv")
-        self.assertRegex(self.enroll("--video", clip, "--name", "F").stderr,
-                         r"a second face in \d+ of \d+ frames, from [\d.]+ s to [\d.]+ s")
+        told = r"a second face in \d+ of \d+ frames, from [\d.]+ s to [\d.]+ s"
+        done = self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--video", clip, "--name", "F",
+                          says=[clip + ": refused: ", "--face largest or --face centre says which"])
+        self.assertRegex(done.stderr, told)
+        self.assertFalse(os.path.exists(self.path("g.safetensors")))
+        for which in ("largest", "centre"):
+            self.assertRegex(self.enroll("--video", clip, "--name", "F", "--face", which).stderr, told)
+        self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--video", clip, "--name", "F", "--face",
+                   "all-of", 2, code=2, says=["--face", "--video"])
         clip = os.path.join(DATA, "video", "head-pose-face-detection-male.mkv")
         self.assertNotIn("second face", self.enroll("--video", clip, "--name", "G").stderr)
 
@@ -196,12 +214,12 @@ class EnrollAndIdentify(FaceTest):
             subprocess.run(["gst-launch-1.0", "-q", "filesrc", "location=" + self.picture("Abdullah_Gul", 1), "!", "jpegdec",
                             "!", "videoconvert", "!", *effect.split(), "!", "videoconvert", "!", "pngenc", "!", "filesink",
                             "location=" + self.path("people", "Abdullah_Gul", name + ".png")], timeout=60, check=True)
-        refused = r"left out: people/Abdullah_Gul/%s\.png: the face is %s, of a quality of 0\.\d+: %.3f or more expected"
-        done = self.enroll("--folder", "people")
+        refused = r"people/Abdullah_Gul/%s\.png: refused: the face is %s, of a quality of 0\.\d+: %.3f or more expected"
+        done = self.enroll("--folder", "people", code=3)
         self.assertRegex(done.stderr, refused % ("blurred", "blurred", 0.05))
         self.assertNotIn("dark.png", done.stderr, "it can still be recognised")
         self.assertIn("Abdullah_Gul: 4 faces in 5 images", done.stdout)
-        done = self.enroll("--folder", "people", "--min-quality", 0.3, "--replace")
+        done = self.enroll("--folder", "people", "--min-quality", 0.3, "--replace", code=3)
         self.assertRegex(done.stderr, refused % ("dark", "dark", 0.3))
         self.assertIn("Abdullah_Gul: 3 faces in 5 images", done.stdout)
         self.assertIn("5 faces in 5 images", self.enroll("--folder", "people", "--min-quality", 0, "--replace").stdout)
@@ -214,7 +232,7 @@ class EnrollAndIdentify(FaceTest):
                         "!", "videoconvert", "!", "videoflip", "video-direction=90r", "!", "pngenc", "!", "filesink",
                         "location=" + path], timeout=60, check=True)
         done = self.fails("enroll", "--weights", self.weights, "--gallery", "g.safetensors", "--folder", "people",
-                          says=["1.png; turned by 270 degrees clockwise there would be 1: turn the picture"])
+                          says=["1.png: refused: no face in it; turned by 270 degrees clockwise there would be 1: turn the picture"])
         self.assertEqual(done.returncode, 1)
 
     def test_damaged_and_large_pictures_are_refused_by_name(self):
@@ -224,7 +242,7 @@ class EnrollAndIdentify(FaceTest):
             content = file.read()
         self.write("people/Abdullah_Gul/4.jpg", content[:len(content) // 2] + b"\xff\xd9")
         enroll = ("enroll", "--weights", self.weights, "--gallery", "g.safetensors")
-        self.fails(*enroll, "--folder", "people", says=["people/Abdullah_Gul/4.jpg", "damaged"])
+        self.fails(*enroll, "--folder", "people", code=3, says=["people/Abdullah_Gul/4.jpg: refused: ", "damaged"])
         done = self.enroll("--folder", "people", "--skip-bad")
         self.assertEqual(done.stderr.count("Abdullah_Gul/4.jpg"), 1)
         self.assertIn("Abdullah_Gul: 3 faces in 4 images", done.stdout)
@@ -242,7 +260,7 @@ class EnrollAndIdentify(FaceTest):
             both = [subprocess.Popen([*base, name, "--images", self.picture(name, 1)], cwd=self.folder, text=True,
                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE) for name in self.PEOPLE]
             for process in both:
-                self.assertIn("another enrolment is at work", process.stderr.readline())
+                self.assertIn("g.safetensors: another program is changing it", process.stderr.readline())
         said = [process.communicate(timeout=120) for process in both]
         self.assertEqual([process.returncode for process in both], [0, 0], said)
         self.assertEqual({name for name, _ in self.people_of("g.safetensors")}, set(self.PEOPLE))

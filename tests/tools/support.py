@@ -21,6 +21,7 @@ TRIPLET_GALLERY_BARE = os.environ.get("TRIPLET_GALLERY_BARE", TRIPLET_GALLERY)
 FIXTURES = os.environ.get("CLI_FIXTURES", "")
 FACES = os.environ.get("HAVE_FACES", "1") == "1"
 VIDEO = os.environ.get("HAVE_VIDEO", "1") == "1"
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 DATA = os.environ.get("TRIPLETEMBED_DATA", "")
 YUNET = os.path.join(DATA, "models", "face_detection_yunet_2023mar.onnx")
 WEIGHTS = "ab" * 32

@@ -22,7 +22,12 @@ Progress::Progress(std::string what, std::size_t total)
       last_(start_) {}
 
 Progress::~Progress() {
+  erase();
+}
+
+void Progress::erase() {
   if (terminal_ && drawn_) std::fputs("\r\033[K", stderr);
+  drawn_ = false;
 }
 
 void Progress::step(std::size_t done) {

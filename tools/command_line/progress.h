@@ -17,6 +17,8 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void step(std::size_t done = 1);
+  /// Takes the line off the terminal, where it is drawn, so that something else can be said there.
+  void erase();
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -19,16 +19,6 @@ std::string faces_text(std::size_t count) {
   return std::to_string(count) + (count == 1 ? " face" : " faces");
 }
 
-/// How poor a face is, and what it would have to be.
-std::string poor_text(const embed::FaceQuality& quality, float least) {
-  const char* const flaw = to_string(quality.flaw);
-  char text[128];
-  std::snprintf(
-      text, sizeof text, "the face is %s, of a quality of %.3f: %.3f or more expected (--min-quality)",
-      *flaw != '\0' ? flaw : "poor", static_cast<double>(quality.overall), static_cast<double>(least));
-  return text;
-}
-
 std::string several_text(std::size_t count) {
   return faces_text(count) + " in it; --face largest, --face centre or --face all-of " +
          std::to_string(count) + " says which";
@@ -99,6 +89,15 @@ const char* to_string(Refusal refusal) noexcept {
       return "poor-face";
   }
   return "none";
+}
+
+std::string poor_text(const embed::FaceQuality& quality, float least) {
+  const char* const flaw = to_string(quality.flaw);
+  char text[128];
+  std::snprintf(
+      text, sizeof text, "the face is %s, of a quality of %.3f: %.3f or more expected (--min-quality)",
+      *flaw != '\0' ? flaw : "poor", static_cast<double>(quality.overall), static_cast<double>(least));
+  return text;
 }
 
 std::vector<std::size_t> choose_faces(const PictureFaces& picture, const FaceRule& rule, Refusal& refusal,

@@ -52,6 +52,9 @@ struct PictureRows {
   std::string warning;  ///< PictureFaces::warning.
 };
 
+/// How poor a face of this quality is, and what it would have to be.
+std::string poor_text(const embed::FaceQuality& quality, float least);
+
 /// Which of these faces the rule takes, by their numbers; none where it refuses the picture: `refusal` and
 /// `why` say the reason then.
 std::vector<std::size_t> choose_faces(const face_reader::PictureFaces& picture, const FaceRule& rule,

@@ -105,7 +105,7 @@ class Reader {
     } else if (!is_picture_(path.string())) {
       (is_foreign(path) ? found_.foreign : found_.others).push_back(path.string());
     } else if (!fs::is_regular_file(status)) {
-      found_.missing.push_back(path.string() + ": no image file (a link to nowhere?)");
+      found_.missing.push_back(path.string());
     } else {
       pictures.push_back(path.string());
     }
@@ -136,7 +136,7 @@ PeopleFolder read_people_folder(const std::string& folder,
     }
     const fs::file_status what = status_of(path);
     if (fs::is_symlink(path) && !fs::exists(what)) {
-      found.missing.push_back(path.string() + ": no identity folder (a link to nowhere)");
+      found.missing.push_back(path.string());
     } else if (!fs::is_directory(what)) {
       pictures += is_picture(name) ? 1 : 0;
       found.others.push_back(path.string());

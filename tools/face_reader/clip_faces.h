@@ -14,6 +14,7 @@ namespace face_reader {
 struct ClipOptions {
   std::size_t every = 5;   ///< One frame of so many is looked at.
   int smallest_face = 32;  ///< Smaller faces, by the shorter side in pixels, do not count.
+  bool centre = false;     ///< Of a frame's faces not the largest, but the one that a portrait is about.
   /// How frames are turned and when the clip ends: as video::VideoOptions says.
   std::string direction = "auto";
   double seconds = 0;
@@ -30,7 +31,7 @@ struct FrameCount {
   }
 };
 
-/// The faces of a clip, the largest of each frame that was looked at.
+/// The faces of a clip, one of each frame that was looked at.
 struct ClipFaces {
   std::vector<std::uint8_t> crops;          ///< [seconds.size(), height, width, channels].
   std::vector<double> seconds;              ///< Of each crop.

@@ -72,6 +72,10 @@ class FaceReader {
   /// Embeddings of crops, one after another as CutFace::crop and ClipFaces::crops hold them. Throws
   /// embed::Error.
   virtual std::vector<embed::Embedding> embed(const std::vector<std::uint8_t>& crops) const = 0;
+
+  /// Writes one such crop as an image file of the kind that the extension names. Throws embed::Error(Io |
+  /// Unsupported).
+  virtual void save_crop(const std::string& path, const std::vector<std::uint8_t>& crop) const = 0;
 };
 
 /// Loads the module at the first call, and the weights and the detector. Throws embed::Error: NotFound where

@@ -39,8 +39,14 @@ class SpreadFrames {
   std::size_t offered_ = 0, step_ = 1;
 };
 
-bool large_enough(const pictures::FoundFace& face, int smallest) {
-  return std::min(face.region.box.width, face.region.box.height) >= static_cast<float>(smallest);
+/// In their order.
+std::vector<pictures::FoundFace> large_ones(const std::vector<pictures::FoundFace>& faces, int smallest) {
+  std::vector<pictures::FoundFace> large;
+  for (const pictures::FoundFace& face : faces) {
+    if (std::min(face.region.box.width, face.region.box.height) >= static_cast<float>(smallest))
+      large.push_back(face);
+  }
+  return large;
 }
 
 const char* direction_of(int degrees) {
@@ -72,14 +78,12 @@ void look_through_frames(video::Video& video, pictures::FaceCropper& cropper, co
     const std::vector<pictures::FoundFace> found = cropper.find(frame, /*still=*/false);
     any_face = any_face || !found.empty();
     if (!any_face) faceless.offer(frame);
-    if (found.empty() || !large_enough(found.front(), options.smallest_face)) continue;
-    if (std::count_if(found.begin(), found.end(), [&](const pictures::FoundFace& face) {
-          return large_enough(face, options.smallest_face);
-        }) > 1) {
-      faces.with_second_face.add(video.seconds());
-    }
+    const std::vector<pictures::FoundFace> large = large_ones(found, options.smallest_face);
+    if (large.empty()) continue;
+    if (large.size() > 1) faces.with_second_face.add(video.seconds());
+    const pictures::FoundFace& chosen = options.centre ? pictures::main_face(large, frame) : large.front();
     crop.clear();
-    faces.quality.push_back(cropper.cut(frame, found.front(), crop));
+    faces.quality.push_back(cropper.cut(frame, chosen, crop));
     faces.seconds.push_back(video.seconds());
     faces.crops.insert(faces.crops.end(), crop.begin(), crop.end());
   }

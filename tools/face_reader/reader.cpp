@@ -39,6 +39,18 @@ std::vector<embed::Embedding> LoadedReader::embed(const std::vector<std::uint8_t
   return embeddings;
 }
 
+void LoadedReader::save_crop(const std::string& path, const std::vector<std::uint8_t>& crop) const {
+  const embed::InputSpec& input = model().input;
+  embed::ImageView view;
+  view.format = input.channels == 1 ? embed::PixelFormat::Gray8
+                                    : (input.bgr ? embed::PixelFormat::Bgr : embed::PixelFormat::Rgb);
+  view.width = input.width;
+  view.height = input.height;
+  view.planes[0] = crop.data();
+  view.strides[0] = static_cast<std::ptrdiff_t>(input.channels) * input.width;
+  pictures::save_picture(path, view);
+}
+
 PictureFaces LoadedReader::faces_of(const pictures::Picture& picture) {
   const embed::ImageView& view = picture.view();
   PictureFaces found;

@@ -18,6 +18,7 @@ class LoadedReader : public FaceReader {
   std::optional<Turned> turned(const std::string& path) override;
   void look_through(const std::string& clip, const ClipOptions& options, ClipFaces& faces) override;
   std::vector<embed::Embedding> embed(const std::vector<std::uint8_t>& crops) const override;
+  void save_crop(const std::string& path, const std::vector<std::uint8_t>& crop) const override;
 
  private:
   PictureFaces faces_of(const pictures::Picture& picture);

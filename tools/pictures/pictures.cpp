@@ -57,6 +57,10 @@ Picture small_copy(const embed::ImageView& frame) {
   return {image, image->view()};
 }
 
+void save_picture(const std::string& path, const embed::ImageView& image) {
+  embed::faces::save_image(path, image);
+}
+
 void require_pictures() {}
 
 bool is_picture_path(const std::string& path) {

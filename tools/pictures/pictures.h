@@ -42,6 +42,9 @@ Picture decode_picture(const std::uint8_t* bytes, std::size_t size, const std::s
 /// A copy of a frame that outlives it, reduced where it is large: enough to look for faces in.
 Picture small_copy(const embed::ImageView& frame);
 
+/// Writes an image file of the kind that the extension names. Throws embed::Error(Io | Unsupported).
+void save_picture(const std::string& path, const embed::ImageView& image);
+
 /// Throws embed::Error(Unsupported) in a build that cannot read image files.
 void require_pictures();
 

@@ -28,6 +28,9 @@ Picture decode_picture(const std::uint8_t*, std::size_t, const std::string& name
 Picture small_copy(const embed::ImageView&) {
   missing("cannot keep a frame");
 }
+void save_picture(const std::string& path, const embed::ImageView&) {
+  missing("cannot write the image " + path);
+}
 void require_pictures() {
   missing("cannot read image files");
 }
