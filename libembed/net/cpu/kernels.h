@@ -151,7 +151,8 @@ constexpr std::int64_t size_of(Number number) {
 std::int64_t winograd_tile(const Kernels& kernels, std::int64_t in, std::int64_t height,
                            std::int64_t width) noexcept;
 
-/// The fastest kernels that this machine can run, null where there are none: LibTorch does the work then.
+/// The fastest kernels that this machine can run; null for numbers that none of them takes. Every machine has
+/// some for float32.
 const Kernels* kernels_for(Number number) noexcept;
 
 /// The fastest that training can use.
@@ -161,6 +162,7 @@ const Kernels* train_kernels_for(Number number) noexcept;
 // runnable_kernels.h's business.
 const Kernels* avx2_f32() noexcept;
 const Kernels* avx512_f32() noexcept;
+const Kernels* portable_f32() noexcept;  // Never null.
 const Kernels* avx512_bf16() noexcept;
 const Kernels* avx512_u8() noexcept;
 const Kernels* amx_bf16() noexcept;
