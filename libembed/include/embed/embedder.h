@@ -45,7 +45,7 @@ class Embedder {
   const std::string& device() const noexcept;
   /// What "auto" became: "fp32", "bf16", "fp16" or "int8".
   const std::string& precision() const noexcept;
-  /// What computes: "avx512-bf16", "avx2", "portable" and the like for this library's own kernels,
+  /// What computes: "avx512-bf16", "neon", "portable" and the like for this library's own kernels,
   /// "cuda-graphs" on a GPU, else "libtorch".
   std::string backend() const;
 

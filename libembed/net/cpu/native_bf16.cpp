@@ -6,7 +6,7 @@
 namespace embed::cpu {
 
 bool has_native_bf16() noexcept {
-  return cpu_features().avx512_bf16;
+  return cpu_features().avx512_bf16 || cpu_features().arm_bf16;
 }
 
 bool prefers_bf16() noexcept {
@@ -14,7 +14,7 @@ bool prefers_bf16() noexcept {
 #if defined(__x86_64__) && defined(__GNUC__)
   return cpu_features().amx_bf16 || __builtin_cpu_is("intel") == 0;
 #else
-  return true;
+  return false;
 #endif
 }
 

@@ -44,6 +44,17 @@ TEST(CpuFeatures, AnAvx2MachineRunsItsOwnKernels) {
   EXPECT_EQ(std::string(embed::scan_variants().front().name), "avx2");
 }
 
+TEST(CpuFeatures, AnArm64MachineRunsItsOwnKernels) {
+  if (!embed::cpu_features().neon) GTEST_SKIP() << "this CPU is not arm64's";
+  EXPECT_EQ(std::string(embed::cpu::kernels_for(embed::cpu::Number::F32)->name), "neon");
+  CpuFeatures cortex_a72;
+  cortex_a72.neon = true;
+  const CpuFeaturesMask mask(cortex_a72);
+  EXPECT_EQ(std::string(embed::cpu::kernels_for(embed::cpu::Number::F32)->name), "neon");
+  EXPECT_EQ(std::string(embed::crop_kernels().name), "neon");
+  EXPECT_EQ(std::string(embed::scan_variants().front().name), "neon");
+}
+
 TEST(CpuFeatures, AMaskGivesNothingThatIsNotThere) {
   const CpuFeatures here = embed::cpu_features();
   {
