@@ -62,8 +62,9 @@ def snapshot_of(stem, part, folder):
 def enroll(weights, gallery, part, folder):
     """Enrols the five from their clips, or from one frame of each where `part` says which."""
     for name, stem in ENROLLED.items():
-        shown = ["--video", clip(stem)] if part is None else ["--images", snapshot_of(stem, part, folder)]
-        subprocess.run(["triplet-train", "enroll", "--weights", weights, "--gallery", gallery, *shown, "--name", name],
+        shown = (["--video", clip(stem), "--face", "largest"] if part is None
+                 else ["--images", snapshot_of(stem, part, folder), "--face", "centre"])
+        subprocess.run(["triplet-gallery", "enroll", "--weights", weights, "--gallery", gallery, *shown, "--name", name],
                        check=True, stdout=subprocess.DEVNULL)
 
 

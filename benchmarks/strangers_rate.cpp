@@ -3,7 +3,7 @@
 //
 // usage: strangers-rate WEIGHTS GALLERY…
 //
-// The galleries are made by `triplet-train enroll --folder --max-per-identity 40` of many people's
+// The galleries are made by `triplet-gallery enroll --folder --max-per-identity 40` of many people's
 // photographs; people of two galleries are different ones. A track is the mean of 1, 2 or 4 photographs of a
 // person. The first table says how often a newcomer is within the threshold of any of G other people's
 // tracks, over the rate that was asked for, and how many pairs of tracks of one person are within it: with

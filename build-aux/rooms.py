@@ -25,6 +25,7 @@ PACKAGES = {
     "nlohmann-json": r"nlohmann/",
     "CLI11": r"CLI/",
     "zlib": r"zlib\.h$",
+    "cpp-httplib": r"httplib\.h$",
     "libjpeg": r"j(peglib|error)\.h$",
     "utf8proc": r"utf8proc\.h$",
 }

@@ -13,6 +13,6 @@ if [ $# -ne 3 ]; then
 fi
 : "${TRIPLETEMBED_MODEL:?names the weights file; ./run exec sets it to the default weights}"
 
-triplet-train enroll --weights "$TRIPLETEMBED_MODEL" --gallery "$2" --folder "$1"
-triplet-train inspect "$2"
-triplet-train identify --weights "$TRIPLETEMBED_MODEL" --gallery "$2" "$3"
+triplet-gallery enroll --weights "$TRIPLETEMBED_MODEL" --gallery "$2" --folder "$1"
+triplet-gallery list "$2"
+triplet-gallery identify --weights "$TRIPLETEMBED_MODEL" --gallery "$2" "$3"

@@ -77,7 +77,7 @@ class RtspCameras(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.gallery = os.path.join(scratch.name, "people.safetensors")
         for name, stem in ENROLLED.items():
-            subprocess.run(["triplet-train", "enroll", "--weights", WEIGHTS, "--gallery", self.gallery, "--video", clip(stem),
+            subprocess.run(["triplet-gallery", "enroll", "--weights", WEIGHTS, "--gallery", self.gallery, "--video", clip(stem),
                             "--name", name], check=True, stdout=subprocess.DEVNULL, timeout=120)
         self.servers = {camera: Server(stem) for camera, (stem, _) in SEEN.items()}
         for server in self.servers.values():

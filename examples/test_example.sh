@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs one example as its header says and looks at what it gives. Exits 77 (skipped) without weights or real faces.
 #
-# usage: test_example.sh launch|python|compare|enrol|two-kinds|cameras|live|strangers EXAMPLE
+# usage: test_example.sh launch|python|compare|enrol|two-kinds|cameras|live|strangers|attendance EXAMPLE [PROGRAM]
 set -euo pipefail
-what=$1 example=$2
+what=$1 example=$2 program=${3:-}
 
 skip() {
   echo "skipped: $*"
@@ -37,7 +37,7 @@ trap 'rm -rf "$scratch"' EXIT
 gallery="$scratch/people.safetensors"
 
 enrol_person_a() {
-  triplet-train enroll --weights "$TRIPLETEMBED_MODEL" --gallery "$gallery" --video "$video/bird.mkv" --name A >/dev/null
+  triplet-gallery enroll --weights "$TRIPLETEMBED_MODEL" --gallery "$gallery" --video "$video/bird.mkv" --name A >/dev/null
 }
 
 # at_least COUNT TEXT FILE: that many lines hold the text.
@@ -89,6 +89,27 @@ case $what in
     /usr/bin/python3 "$example" "$scratch/strangers.safetensors" "$gallery" C "$video"/{please,night}.mkv >"$scratch/out"
     at_least 1 '^please.mkv: A, [0-9][0-9] frames$' "$scratch/out"
     at_least 1 '^unknown-2, who was in 1 videos, is C$' "$scratch/out"
+    ;;
+  attendance)
+    /usr/bin/python3 -c 'import gi; gi.require_version("Gst", "1.0")' 2>/dev/null || skip "no python3-gi"
+    enrol_person_a
+    /usr/bin/python3 "$example" "$gallery" "$video/milk.mkv" >"$scratch/out"
+    # The program in C++ says the same, but for the second in which it does.
+    [ -z "$program" ] || "$program" "$gallery" "file://$video/milk.mkv" >>"$scratch/out"
+    at_least "$([ -z "$program" ] && echo 1 || echo 2)" "^$(date +%F)  [0-2][0-9]:[0-5][0-9]:[0-5][0-9]  [0-2][0-9]:[0-5][0-9]:[0-5][0-9]  A\$" "$scratch/out"
+    [ -z "$program" ] || ! "$program" "$gallery" "file:///nowhere.mkv" 2>"$scratch/said" || fail "a missing file was no error"
+    if /usr/bin/python3 "$example" "$gallery" /nowhere.mkv 2>"$scratch/said"; then fail "a missing file was no error"; fi
+    # A stay over midnight counts on both days.
+    /usr/bin/python3 - "$example" >"$scratch/out" <<'END'
+import datetime, importlib.util, sys
+spec = importlib.util.spec_from_file_location("attendance", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+attendance = module.Attendance()
+attendance.add("A", *(datetime.datetime(2026, 2, day, hour).astimezone() for day, hour in ((27, 22), (28, 1))))
+print(attendance.seen)
+END
+    at_least 1 "{('2026-02-27', 'A'): ('22:00:00', '23:59:59'), ('2026-02-28', 'A'): ('00:00:00', '01:00:00')}" "$scratch/out"
     ;;
   compare)
     # Six pairs of one person and as many of two, from the first pictures of folders in their order, at the distance

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the demo makes and keeps under BUILD/demo: galleries enrolled with triplet-train, and a clip of photographs.
+"""What the demo makes and keeps under BUILD/demo: galleries enrolled with triplet-gallery, and a clip of photographs.
 Each is kept beside a note of what it was made of, and made anew when one of these changes."""
 import glob
 import hashlib
@@ -42,14 +42,14 @@ class Store:
         if not paths:
             raise GalleryError(f"{folder}: no picture in it (it takes NAME/*.jpg)")
         names = [os.path.relpath(path, folder) for path in paths]
-        return self._gallery(paths, names, [["--folder", folder]], f"the people of {folder}")
+        return self._gallery(paths, names, [["--folder", folder, "--face", "centre"]], f"the people of {folder}")
 
     def from_videos(self, videos):
         """`videos`: {name: clip}."""
         for clip in videos.values():
             if not os.path.exists(clip):
                 raise GalleryError(f"{clip}: no such file")
-        calls = [["--video", clip, "--name", name] for name, clip in videos.items()]
+        calls = [["--video", clip, "--name", name, "--face", "largest"] for name, clip in videos.items()]
         return self._gallery(list(videos.values()), list(videos), calls, ", ".join(videos))
 
     def from_photographs(self, photographs):
@@ -76,7 +76,7 @@ class Store:
         return clip
 
     def _gallery(self, paths, names, calls, what):
-        """The gallery that these calls of `triplet-train enroll` make, one for each `what`."""
+        """The gallery that these calls of `triplet-gallery enroll` make, one for each `what`."""
         made_of = {"pictures": digest_of_files(paths, names), "weights": digest_of_file(self.weights),
                    "detector": self._detector(), "rule": self._rule(calls)}
         kept = os.path.join(self.folder, f"gallery-{digest_of_text(what)[:16]}.safetensors")
@@ -89,7 +89,7 @@ class Store:
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             gallery = os.path.join(scratch, "gallery.safetensors")
             for call in calls:
-                self._call(["triplet-train", "enroll", "--weights", self.weights, "--gallery", gallery] + call)
+                self._call(["triplet-gallery", "enroll", "--weights", self.weights, "--gallery", gallery] + call)
             keep(gallery, kept, made_of)
         return kept
 
@@ -101,13 +101,13 @@ class Store:
     def _rule(self, calls):
         """How faces become rows: the calls, and the programs that carry them out."""
         libraries = sorted(glob.glob(os.path.join(self.build, "libembed", "**", "libembed*.so"), recursive=True))
-        programs = libraries + [path for path in [shutil.which("triplet-train")] if path]
+        programs = libraries + [path for path in [shutil.which("triplet-gallery")] if path]
         return digest_of_text(json.dumps(calls) + digest_of_files(programs, map(os.path.basename, programs)))
 
     def _call(self, command):
         # The tools tell the reason on stderr; it is the user's as it is.
         status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode
-        if status != 0:
+        if status not in (0, 3):  # 3: some pictures were refused, which was told.
             raise GalleryError(f"{os.path.basename(command[0])} failed with status {status} (its message is above)")
 
 

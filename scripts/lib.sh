@@ -112,7 +112,7 @@ compile() {
 
 # use_tree: the environment in which commands see the built tree, and no installed one.
 use_tree() {
-  export PATH="$build/training/cli:$PATH"
+  export PATH="$build/training/cli:$build/tools/program:$PATH"
   export LD_LIBRARY_PATH="$build/libembed:$build/libembed/faces${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
   export GST_PLUGIN_PATH="$build/gst-plugin${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
   # A registry of its own: the plugins of this tree must not end up in the user's.

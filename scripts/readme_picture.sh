@@ -14,7 +14,7 @@ trap 'rm -rf "$scratch"' EXIT
 
 mkdir -p "$scratch/people/astronaut"
 cp "$photo" "$scratch/people/astronaut/"
-triplet-train enroll --weights "$TRIPLETEMBED_MODEL" --gallery "$scratch/people.safetensors" --folder "$scratch/people"
+triplet-gallery enroll --weights "$TRIPLETEMBED_MODEL" --gallery "$scratch/people.safetensors" --folder "$scratch/people"
 "$build/examples/photo-clip" "$scratch/clip.avi" "$photo"
 gst-launch-1.0 -q filesrc location="$scratch/clip.avi" ! decodebin ! videoconvert ! tripletdetect \
   ! tripletembed gallery="$scratch/people.safetensors" ! videoconvert ! tripletoverlay ! videoconvert \

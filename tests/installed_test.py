@@ -80,6 +80,9 @@ class Installed(unittest.TestCase):
         loaded = subprocess.run(["ldd", program], capture_output=True, text=True, check=True, env=environment).stdout
         paths = [os.path.normpath(word) for word in loaded.split() if "libembed-core" in word and "/" in word]
         self.assertEqual(paths, [os.path.join(self.root, LIBDIR, "libembed-core.so.0")])
+        done = subprocess.run([program, "identify", "--weights", "none", "g", "x.jpg"], capture_output=True, text=True, check=False,
+                              env=environment)
+        self.assertIn("none: cannot open", done.stderr, "its module is found too")
 
 
 if __name__ == "__main__":

@@ -124,17 +124,17 @@ static void blend(const std::vector<embed::gst::Patch>& patches, GstVideoFrame* 
   gst_video_overlay_composition_unref(composition);
 }
 
-/// One face at a time, so that many take no more memory than one.
 /// Whether fonts have all letters of the names.
 static bool draw(const std::vector<embed::gst::Face>& faces, const OverlaySettings& settings,
                  GstVideoFrame* frame) {
   bool missing_letters = false;
-  const int width = GST_VIDEO_FRAME_WIDTH(frame), height = GST_VIDEO_FRAME_HEIGHT(frame);
-  const auto aspect = static_cast<double>(embed::gst::pixel_aspect(frame->info));
-  for (const auto& face : faces) {
-    const auto patches = embed::gst::draw_faces({face}, width, height, settings, aspect, &missing_letters);
-    if (!patches.empty()) blend(patches, frame);
-  }
+  embed::gst::draw_faces(
+      faces, GST_VIDEO_FRAME_WIDTH(frame), GST_VIDEO_FRAME_HEIGHT(frame), settings,
+      static_cast<double>(embed::gst::pixel_aspect(frame->info)),
+      [frame](const std::vector<embed::gst::Patch>& patches) {
+        if (!patches.empty()) blend(patches, frame);
+      },
+      &missing_letters);
   return !missing_letters;
 }
 

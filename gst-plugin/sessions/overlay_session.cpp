@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <memory>
+
+#include "sessions/label_places.h"
 
 namespace embed::gst {
 namespace {
@@ -52,12 +55,18 @@ using CairoPtr = std::unique_ptr<cairo_t, CairoFree>;
 using SurfacePtr = std::unique_ptr<cairo_surface_t, CairoFree>;
 using LayoutPtr = std::unique_ptr<PangoLayout, GObjectFree>;
 
-/// Sizes in pixels that go with the frame's height.
+/// Colours that are told apart at a glance, on each other and from kUnknown, on dark frames and light ones.
+constexpr Colour kNamed[] = {{0.90, 0.12, 0.30}, {0.97, 0.53, 0.20}, {1.00, 0.88, 0.10}, {0.75, 0.94, 0.27},
+                             {0.20, 0.73, 0.30}, {0.18, 0.68, 0.64}, {0.26, 0.83, 0.96}, {0.29, 0.44, 0.94},
+                             {0.62, 0.24, 0.84}, {0.94, 0.20, 0.90}, {0.98, 0.70, 0.80}, {1.00, 0.82, 0.65},
+                             {0.62, 1.00, 0.76}, {0.82, 0.72, 1.00}, {0.70, 0.46, 0.22}, {0.62, 0.62, 0.08}};
+
+/// Sizes in pixels that go with the frame's shorter side, so that a portrait frame has room for names.
 struct Look {
   double text, line, padding;
-  explicit Look(int frame_height)
-      : text(std::clamp(frame_height / 30.0, 11.0, 60.0)),
-        line(std::clamp(frame_height / 300.0, 1.5, 8.0)),
+  explicit Look(int shorter_side)
+      : text(std::clamp(shorter_side / 30.0, 11.0, 60.0)),
+        line(std::clamp(shorter_side / 300.0, 1.5, 8.0)),
         padding(text * 0.3) {}
 };
 
@@ -153,7 +162,9 @@ std::string markup(const Identity& identity, bool show_distance) {
   if (identity.reason == Reason::Undecided) return "…";
   gchar* valid = g_utf8_make_valid(identity.label.c_str(), -1);
   gchar* escaped = g_markup_escape_text(valid, -1);
-  std::string text = escaped;
+  // An isolate (U+2068 to U+2069): the direction of a name's letters stays its own, and the distance behind
+  // it.
+  std::string text = std::string("\u2068") + escaped + "\u2069";
   g_free(escaped);
   g_free(valid);
   if (show_distance && identity.distance) {
@@ -173,7 +184,9 @@ LayoutPtr make_layout(cairo_t* cr, const std::string& text, const OverlaySetting
   pango_font_description_free(font);
   pango_layout_set_single_paragraph_mode(layout.get(), TRUE);
   pango_layout_set_markup(layout.get(), text.c_str(), -1);
-  const int room = std::max(1, frame_width - static_cast<int>(4 * look.padding));
+  // One long name does not take the width of the frame from all others, unless the frame is small.
+  const double most = std::min<double>(frame_width, std::max(frame_width / 2.0, 16 * look.text));
+  const int room = std::max(1, static_cast<int>(most - 4 * look.padding));
   int width = 0;
   pango_layout_get_pixel_size(layout.get(), &width, nullptr);
   if (width > room) {
@@ -183,31 +196,19 @@ LayoutPtr make_layout(cairo_t* cr, const std::string& text, const OverlaySetting
   return layout;
 }
 
-// Above the box; below its top edge where there is no room above; shifted so that the frame's sides do not
-// cut it.
-PixelRect place_label(const PixelRect& box, int text_width, int text_height, const Look& look,
-                      int frame_width) {
-  PixelRect label;
-  label.width = static_cast<std::int64_t>(std::ceil(text_width + 2 * look.padding));
-  label.height = static_cast<std::int64_t>(std::ceil(text_height + look.padding));
-  const auto gap = static_cast<std::int64_t>(std::ceil(look.line));
-  label.x = std::clamp<std::int64_t>(box.x, 0, std::max<std::int64_t>(0, frame_width - label.width));
-  label.y = box.y - label.height - gap;
-  if (label.y < 0) label.y = std::max<std::int64_t>(0, box.y + gap);
-  return label;
-}
-
 /// Whether fonts have all letters of the label.
 bool draw_label(std::vector<Patch>& patches, const PixelRect& box, const Identity& identity,
-                const Colour& colour, const Look& look, const Canvas& canvas,
-                const OverlaySettings& settings) {
+                const Colour& colour, const Look& look, const Canvas& canvas, const OverlaySettings& settings,
+                LabelPlaces& places) {
   const std::string text = markup(identity, settings.show_distance);
   const SurfacePtr scratch(cairo_image_surface_create(CAIRO_FORMAT_ARGB32, 1, 1));
   const CairoPtr measure(cairo_create(scratch.get()));
   int width = 0, height = 0;
   const LayoutPtr layout = make_layout(measure.get(), text, settings, look, canvas.width());
   pango_layout_get_pixel_size(layout.get(), &width, &height);
-  const PixelRect label = place_label(box, width, height, look, canvas.width());
+  const PixelRect label = places.place(box, static_cast<std::int64_t>(std::ceil(width + 2 * look.padding)),
+                                       static_cast<std::int64_t>(std::ceil(height + look.padding)),
+                                       static_cast<std::int64_t>(std::ceil(look.line)));
   add_patch(patches, label, canvas, [&](cairo_t* cr) {
     const auto x = static_cast<double>(label.x), y = static_cast<double>(label.y);
     rounded_rectangle(cr, x, y, static_cast<double>(label.width), static_cast<double>(label.height),
@@ -245,30 +246,48 @@ Colour identity_colour(const Face& face) {
   if (!face.identity || face.identity->label_id < 0) return kUnknown;
   std::uint32_t hash = 2166136261U;  // FNV-1a
   for (const char c : face.identity->label) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  const double hue = 6.0 * ((hash >> 8) % 360) / 360.0;
-  const auto channel = [hue](double offset) {
-    const double k = std::fmod(offset + hue, 6.0);
-    return 0.96 - 0.96 * 0.68 * std::clamp(std::min(k, 4.0 - k), 0.0, 1.0);
-  };
-  return {channel(5), channel(3), channel(1)};
+  return kNamed[(hash ^ hash >> 16) % std::size(kNamed)];
+}
+
+void draw_faces(const std::vector<Face>& faces, int frame_width, int frame_height,
+                const OverlaySettings& settings, double pixel_aspect,
+                const std::function<void(const std::vector<Patch>&)>& blend, bool* missing_letters) {
+  const Canvas canvas{frame_width, frame_height, pixel_aspect};
+  const Look look(std::min(frame_width, frame_height));
+  std::vector<const Face*> seen;
+  for (const Face& face : faces) {
+    PixelRect visible = face.box;
+    if (clip(visible, frame_width, frame_height)) seen.push_back(&face);
+  }
+  // From left to right, whatever order a detector finds them in, so that labels stay where they are.
+  std::stable_sort(seen.begin(), seen.end(),
+                   [](const Face* a, const Face* b) { return a->box.x < b->box.x; });
+  std::vector<PixelRect> boxes;
+  boxes.reserve(seen.size());
+  for (const Face* face : seen) boxes.push_back(canvas.shown(face->box));
+  std::vector<Patch> patches;
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    patches.clear();
+    draw_box(patches, boxes[i], identity_colour(*seen[i]), look, canvas);
+    blend(patches);
+  }
+  LabelPlaces places(canvas.width(), frame_height, boxes);
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    if (!seen[i]->identity) continue;
+    patches.clear();
+    const bool whole = draw_label(patches, boxes[i], *seen[i]->identity, identity_colour(*seen[i]), look,
+                                  canvas, settings, places);
+    if (missing_letters != nullptr && !whole) *missing_letters = true;
+    blend(patches);
+  }
 }
 
 std::vector<Patch> draw_faces(const std::vector<Face>& faces, int frame_width, int frame_height,
                               const OverlaySettings& settings, double pixel_aspect, bool* missing_letters) {
-  std::vector<Patch> patches;
-  const Canvas canvas{frame_width, frame_height, pixel_aspect};
-  const Look look(frame_height);
-  for (const Face& face : faces) {
-    PixelRect visible = face.box;
-    if (!clip(visible, frame_width, frame_height)) continue;
-    const Colour colour = identity_colour(face);
-    const PixelRect box = canvas.shown(face.box);
-    draw_box(patches, box, colour, look, canvas);
-    if (!face.identity) continue;
-    const bool whole = draw_label(patches, box, *face.identity, colour, look, canvas, settings);
-    if (missing_letters != nullptr && !whole) *missing_letters = true;
-  }
-  return patches;
+  std::vector<Patch> all;
+  const auto keep = [&](const std::vector<Patch>& some) { all.insert(all.end(), some.begin(), some.end()); };
+  draw_faces(faces, frame_width, frame_height, settings, pixel_aspect, keep, missing_letters);
+  return all;
 }
 
 }  // namespace embed::gst

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -42,10 +43,17 @@ struct Colour {
 /// The colour of an identity: the same for the same name in every run; grey for faces without a name.
 Colour identity_colour(const Face& face);
 
-/// Boxes and labels of a frame's faces: thin frames as four strips and a label each, so that little is
-/// blended. Sizes are in pixels; pixel_aspect is a pixel's width over its height (> 0), so that letters have
-/// their shape where the frame is shown. `missing_letters`, where it is given, becomes true when no font has
-/// a letter of a label, so that a box stands in its place. Any thread.
+/// Boxes of a frame's faces, each a thin frame of four strips so that little is blended, then the labels,
+/// which keep clear of each other where there is room (LabelPlaces). Calls `blend` with the patches of one
+/// box or one label at a time, so that many faces take no more memory than one. Sizes are in pixels;
+/// pixel_aspect is a pixel's width over its height (> 0), so that letters have their shape where the frame is
+/// shown. `missing_letters`, where it is given, becomes true when no font has a letter of a label, so that a
+/// box stands in its place. Any thread. Throws what `blend` throws.
+void draw_faces(const std::vector<Face>& faces, int frame_width, int frame_height,
+                const OverlaySettings& settings, double pixel_aspect,
+                const std::function<void(const std::vector<Patch>&)>& blend, bool* missing_letters = nullptr);
+
+/// The same, all patches in the order in which they are laid over the frame.
 std::vector<Patch> draw_faces(const std::vector<Face>& faces, int frame_width, int frame_height,
                               const OverlaySettings& settings, double pixel_aspect = 1,
                               bool* missing_letters = nullptr);

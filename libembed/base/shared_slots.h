@@ -28,8 +28,7 @@ class SharedSlots {
   std::shared_ptr<Slot> slot(const std::string& key) {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (auto it = slots_.begin(); it != slots_.end();) {
-      // While the mutex is held nobody can get a slot that only slots_ refers to.
-      it = it->second.use_count() == 1 && it->second->thing.expired() ? slots_.erase(it) : std::next(it);
+      it = is_unused(it->second) ? slots_.erase(it) : std::next(it);
     }
     std::shared_ptr<Slot>& found = slots_[key];
     if (!found) found = std::make_shared<Slot>();
@@ -50,6 +49,15 @@ class SharedSlots {
   }
 
  private:
+  /// Whether only slots_ refers to the slot, and its object is gone. While mutex_ is held nobody can get such
+  /// a slot.
+  static bool is_unused(const std::shared_ptr<Slot>& slot) {
+    if (slot.use_count() != 1) return false;
+    // A count of 1 alone does not tell that what the last user wrote can be seen here; the lock does.
+    const std::unique_lock<std::mutex> lock(slot->loading, std::try_to_lock);
+    return lock.owns_lock() && slot->thing.expired();
+  }
+
   std::mutex mutex_;  // Guards slots_ alone.
   std::map<std::string, std::shared_ptr<Slot>> slots_;
 };

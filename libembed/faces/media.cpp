@@ -80,9 +80,10 @@ cv::Mat decode_other(const std::vector<std::uint8_t>& bytes, const PictureHeader
 void require_known_kind(PictureHeader::Kind kind, const std::string& path) {
   const bool gif = kind == PictureHeader::Kind::Gif;
   if (!gif && kind != PictureHeader::Kind::Heif) return;
-  throw Error(
-      ErrorCode::Format,
-      std::string(gif ? "a GIF" : "a HEIC picture") + ", which is not read: convert it to JPEG or PNG", path);
+  throw Error(ErrorCode::Format,
+              std::string(gif ? "a GIF" : "a HEIC or AVIF picture") +
+                  ", which is not read: convert it to JPEG or PNG",
+              path);
 }
 
 struct Decoded {
@@ -90,8 +91,7 @@ struct Decoded {
   std::string warning;
 };
 
-Decoded decode(const std::string& path, std::int64_t max_pixels) {
-  const std::vector<std::uint8_t> bytes = read_file(path);
+Decoded decode(const std::vector<std::uint8_t>& bytes, const std::string& path, std::int64_t max_pixels) {
   if (bytes.empty()) throw Error(ErrorCode::Format, "the file is empty, not an image", path);
   Decoded result;
   guard_opencv(path, [&] {
@@ -133,6 +133,11 @@ std::vector<std::uint8_t> packed_rows(const cv::Mat& picture) {
   return pixels;
 }
 
+Image image_of(const Decoded& decoded) {
+  const ImageView view = view_of(decoded.picture);
+  return Image(view.format, view.width, view.height, packed_rows(decoded.picture), decoded.warning);
+}
+
 }  // namespace
 
 Image::Image(PixelFormat format, int width, int height, std::vector<std::uint8_t> pixels, std::string warning)
@@ -161,9 +166,12 @@ ImageView Image::view() const noexcept {
 }
 
 Image load_image(const std::string& path, std::int64_t max_pixels) {
-  const Decoded decoded = decode(path, max_pixels);
-  const ImageView view = view_of(decoded.picture);
-  return Image(view.format, view.width, view.height, packed_rows(decoded.picture), decoded.warning);
+  return image_of(decode(read_file(path), path, max_pixels));
+}
+
+Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name,
+                   std::int64_t max_pixels) {
+  return image_of(decode({bytes, bytes + size}, name, max_pixels));
 }
 
 Image turned(const ImageView& image, int quarters, int max_side) {
@@ -213,15 +221,16 @@ void save_image(const std::string& path, const ImageView& image) {
       picture.create(size, CV_8UC3);
       to_bgr(image, picture);
     }
-    cv::imencode(extension, picture, bytes);
+    // Another name for JPEG files, which OpenCV does not know.
+    cv::imencode(extension == ".jfif" ? ".jpg" : extension, picture, bytes);
   });
   if (bytes.empty()) throw Error(ErrorCode::Internal, "the image could not be encoded", path);
   write_file_atomically(path, bytes.data(), bytes.size());
 }
 
 bool is_image_path(const std::string& path) {
-  constexpr std::array<const char*, 11> known = {".jpg", ".jpeg", ".png",  ".pgm", ".ppm", ".pnm",
-                                                 ".pbm", ".bmp",  ".webp", ".tif", ".tiff"};
+  constexpr std::array<const char*, 12> known = {".jpg", ".jpeg", ".jfif", ".png",  ".pgm", ".ppm",
+                                                 ".pnm", ".pbm",  ".bmp",  ".webp", ".tif", ".tiff"};
   const std::string extension = lower_extension(path);
   return std::any_of(known.begin(), known.end(), [&](const char* name) { return extension == name; });
 }

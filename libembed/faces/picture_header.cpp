@@ -108,10 +108,10 @@ void read_pnm(const Bytes& bytes, PictureHeader& header) {
   }
 }
 
-/// ISO base media files whose brand is of pictures coded as HEVC: HEIC, as phones write it.
+/// ISO base media files whose brand is of pictures coded as HEVC or AV1: HEIC, as phones write it, and AVIF.
 bool is_heif(const Bytes& bytes) {
-  constexpr std::array<const char*, 8> kBrands = {"heic", "heix", "heim", "heis",
-                                                  "hevc", "hevx", "mif1", "msf1"};
+  constexpr std::array<const char*, 10> kBrands = {"heic", "heix", "heim", "heis", "hevc",
+                                                   "hevx", "mif1", "msf1", "avif", "avis"};
   return starts(bytes, 4, "ftyp", 4) && std::any_of(kBrands.begin(), kBrands.end(), [&](const char* brand) {
            return starts(bytes, 8, brand, 4);
          });

@@ -13,7 +13,6 @@
 #include <thread>
 #include <utility>
 
-#include "base/distance_kernels.h"
 #include "base/shared_slots.h"
 #include "embed/error.h"
 #include "embed/file_lock.h"
@@ -21,6 +20,8 @@
 #include "identity/stranger_crops.h"
 #include "identity/stranger_groups.h"
 #include "identity/strangers_file.h"
+#include "identity/strangers_outside.h"
+#include "identity/told_group.h"
 
 namespace embed {
 namespace {
@@ -29,8 +30,8 @@ using identity::Group;
 using identity::Member;
 using identity::StrangerGroups;
 using identity::StrangersContent;
+using identity::told;
 
-constexpr std::string_view kLabel = "unknown-";
 constexpr std::size_t kMostCameras = 65'536;
 constexpr std::chrono::seconds kWritePause{5};
 
@@ -65,55 +66,21 @@ void check(const ModelInfo& model, const StrangersOptions& options, bool has_fil
 
 std::optional<FileLock> lock_of(const std::string& path) {
   if (path.empty()) return std::nullopt;
-  return std::optional<FileLock>(std::in_place, path, [&path] {
+  const auto give_up = [&path] {
     throw Error(ErrorCode::Io,
                 "somebody else has these strangers in use; one process and one model at a time expected",
                 path);
-  });
-}
-
-Embedding scaled(Embedding mean) {
-  const float length = norm(mean.data());
-  for (float& value : mean) value /= length;
-  return mean;
-}
-
-StrangerGroup told(const Group& group, const std::vector<std::string>& cameras) {
-  StrangerGroup out{group.number, {}};
-  for (const Member& member : group.members)
-    out.tracks.push_back({scaled(member.mean), member.weight, member.looks, member.first, member.last,
-                          cameras[member.camera]});
-  std::stable_sort(out.tracks.begin(), out.tracks.end(),
-                   [](const StrangerTrack& a, const StrangerTrack& b) { return a.first < b.first; });
-  return out;
+  };
+  try {
+    return std::optional<FileLock>(std::in_place, path, give_up);
+  } catch (const Error&) {
+    // It may be take_stranger_group(), which holds this lock too, and for a moment.
+    const FileLock wishes(identity::wishes_file(path));
+    return std::optional<FileLock>(std::in_place, path, give_up);
+  }
 }
 
 }  // namespace
-
-std::string stranger_label(std::uint64_t number) {
-  return number == 0 ? std::string() : std::string(kLabel) + std::to_string(number);
-}
-
-std::uint64_t stranger_number(std::string_view label) {
-  const std::string_view digits = label.substr(std::min(label.size(), kLabel.size()));
-  if (label.substr(0, kLabel.size()) != kLabel || digits.empty() || digits.size() > 16 ||
-      digits.front() == '0' || digits.find_first_not_of("0123456789") != std::string_view::npos) {
-    throw Error(ErrorCode::InvalidArgument, "'" + std::string(label.substr(0, 40)) +
-                                                "' is no stranger: 'unknown-' and a number expected");
-  }
-  return std::stoull(std::string(digits));
-}
-
-void add_rows(const StrangerGroup& group, const std::string& person, Gallery& gallery) {
-  for (const StrangerTrack& track : group.tracks) {
-    Enrolment enrolment;
-    enrolment.quality = std::clamp(track.weight / static_cast<float>(track.looks), 0.0F, 1.0F);
-    enrolment.time = track.last / 1000;
-    enrolment.source = stranger_label(group.number);
-    if (!track.camera.empty()) enrolment.source += ", " + track.camera;
-    gallery.add(person, track.mean, enrolment);
-  }
-}
 
 struct Strangers::State {
   struct Crop {
@@ -161,13 +128,16 @@ struct Strangers::State {
   void save_crops(const std::map<std::uint64_t, Crop>& unwritten, const std::vector<Group>& all) const;
   /// The crops that are to be written, which are no longer here then; forgets those of groups that are gone.
   std::map<std::uint64_t, Crop> take_crops();
+  /// Forgets the groups that other processes want forgotten, in the file too. Throws Error(Io | Format).
+  void heed_wishes();
   void keep_writing();
 };
 
 void Strangers::State::load() {
   std::error_code none;
   if (!std::filesystem::exists(path, none)) {
-    save();  // Now, so that a folder that cannot be written to is told at the start.
+    identity::drop_wishes(path);  // They were about a file that is gone, and its numbers begin anew.
+    save();                       // Now, so that a folder that cannot be written to is told at the start.
     return;
   }
   StrangersContent content = identity::read_strangers(path, weights_sha256);
@@ -178,6 +148,19 @@ void Strangers::State::load() {
   expire(system_time());
   if (groups.revision() != before) save();
   saved_revision = groups.revision();
+  heed_wishes();
+}
+
+void Strangers::State::heed_wishes() {
+  // Without the lock most of the time: who writes a wish meanwhile is heard at the next look.
+  if (identity::read_wishes(path).empty()) return;
+  const FileLock wishing(identity::wishes_file(path));
+  for (const std::uint64_t number : identity::read_wishes(path)) {
+    const std::lock_guard guard(mutex);
+    if (const Group* group = groups.find(number)) groups.remove(group->number);
+  }
+  save();
+  identity::drop_wishes(path);
 }
 
 void Strangers::State::save() {
@@ -227,11 +210,12 @@ void Strangers::State::keep_writing() {
   std::string told;  // Of failures in a row the first one is enough.
   while (!wake.wait_for(guard, kWritePause, [this] { return closing; })) {
     expire(system_time());
-    if (groups.revision() == saved_revision) continue;
+    const bool changed = groups.revision() != saved_revision;
     guard.unlock();
     std::string failed;
     try {
-      save();
+      heed_wishes();
+      if (changed) save();
     } catch (const std::exception& error) {
       failed = error.what();
     }
@@ -264,6 +248,7 @@ Strangers::~Strangers() {
   state_->wake.notify_all();
   state_->writer.join();
   try {
+    state_->heed_wishes();
     state_->save();
   } catch (const std::exception&) {  // As the header says.
   }
@@ -322,15 +307,6 @@ std::vector<StrangerGroup> Strangers::groups() const {
   const std::lock_guard guard(state_->mutex);
   std::vector<StrangerGroup> all;
   for (const Group& group : state_->groups.all()) all.push_back(told(group, state_->cameras));
-  return all;
-}
-
-std::vector<StrangerGroup> read_stranger_groups(const std::string& path) {
-  identity::StrangersContent content = identity::read_strangers(path);
-  // As in a store: a file without cameras is of an unnamed one.
-  if (content.cameras.empty()) content.cameras.emplace_back();
-  std::vector<StrangerGroup> all;
-  for (const Group& group : content.groups) all.push_back(told(group, content.cameras));
   return all;
 }
 

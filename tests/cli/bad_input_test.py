@@ -11,7 +11,7 @@ from support import CliTest, TrainTest, idx_images, idx_labels, needs_faces, pgm
 class Numbers(CliTest):
     def test_nan_is_none(self):
         for flag in ("--threshold", "--far"):
-            self.fails("identify", flag, "nan", "x.jpg", code=2, says=[flag, "a number expected, not nan"])
+            self.fails("evaluate", flag, "nan", "--data", "x", code=2, says=[flag, "a number expected, not nan"])
         self.fails("train", "--lr", "NaN", "--data", "d", "--out", "w", code=2, says=["--lr", "a number expected, not NaN"])
 
 
@@ -166,18 +166,9 @@ class Names(TrainTest):
         self.assertIn("left out: 2 whose names are not UTF-8", done.stderr)
         self.assertIn("2 images of 2 identities", done.stdout)
 
-    @needs_faces
-    def test_enroll_tells_of_a_name_before_it_looks_for_faces(self):
-        self.write("root/Al/0.pgm", b"no picture")
-        self.write("root/%s/0.pgm" % self.LATIN, pgm())
-        flags = ("enroll", "--weights", self.weights, "--gallery", "new.gallery")
-        self.fails(*flags, "--folder", "root", says=["root/%s: identity name: UTF-8" % self.LATIN])
-        for name in (self.LATIN, "", "x" * 257):
-            self.fails(*flags, "--name", name, "--images", "root/Al/0.pgm", says=["--name: identity name"])
-
 
 class Config(TrainTest):
-    COMMANDS = ("pack", "train", "evaluate", "enroll", "identify", "export", "import", "inspect")
+    COMMANDS = ("pack", "train", "evaluate", "export", "import", "inspect")
 
     def test_every_command_tells_of_it_and_refuses_unknown_keys(self):
         for command in self.COMMANDS:

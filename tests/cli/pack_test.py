@@ -346,7 +346,6 @@ class WithoutOpenCv(CliTest):
         for source in "root", "list.csv":
             with self.subTest(source):
                 self.fails("pack", "--out", "x", source, says=["no OpenCV", "-Dfaces=disabled"])
-        self.fails("enroll", "--weights", self.weights, "--gallery", "g", "--folder", "root", says=["no OpenCV"])
 
 
 if __name__ == "__main__":

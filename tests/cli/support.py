@@ -8,17 +8,18 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
-from many_commands import ManyCommands
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "support"))
+from many_commands import ManyCommands  # noqa: E402
 
 TRIPLET_TRAIN = os.environ.get("TRIPLET_TRAIN", "triplet-train")
 TRIPLET_TRAIN_BARE = os.environ.get("TRIPLET_TRAIN_BARE", TRIPLET_TRAIN)
 FIXTURES = os.environ.get("CLI_FIXTURES", "")
 FACES = os.environ.get("HAVE_FACES", "1") == "1"
-VIDEO = os.environ.get("HAVE_VIDEO", "1") == "1"
 DATA = os.environ.get("TRIPLETEMBED_DATA", "")
 YUNET = os.path.join(DATA, "models", "face_detection_yunet_2023mar.onnx")
 
@@ -32,15 +33,11 @@ def environment():
 
 
 # All tests of a file share it.
-MANY = ManyCommands(environment())
+MANY = ManyCommands(os.environ.get("MANY_COMMANDS", "many-commands"), environment())
 
 
 def needs_faces(test):
     return unittest.skipUnless(FACES, "built without OpenCV")(test)
-
-
-def needs_video(test):
-    return unittest.skipUnless(VIDEO, "built without GStreamer")(test)
 
 
 def needs_real_data(test):

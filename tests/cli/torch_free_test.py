@@ -38,7 +38,7 @@ class TorchFree(CliTest):
     def test_help_version_and_wrong_usage(self):
         self.torch_free("--help")
         self.torch_free("--version")
-        for command in ("pack", "train", "evaluate", "enroll", "identify", "export", "import", "report", "inspect"):
+        for command in ("pack", "train", "evaluate", "export", "import", "report", "inspect"):
             self.torch_free(command, "--help")
         self.torch_free("train", "--data", "x", "--out", "w", "--epochs", "many", code=2)
         self.torch_free("train", "--data", "x", "--out", "w", "--miner", "semi-hard", code=2)

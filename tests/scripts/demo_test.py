@@ -126,11 +126,11 @@ class AClipOnItsSide(Scratch):
 
 
 class WhatIsKept(Scratch):
-    """With a triplet-train that writes down how often it was called."""
+    """With a triplet-gallery that writes down how often it was called."""
 
     def setUp(self):
         super().setUp()
-        train = self.write("bin/triplet-train", '#!/bin/sh\nwhile [ "$1" != --gallery ]; do shift; done\n'
+        train = self.write("bin/triplet-gallery", '#!/bin/sh\nwhile [ "$1" != --gallery ]; do shift; done\n'
                            'echo x >>"$CALLS"\n[ -z "$FAILS" ] || exit 1\necho made >"$2"\n', 0o755)
         self.calls = os.path.join(self.scratch, "calls")
         os.environ.update(PATH=os.path.dirname(train) + ":" + os.environ["PATH"], CALLS=self.calls, FAILS="",
@@ -177,7 +177,7 @@ class WhatIsKept(Scratch):
 
     def test_a_gallery_that_could_not_be_made_is_tried_again(self):
         os.environ["FAILS"] = "yes"
-        with self.assertRaisesRegex(demo_gallery.GalleryError, "triplet-train failed"):
+        with self.assertRaisesRegex(demo_gallery.GalleryError, "triplet-gallery failed"):
             self.enrol()
         os.environ["FAILS"] = ""
         self.assertEqual(self.enrol()[2], 2)

@@ -9,11 +9,56 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import unittest
 
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "support"))
+from many_commands import ManyCommands  # noqa: E402
+
 TRIPLET_GALLERY = os.environ.get("TRIPLET_GALLERY", "triplet-gallery")
+TRIPLET_GALLERY_BARE = os.environ.get("TRIPLET_GALLERY_BARE", TRIPLET_GALLERY)
+FIXTURES = os.environ.get("CLI_FIXTURES", "")
+FACES = os.environ.get("HAVE_FACES", "1") == "1"
+VIDEO = os.environ.get("HAVE_VIDEO", "1") == "1"
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+DATA = os.environ.get("TRIPLETEMBED_DATA", "")
+YUNET = os.path.join(DATA, "models", "face_detection_yunet_2023mar.onnx")
 WEIGHTS = "ab" * 32
+
+
+def environment():
+    """Without the user's own weights and folders."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("TRIPLETEMBED_")}
+    if os.path.isfile(YUNET):
+        kept["TRIPLETEMBED_DETECTOR"] = YUNET
+    return kept
+
+
+def needs_faces(test):
+    return unittest.skipUnless(FACES, "built without OpenCV")(test)
+
+
+def needs_video(test):
+    return unittest.skipUnless(VIDEO, "built without GStreamer")(test)
+
+
+def needs_real_data(test):
+    return unittest.skipUnless(FACES and os.path.isfile(YUNET) and os.path.isdir(os.path.join(DATA, "lfw")),
+                               "TRIPLETEMBED_DATA has no faces")(test)
+
+
+def pgm(width=40, height=40):
+    """A grey picture of waves."""
+    pixels = bytes(int(127 + 60 * math.sin(x / 2) + 60 * math.cos(y / 3)) for y in range(height) for x in range(width))
+    return b"P5 %d %d 255\n" % (width, height) + pixels
+
+
+def weights_sha256(gallery):
+    """Of the weights that the gallery was made with."""
+    with open(gallery, "rb") as file:
+        header = file.read(struct.unpack("<Q", file.read(8))[0])
+    return json.loads(header)["__metadata__"]["weights_sha256"]
 
 
 def write_safetensors(path, tensors, metadata):
@@ -108,8 +153,8 @@ class ToolTest(unittest.TestCase):
         self.assertEqual(output.count("\n"), 1, "one JSON object in one line expected")
         return json.loads(output)
 
-    def fails(self, *args, says=(), code=1):
-        done = self.run_tool(*args)
+    def fails(self, *args, says=(), code=1, **how):
+        done = self.run_tool(*args, **how)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         for words in says:
             self.assertIn(words, done.stderr)
@@ -126,3 +171,38 @@ class ToolTest(unittest.TestCase):
 
     def id_of(self, gallery, name):
         return self.json("list", gallery, name)["people"][0]["id"]
+
+
+MANY = ManyCommands(os.environ.get("MANY_COMMANDS", "many-commands"), environment())
+
+
+class FaceTest(ToolTest):
+    """Commands that run the network, one after another in one process, so that LibTorch is loaded once. The weights and a
+    gallery of them are there to be read."""
+    weights = os.path.join(FIXTURES, "weights.safetensors")
+    gallery = os.path.join(FIXTURES, "gallery.safetensors")
+
+    def path(self, *names):
+        path = os.path.join(self.folder, *names)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return path
+
+    def write(self, name, content):
+        path = self.path(*name.split("/"))
+        with open(path, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def run_tool(self, *args, bare=False):
+        if not bare:
+            return MANY.run([*map(str, args)], self.folder, {})
+        # Meson's path would lead it to the module of the other build.
+        return subprocess.run([TRIPLET_GALLERY_BARE, *map(str, args)], capture_output=True, text=True, errors="surrogateescape",
+                              env={**environment(), "LD_LIBRARY_PATH": ""}, cwd=self.folder, timeout=600, check=False)
+
+    def listed(self, gallery="g.safetensors"):
+        return self.json("list", gallery)
+
+    def people_of(self, gallery):
+        """Names and numbers of rows, in the gallery's order."""
+        return [(one["name"], one["rows"]) for one in self.listed(gallery)["people"]]

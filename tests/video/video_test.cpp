@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The trainer's video reader, on clips that GStreamer makes on the spot.
-#include "cli/video/video.h"
+#include "video/video.h"
 
 #include <gst/gst.h>
 #include <gtest/gtest.h>
@@ -16,8 +16,8 @@ namespace {
 
 using embed::ErrorCode;
 using embed::ImageView;
-using training::cli::Video;
-using training::cli::VideoOptions;
+using video::Video;
+using video::VideoOptions;
 
 std::string in_temp(const std::string& name) {
   return fixtures::temp_dir() + "/" + name;

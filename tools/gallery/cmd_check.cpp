@@ -5,8 +5,7 @@
 #include <memory>
 
 #include "command_line/console.h"
-#include "gallery/check_people.h"
-#include "gallery/check_rows.h"
+#include "gallery/check_report.h"
 #include "gallery/commands.h"
 #include "gallery/gallery_file.h"
 #include "gallery/threshold.h"
@@ -24,92 +23,6 @@ struct CheckOptions {
   std::size_t most = 20;
   bool json = false;
 };
-
-/// All findings as one object, which is printed as it is or as a table.
-class Findings {
- public:
-  Findings(const Gallery& gallery, std::size_t most) : gallery_(gallery), most_(most) {}
-
-  /// Of a kind of findings how many there are, and the first ones as objects.
-  template <typename T, typename Describe>
-  Json kind(const std::vector<T>& found, const Describe& describe) const {
-    Json first = Json::array();
-    for (std::size_t i = 0; i < std::min(most_, found.size()); ++i) first.push_back(describe(found[i]));
-    return {{"count", found.size()}, {"first", std::move(first)}};
-  }
-
-  Json of(const PeopleFindings& people, const RowFindings& rows) const {
-    return {{"same_person", kind(people.same,
-                                 [&](const SamePerson& one) {
-                                   return Json{{"name", name(one.first)},
-                                               {"other", name(one.second)},
-                                               {"distance", one.distance}};
-                                 })},
-            {"two_people", kind(people.two,
-                                [&](const TwoPeople& one) {
-                                  return Json{{"name", name(one.who)},
-                                              {"more", one.more},
-                                              {"fewer", one.fewer.size()},
-                                              {"distance", one.distance},
-                                              {"fewer_rows", first_ids(one.fewer)}};
-                                })},
-            {"far_rows", kind(rows.far,
-                              [&](const FarRow& one) {
-                                Json row = row_json(one.row);
-                                row["distance"] = one.distance;
-                                return row;
-                              })},
-            {"near_duplicates", kind(rows.duplicates, [&](const Duplicate& one) { return duplicate(one); })},
-            {"few_rows", kind(people.few,
-                              [&](const Weak& one) {
-                                return Json{{"name", name(one.who)}, {"rows", one.rows}};
-                              })},
-            {"poor_rows", kind(people.poor, [&](const Weak& one) {
-               return Json{{"name", name(one.who)}, {"rows", one.rows}, {"best_quality", *one.best_quality}};
-             })}};
-  }
-
- private:
-  std::string name(std::int64_t label_id) const { return gallery_.name(label_id); }
-
-  Json row_json(std::size_t r) const {
-    return {{"name", name(gallery_.identity(r))},
-            {"row", row_id(gallery_, r)},
-            {"source", gallery_.enrolment(r).source}};
-  }
-
-  Json first_ids(const std::vector<std::size_t>& rows) const {
-    Json ids = Json::array();
-    for (std::size_t i = 0; i < std::min(most_, rows.size()); ++i) ids.push_back(row_id(gallery_, rows[i]));
-    return ids;
-  }
-
-  Json duplicate(const Duplicate& one) const {
-    Json json = row_json(one.row);
-    json["distance"] = one.distance;
-    json["other"] = name(one.other_person);
-    const bool same = one.other_person == gallery_.identity(one.row);
-    json["other_row"] = same ? Json(row_id(gallery_, one.other)) : Json(nullptr);
-    return json;
-  }
-
-  const Gallery& gallery_;
-  std::size_t most_;
-};
-
-Json share(std::size_t count, std::size_t of) {
-  return of > 0 ? Json(static_cast<double>(count) / static_cast<double>(of)) : Json(nullptr);
-}
-
-Json leave_one_out_json(const LeaveOneOut& counts) {
-  return {{"rows_of_people_with_others", counts.known},
-          {"missed", counts.missed},
-          {"misnamed", counts.misnamed},
-          {"miss_rate", share(counts.missed, counts.known)},
-          {"rows_as_strangers", counts.strangers},
-          {"false_matches", counts.false_matches},
-          {"false_match_rate", share(counts.false_matches, counts.strangers)}};
-}
 
 std::string text(const Json& one, const char* field) {
   return shown(one[field].get<std::string>());
@@ -167,48 +80,44 @@ void print_rate(const char* what, std::size_t count, std::size_t of) {
   print("\n");
 }
 
-void print_leave_one_out(const LeaveOneOut& counts) {
+void print_leave_one_out(const Json& counts) {
+  const auto count = [&](const char* name) { return counts[name].get<std::size_t>(); };
+  const std::size_t known = count("rows_of_people_with_others");
   print("\nWhat the threshold does to this gallery, each row left out in turn:\n");
-  print_rate("missed, of people with another row", counts.missed, counts.known);
-  print_rate("… of these given somebody else's name", counts.misnamed, counts.known);
-  print_rate("given a name though their person were not enrolled", counts.false_matches, counts.strangers);
+  print_rate("missed, of people with another row", count("missed"), known);
+  print_rate("… of these given somebody else's name", count("misnamed"), known);
+  print_rate("given a name though their person were not enrolled", count("false_matches"),
+             count("rows_as_strangers"));
+}
+
+void print_head(const CheckOptions& options, const Json& report) {
+  const auto people = report["people"].get<std::size_t>(), rows = report["rows"].get<std::size_t>();
+  print("%s: %zu people, %zu rows", options.gallery.c_str(), people, rows);
+  if (report["threshold"].is_null()) {
+    print("\n");
+  } else {
+    print(", threshold %.3f, two people apart from %.3f on\n", report["threshold"].get<double>(),
+          report["apart"].get<double>());
+  }
+  const auto compared = report["people_compared"].get<std::size_t>();
+  if (compared > 0 && compared < people)
+    print("A sample: %zu of %zu people were compared with all others\n", compared, people);
+  const auto looked_at = report["rows_compared"].get<std::size_t>();
+  if (looked_at < rows)
+    print("A sample: %zu of %zu rows were compared with those of other people\n", looked_at, rows);
 }
 
 int check(const CheckOptions& options) {
   Gallery gallery = Gallery::load(options.gallery);
-  gallery.build_means();
-  const bool anybody = gallery.rows() > 0;
-  const float threshold = anybody ? threshold_of(options.threshold, gallery) : 0;
-  const float apart = anybody ? apart_distance(gallery, threshold) : 0;
-  const PeopleRows rows(gallery);
-  const PeopleFindings people = check_people(gallery, rows, threshold, apart);
-  const RowFindings found = anybody ? check_rows(gallery, rows, threshold, apart) : RowFindings();
-  const Json findings = Findings(gallery, options.most).of(people, found);
-  const LeaveOneOut& counts = found.leave_one_out;
+  Json report = check_report(gallery, options.threshold, options.most);
   if (options.json) {
-    const Json result = {{"gallery", options.gallery},
-                         {"people", gallery.names().size()},
-                         {"rows", gallery.rows()},
-                         {"threshold", anybody ? Json(threshold) : Json(nullptr)},
-                         {"apart", anybody ? Json(apart) : Json(nullptr)},
-                         {"people_compared", people.looked_at},
-                         {"rows_compared", counts.strangers},
-                         {"findings", findings},
-                         {"leave_one_out", leave_one_out_json(counts)}};
-    print("%s\n", json_text(result).c_str());
+    report["gallery"] = options.gallery;
+    print("%s\n", json_text(report).c_str());
     return 0;
   }
-  print("%s: %zu people, %zu rows", options.gallery.c_str(), gallery.names().size(), gallery.rows());
-  print(anybody ? ", threshold %.3f, two people apart from %.3f on\n" : "\n", double{threshold},
-        double{apart});
-  if (people.looked_at > 0 && people.looked_at < gallery.names().size())
-    print("A sample: %zu of %zu people were compared with all others\n", people.looked_at,
-          gallery.names().size());
-  if (counts.strangers < counts.of)
-    print("A sample: %zu of %zu rows were compared with those of other people\n", counts.strangers,
-          counts.of);
-  print_findings(findings);
-  print_leave_one_out(counts);
+  print_head(options, report);
+  print_findings(report["findings"]);
+  print_leave_one_out(report["leave_one_out"]);
   return 0;
 }
 

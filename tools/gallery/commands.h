@@ -2,15 +2,18 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <functional>
+
+#include "command_line/process.h"
 
 /// The commands of triplet-gallery. Each add_ function adds one subcommand to `app`; when the user asks for
 /// it, parsing sets `action` to what the command does. An action returns the exit status and throws
 /// embed::Error.
 namespace gallery_tool {
 
-using Action = std::function<int()>;
+using command_line::Action;
 
+void add_enroll(CLI::App& app, Action& action);
+void add_identify(CLI::App& app, Action& action);
 void add_list(CLI::App& app, Action& action);
 void add_remove(CLI::App& app, Action& action);
 void add_rename(CLI::App& app, Action& action);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gallery/gallery_file.h"
 
+#include <filesystem>
 #include <limits>
 
 #include "command_line/console.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
 #include "embed/update_gallery.h"
+#include "enrolment/crops.h"
 
 namespace gallery_tool {
 
@@ -28,7 +30,7 @@ embed::Gallery empty_like(const std::string& path) {
 void change_gallery(const std::string& path, const embed::Gallery& fresh,
                     const std::function<bool(embed::Gallery&)>& change) {
   try {
-    embed::update_gallery(
+    const embed::Gallery changed = embed::update_gallery(
         path, fresh,
         [&](embed::Gallery& gallery) {
           if (!change(gallery)) throw NothingChanged();
@@ -36,6 +38,7 @@ void change_gallery(const std::string& path, const embed::Gallery& fresh,
         [&] {
           command_line::print_error("%s: another program is changing it, waiting for it\n", path.c_str());
         });
+    enrolment::remove_stale_crops(path, changed);
   } catch (const NothingChanged&) {
   } catch (const embed::Error& error) {
     if (!error.file().empty()) throw;
@@ -45,6 +48,12 @@ void change_gallery(const std::string& path, const embed::Gallery& fresh,
 
 void change_gallery(const std::string& path, const std::function<bool(embed::Gallery&)>& change) {
   change_gallery(path, empty_like(path), change);
+}
+
+void require_gallery_of(const std::string& path, const std::string& weights_sha256) {
+  // The whole file is read again for the error, which says more.
+  if (std::filesystem::exists(path) && empty_like(path).weights_sha256() != weights_sha256)
+    embed::Gallery::load(path, weights_sha256);
 }
 
 void add_gallery(CLI::App& command, std::string& path) {

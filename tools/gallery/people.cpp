@@ -5,7 +5,6 @@
 #include <set>
 
 #include "embed/error.h"
-#include "embed/safetensors.h"
 
 namespace gallery_tool {
 
@@ -22,14 +21,6 @@ PeopleRows::PeopleRows(const embed::Gallery& gallery, embed::Role role)
 PeopleRows::Rows PeopleRows::of(std::int64_t label_id) const noexcept {
   const auto i = static_cast<std::size_t>(label_id);
   return {rows_.data() + starts_[i], rows_.data() + starts_[i + 1]};
-}
-
-std::string row_id(const embed::Gallery& gallery, std::size_t row, embed::Role role) {
-  constexpr std::size_t kDigits = 12;
-  const embed::Enrolment& enrolment = gallery.enrolment(row, role);
-  std::string bytes(reinterpret_cast<const char*>(gallery.row(row, role)), sizeof(embed::Embedding));
-  bytes += std::to_string(enrolment.time) + ' ' + enrolment.source;
-  return embed::sha256_hex(bytes.data(), bytes.size()).substr(0, kDigits);
 }
 
 std::int64_t find_person(const embed::Gallery& gallery, const std::string& name, Refusals& refusals) {

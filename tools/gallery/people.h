@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "embed/gallery.h"
+#include "enrolment/row_id.h"
 #include "gallery/output.h"
 
 namespace gallery_tool {
@@ -33,9 +34,7 @@ class PeopleRows {
   std::vector<std::size_t> rows_;
 };
 
-/// What a row is called on the command line: 12 hex digits that follow from its values, time and source, so
-/// that they stay when rows around it come and go, and when it is moved.
-std::string row_id(const embed::Gallery& gallery, std::size_t row, embed::Role role = embed::Role::Own);
+using enrolment::row_id;
 
 /// The label id of that name. Refuses a name that nobody has, or that is none: −1 then.
 std::int64_t find_person(const embed::Gallery& gallery, const std::string& name, Refusals& refusals);

@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/progress.h"
+#include "command_line/progress.h"
 #include "data/run_checks.h"
 #include "embed/dataset.h"
 #include "embed/error.h"
@@ -79,7 +79,7 @@ int blend(const BlendOptions& options) {
   std::vector<std::uint8_t> picture(static_cast<std::size_t>(set.height()) *
                                     static_cast<std::size_t>(set.width()) *
                                     static_cast<std::size_t>(set.channels()));
-  Progress progress("blending", options.count);
+  command_line::Progress progress("blending", options.count);
   for (std::size_t number = 0; number < options.count; ++number) {
     const Pair pair = draw(options.seed, number, set.size());
     blend_pictures(set, pair, picture);

@@ -7,7 +7,7 @@
 #include "cli/console.h"
 #include "cli/cross_evaluation.h"
 #include "cli/evaluation.h"
-#include "cli/flags.h"
+#include "command_line/table_flags.h"
 #include "data/run_checks.h"
 #include "data/training_set.h"
 #include "embed/error.h"
@@ -30,7 +30,7 @@ struct EvaluateOptions {
   std::size_t resamples = 0, fold = 0, cross_validate = 0;
   std::vector<std::size_t> identification;  // People, photographs of each; or empty.
   bool flip = false, calibrate = false, json = false;
-  TableFlags embedder, detector, match;
+  command_line::TableFlags embedder, detector, match;
 };
 
 /// File names are whatever the file system holds, which need not be UTF-8; JSON is.
@@ -48,7 +48,7 @@ PairList pairs_of(const EvaluateOptions& options) {
 Json over_pairs(const EvaluateOptions& options, const PairList& list, const Network& embedder,
                 const EvaluationSettings& settings) {
   std::optional<embed::Dataset> packed;
-  std::optional<FaceCropper> cropper;
+  std::optional<pictures::FaceCropper> cropper;
   if (std::filesystem::is_regular_file(options.images)) {
     packed.emplace(options.images);
   } else {
@@ -139,7 +139,7 @@ Json across_kinds(const EvaluateOptions& options, const Network& embedder, const
   std::optional<Network> other;
   Json result = {{"other_data", std::filesystem::path(options.other_data).filename().string()}};
   if (!options.other_weights.empty()) {
-    other.emplace(options.other_weights, embedder_options(options.embedder));
+    other.emplace(options.other_weights, command_line::embedder_options(options.embedder));
     if (options.match.text("metric") == "auto" && other->info().metric != embedder.info().metric) {
       throw Error(ErrorCode::Mismatch,
                   std::string("was made for the distance ") + embed::to_string(other->info().metric) + ", " +
@@ -232,7 +232,7 @@ int evaluate(const EvaluateOptions& options) {
                                         options.other_data, options.gallery_data});
   std::optional<PairList> pairs;  // A list that is no list is told before the network is loaded.
   if (options.data.empty()) pairs = pairs_of(options);
-  const Network embedder(options.weights, embedder_options(options.embedder));
+  const Network embedder(options.weights, command_line::embedder_options(options.embedder));
   EvaluationSettings settings;
   settings.metric = embed::metric_of(options.match.text("metric"), embedder.info());
   if (options.threshold >= 0) settings.threshold = static_cast<float>(options.threshold);
@@ -276,7 +276,7 @@ void add_evaluate(CLI::App& app, Action& action) {
   auto options = std::make_shared<EvaluateOptions>();
   CLI::App* command =
       app.add_subcommand("evaluate", "Measures how well weights tell identities apart; calibrates");
-  add_weights(*command, options->weights);
+  command_line::add_weights(*command, options->weights);
   auto* data =
       command->add_option("--data", options->data, "Packed data set: all its pairs, triplets and neighbours")
           ->type_name("SET");
@@ -395,7 +395,7 @@ void add_evaluate(CLI::App& app, Action& action) {
       if (options->calibrate && options->weights.empty())
         throw Error(ErrorCode::InvalidArgument,
                     "--calibrate changes the weights: name the file by --weights");
-      take_default_weights(options->weights);
+      command_line::take_default_weights(options->weights);
       return evaluate(*options);
     };
   });

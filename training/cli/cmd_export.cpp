@@ -5,8 +5,8 @@
 
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/flags.h"
 #include "cli/torch_part.h"
+#include "command_line/table_flags.h"
 #include "data/run_checks.h"
 
 namespace training::cli {
@@ -29,7 +29,7 @@ int export_weights(const ExportOptions& options) {
 void add_export(CLI::App& app, Action& action) {
   auto options = std::make_shared<ExportOptions>();
   CLI::App* command = app.add_subcommand("export", "Writes weights as an ONNX model");
-  add_weights(*command, options->weights);
+  command_line::add_weights(*command, options->weights);
   command->add_option("-o,--out", options->out, "The ONNX model to write")->required()->type_name("FILE");
   command->footer(
       "Input `images`: [N, channels, height, width] float32, the crop's bytes as numbers from 0 to 255, "
@@ -41,7 +41,7 @@ void add_export(CLI::App& app, Action& action) {
       "  triplet-train export --weights models/faces-r18.safetensors --out faces-r18.onnx");
   command->callback([options, &action] {
     action = [options] {
-      take_default_weights(options->weights);
+      command_line::take_default_weights(options->weights);
       return export_weights(*options);
     };
   });

@@ -12,8 +12,8 @@
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/flags.h"
 #include "cli/torch_part.h"
+#include "command_line/table_flags.h"
 #include "data/run_checks.h"
 
 namespace training::cli {

@@ -7,13 +7,13 @@
 
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/pictures.h"
 #include "embed/dataset.h"
 #include "embed/error.h"
 #include "embed/gallery.h"
 #include "embed/model_info.h"
 #include "embed/printable.h"
 #include "embed/safetensors.h"
+#include "pictures/pictures.h"
 
 namespace training::cli {
 
@@ -166,8 +166,9 @@ bool ends_with(const std::string& text, const std::string& end) {
 int inspect(const InspectOptions& options) {
   Json result;
   if (ends_with(options.file, ".onnx") || ends_with(options.file, ".xml")) {
-    result = {
-        {"file", options.file}, {"kind", "face detector"}, {"detector", describe_detector(options.file)}};
+    result = {{"file", options.file},
+              {"kind", "face detector"},
+              {"detector", pictures::describe_detector(options.file)}};
   } else {
     result = safetensors_json(options.file);
   }

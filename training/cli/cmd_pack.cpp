@@ -80,7 +80,7 @@ void refuse_gaps(const Listing& listing, const PackOptions& options) {
   if (!listing.missing_files.empty()) {
     if (!options.skip_bad) throw Error(ErrorCode::NotFound, listing.missing_files.front());
     print_error("left out: %zu files that are not there: %s\n", listing.missing_files.size(),
-                first_of(listing.missing_files).c_str());
+                command_line::first_of(listing.missing_files).c_str());
   }
   if (!listing.empty_folders.empty()) {
     if (!options.skip_bad) {
@@ -88,7 +88,7 @@ void refuse_gaps(const Listing& listing, const PackOptions& options) {
                   listing.empty_folders.front());
     }
     print_error("left out: %zu identity folders without any image: %s\n", listing.empty_folders.size(),
-                first_of(listing.empty_folders).c_str());
+                command_line::first_of(listing.empty_folders).c_str());
   }
 }
 
@@ -119,7 +119,7 @@ void refuse_names(Listing& listing, const PackOptions& options) {
                 *bad.begin());
   }
   print_error("left out: %zu whose names are not UTF-8 text: %s\n", bad.size(),
-              first_of({bad.begin(), bad.end()}).c_str());
+              command_line::first_of({bad.begin(), bad.end()}).c_str());
 }
 
 void check_usage(const PackOptions& options, const embed::InputSpec& input, const Listing& listing) {
@@ -165,9 +165,10 @@ void refuse_empty(const Listing& listing, const PackOptions& options) {
                 options.labels);
   if (!listing.classes.empty()) return;
   if (!options.people.empty())
-    throw Error(ErrorCode::Format, "none of its names is an identity of " + first_of(options.sources),
+    throw Error(ErrorCode::Format,
+                "none of its names is an identity of " + command_line::first_of(options.sources),
                 options.people);
-  throw Error(ErrorCode::Format, "no image in it", first_of(options.sources));
+  throw Error(ErrorCode::Format, "no image in it", command_line::first_of(options.sources));
 }
 
 [[noreturn]] void refuse_nothing(const Packer& packer, const PackOptions& options) {
@@ -177,7 +178,7 @@ void refuse_empty(const Listing& listing, const PackOptions& options) {
           std::to_string(options.min_images) + ", --skip-per-class " +
           std::to_string(options.skip_per_class) + ")";
   }
-  throw Error(ErrorCode::Format, "no image is left to pack" + why, first_of(options.sources));
+  throw Error(ErrorCode::Format, "no image is left to pack" + why, command_line::first_of(options.sources));
 }
 
 std::vector<std::string> inputs_of(const PackOptions& options, const Listing& listing) {
@@ -212,7 +213,7 @@ int pack(const PackOptions& options) {
   std::size_t total = 0;
   for (const auto& [name, samples] : listing.classes) total += samples.size();
   {
-    Progress progress("packing", total);
+    command_line::Progress progress("packing", total);
     for (const auto& [name, samples] : listing.classes) {
       // What is already too few before any face is looked for need not be decoded.
       if (samples.size() < options.min_images) {
@@ -224,7 +225,7 @@ int pack(const PackOptions& options) {
   }
   if (!packer.lost().empty()) {
     const std::string text = std::to_string(packer.lost().size()) + " identities of which no image is left " +
-                             "(no face found, or unreadable): " + first_of(packer.lost());
+                             "(no face found, or unreadable): " + command_line::first_of(packer.lost());
     if (!options.skip_bad) throw Error(ErrorCode::Format, text + "; --skip-bad goes on without them");
     print_error("left out: %s\n", text.c_str());
   }

@@ -9,9 +9,9 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/embed_set.h"
-#include "cli/flags.h"
 #include "cli/network.h"
 #include "cli/report_sources.h"
+#include "command_line/table_flags.h"
 #include "data/run_checks.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
@@ -27,7 +27,7 @@ struct ReportFlags {
   std::vector<std::string> runs;
   std::string out, data, weights;
   std::size_t images = 5000, resamples = 500;
-  TableFlags embedder;
+  command_line::TableFlags embedder;
 };
 
 /// The folder's own name, or the path where that is taken.
@@ -41,7 +41,7 @@ std::string name_of(const std::string& folder, std::set<std::string>& taken) {
 }
 
 void evaluate_run(const ReportFlags& flags, const FoundSet& set, const std::string& weights, ReportRun& run) {
-  const Network embedder(weights, embedder_options(flags.embedder));
+  const Network embedder(weights, command_line::embedder_options(flags.embedder));
   run.weights = fs::path(weights).filename().string();
   run.set = set.description;
   run.flip = run.log.start.val_flip;

@@ -8,8 +8,8 @@
 
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/progress.h"
 #include "cli/teachers.h"
+#include "command_line/progress.h"
 #include "data/run_checks.h"
 #include "data/teach.h"
 #include "data/teacher_vectors.h"
@@ -46,7 +46,7 @@ int run_teach(const TeachOptions& options) {
   const std::unique_ptr<Teacher> teacher = open_teacher(options.teacher);
   const auto start = std::chrono::steady_clock::now();
   {
-    Progress progress("teaching", set.size());
+    command_line::Progress progress("teaching", set.size());
     teach(set, *teacher, options.teacher, options.views, options.out, [&] { progress.step(); });
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -5,9 +5,9 @@
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/embed_set.h"
-#include "cli/flags.h"
 #include "cli/network.h"
 #include "cli/torch_part.h"
+#include "command_line/table_flags.h"
 #include "data/run_checks.h"
 #include "embed/dataset.h"
 
@@ -18,13 +18,13 @@ namespace {
 struct WhitenOptions {
   std::string weights, data, out;
   double power = 0.2;
-  TableFlags embedder;
+  command_line::TableFlags embedder;
 };
 
 int whiten(const WhitenOptions& options) {
   require_no_input(options.out, {options.weights, options.data});
   const embed::Dataset set(options.data);
-  const Network embedder(options.weights, embedder_options(options.embedder));
+  const Network embedder(options.weights, command_line::embedder_options(options.embedder));
   const LabelledEmbeddings found = embed_dataset(embedder, set, /*flip=*/false);
   torch_part().whiten_weights(options.weights, found.values, options.power, options.out);
   print("%s: by the embeddings of %zu pictures; calibrate it anew\n", options.out.c_str(),
@@ -37,7 +37,7 @@ int whiten(const WhitenOptions& options) {
 void add_whiten(CLI::App& app, Action& action) {
   auto options = std::make_shared<WhitenOptions>();
   CLI::App* command = app.add_subcommand("whiten", "Makes embeddings vary more evenly, without labels");
-  add_weights(*command, options->weights)->required();
+  command_line::add_weights(*command, options->weights)->required();
   command->add_option("--data", options->data, "Packed pictures, many; their labels are not looked at")
       ->required()
       ->type_name("SET");

@@ -13,8 +13,6 @@ using Action = std::function<int()>;
 void add_pack(CLI::App& app, Action& action);
 void add_train(CLI::App& app, Action& action);
 void add_evaluate(CLI::App& app, Action& action);
-void add_enroll(CLI::App& app, Action& action);
-void add_identify(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_import(CLI::App& app, Action& action);

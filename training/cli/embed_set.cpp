@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cli/progress.h"
+#include "command_line/progress.h"
 #include "embed/error.h"
 #include "embed/preprocess.h"
 
@@ -101,7 +101,7 @@ std::vector<embed::Embedding> embed_pictures(const Network& embedder, const Pack
   if (size == 0) throw embed::Error(embed::ErrorCode::Format, "a data set without images", pictures.path);
   const std::size_t bytes = embed::crop_bytes(input);
   std::vector<embed::Embedding> result;
-  Progress progress("embedding", size);
+  command_line::Progress progress("embedding", size);
   std::vector<std::uint8_t> crops;
   for (std::size_t first = 0; first < size; first += kImagesAtOnce) {
     const std::size_t count = std::min(kImagesAtOnce, size - first);

@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "cli/embed_set.h"
-#include "cli/progress.h"
+#include "command_line/progress.h"
 #include "data/batch_sampler.h"
 #include "embed/error.h"
 #include "embed/safetensors.h"
@@ -254,18 +254,19 @@ Json evaluate_dataset(const Network& embedder, const embed::Dataset& set, const 
 }
 
 PairDistances embed_pairs(const Network& embedder, const PairList& list, const std::string& root,
-                          FaceCropper& cropper, const EvaluationSettings& settings) {
+                          pictures::FaceCropper& cropper, const EvaluationSettings& settings) {
   PairDistances result;
   result.images = list.images.size();
   std::vector<embed::Embedding> embeddings;
   {
-    Progress progress("embedding", list.images.size());
+    command_line::Progress progress("embedding", list.images.size());
     for (const std::string& image : list.images) {
-      const Picture picture = cropper.load(picture_of(root, image));
-      const std::vector<FoundFace> faces = cropper.find(picture.view(), /*still=*/true);
+      const pictures::Picture picture = cropper.load(picture_of(root, image));
+      const std::vector<pictures::FoundFace> faces = cropper.find(picture.view(), /*still=*/true);
       if (faces.empty()) ++result.no_face;
-      const FoundFace face = faces.empty() ? FoundFace{centre_box(picture.view(), kCentreBox), 0}
-                                           : main_face(faces, picture.view());
+      const pictures::FoundFace face =
+          faces.empty() ? pictures::FoundFace{pictures::centre_box(picture.view(), kCentreBox), 0}
+                        : pictures::main_face(faces, picture.view());
       std::vector<std::uint8_t> crop;
       cropper.cut(picture.view(), face, crop);
       embeddings.push_back(embed_crops(embedder, crop, settings.flip).front());

@@ -5,12 +5,12 @@
 #include <optional>
 #include <string>
 
-#include "cli/face_cropper.h"
 #include "cli/network.h"
 #include "cli/pair_list.h"
 #include "embed/dataset.h"
 #include "measure/bootstrap.h"
 #include "measure/naming.h"
+#include "pictures/face_cropper.h"
 
 /// What `triplet-train evaluate` measures; each function returns the part of the JSON object that it knows.
 namespace training::cli {
@@ -52,7 +52,7 @@ struct PairDistances {
   std::size_t images = 0, no_face = 0;
 };
 PairDistances embed_pairs(const Network& embedder, const PairList& list, const std::string& root,
-                          FaceCropper& cropper, const EvaluationSettings& settings);
+                          pictures::FaceCropper& cropper, const EvaluationSettings& settings);
 /// The same of pictures that were packed, found by the last two parts of their sources, NAME/NAME_0001.jpg.
 /// Throws embed::Error(NotFound) for one that is not there, Error(Mismatch) as embed_dataset does.
 PairDistances embed_packed_pairs(const Network& embedder, const PairList& list, const embed::Dataset& set,

@@ -8,8 +8,8 @@
 #include <fstream>
 
 #include "base/utf8.h"
-#include "cli/pictures.h"
 #include "embed/error.h"
+#include "pictures/pictures.h"
 
 namespace training::cli {
 
@@ -18,10 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 using embed::Error;
 using embed::ErrorCode;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 std::string lower_extension(const fs::path& path) {
   std::string extension = path.extension().string();
@@ -37,8 +33,9 @@ std::vector<fs::path> sorted_entries(const fs::path& folder) {
     if (it->path().filename().string().front() != '.') entries.push_back(it->path());
   }
   if (failure) throw Error(ErrorCode::Io, failure.message(), folder.string());
-  std::sort(entries.begin(), entries.end(),
-            [](const fs::path& a, const fs::path& b) { return NaturalLess()(a.string(), b.string()); });
+  std::sort(entries.begin(), entries.end(), [](const fs::path& a, const fs::path& b) {
+    return command_line::NaturalLess()(a.string(), b.string());
+  });
   return entries;
 }
 
@@ -67,7 +64,7 @@ struct Target {
 };
 
 void list_folder(const fs::path& root, const Target& target) {
-  require_pictures();
+  pictures::require_pictures();
   bool any_identity = false;
   std::size_t pictures = 0;
   for (const fs::path& folder : sorted_entries(root)) {
@@ -79,7 +76,7 @@ void list_folder(const fs::path& root, const Target& target) {
       continue;
     }
     if (!fs::is_directory(status)) {
-      pictures += is_picture_path(name) ? 1 : 0;
+      pictures += pictures::is_picture_path(name) ? 1 : 0;
       target.listing.skipped.push_back(folder.string());
       continue;
     }
@@ -88,7 +85,7 @@ void list_folder(const fs::path& root, const Target& target) {
     bool any_image = false;
     for (const fs::path& file : sorted_entries(folder)) {
       const fs::file_status what = status_of(file);
-      if (!is_picture_path(file.string()) || fs::is_directory(what)) {
+      if (!pictures::is_picture_path(file.string()) || fs::is_directory(what)) {
         target.listing.skipped.push_back(file.string());
         continue;
       }
@@ -169,7 +166,7 @@ std::ifstream open_text(const std::string& path) {
 }
 
 void list_csv(const std::string& path, const Target& target) {
-  require_pictures();
+  pictures::require_pictures();
   std::ifstream input = open_text(path);
   std::string line;
   std::vector<std::string> fields;
@@ -212,31 +209,6 @@ void list_csv(const std::string& path, const Target& target) {
 
 }  // namespace
 
-bool NaturalLess::operator()(const std::string& a, const std::string& b) const {
-  std::size_t i = 0, j = 0;
-  while (i < a.size() && j < b.size()) {
-    if (is_digit(a[i]) && is_digit(b[j])) {
-      const std::size_t i_end =
-          std::find_if_not(a.begin() + static_cast<std::ptrdiff_t>(i), a.end(), is_digit) - a.begin();
-      const std::size_t j_end =
-          std::find_if_not(b.begin() + static_cast<std::ptrdiff_t>(j), b.end(), is_digit) - b.begin();
-      while (i + 1 < i_end && a[i] == '0') ++i;
-      while (j + 1 < j_end && b[j] == '0') ++j;
-      if (i_end - i != j_end - j) return i_end - i < j_end - j;
-      const int order = a.compare(i, i_end - i, b, j, j_end - j);
-      if (order != 0) return order < 0;
-      i = i_end;
-      j = j_end;
-    } else {
-      if (a[i] != b[j]) return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[j]);
-      ++i;
-      ++j;
-    }
-  }
-  if (a.size() - i != b.size() - j) return a.size() - i < b.size() - j;
-  return a < b;  // "01" and "1" are two names
-}
-
 void list_source(const std::string& source, const std::string& labels, const std::set<std::string>& people,
                  std::size_t origin, Listing& listing) {
   std::string path = source;
@@ -253,21 +225,12 @@ void list_source(const std::string& source, const std::string& labels, const std
     list_folder(path, target);
   } else if (lower_extension(path) == ".csv") {
     list_csv(path, target);
-  } else if (is_picture_path(path)) {
+  } else if (pictures::is_picture_path(path)) {
     throw Error(ErrorCode::Format, "a picture alone; root/identity/*.jpg, an IDX file or a CSV expected",
                 path);
   } else {
     list_idx(path, labels, target);
   }
-}
-
-std::string first_of(const std::vector<std::string>& names) {
-  constexpr std::size_t kNamesShown = 10;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kNamesShown); ++i)
-    text += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > kNamesShown) text += " and " + std::to_string(names.size() - kNamesShown) + " more";
-  return text;
 }
 
 static bool is_foreign_picture(const std::string& path) {
@@ -281,7 +244,7 @@ void say_skipped(const Listing& listing) {
   if (listing.skipped.empty()) return;
   std::fprintf(stderr,
                "not looked at: %zu that are no pictures NAME/*.jpg (png, webp, tif, bmp, pgm, …): %s\n",
-               listing.skipped.size(), first_of(listing.skipped).c_str());
+               listing.skipped.size(), command_line::first_of(listing.skipped).c_str());
   const auto foreign = std::count_if(listing.skipped.begin(), listing.skipped.end(), is_foreign_picture);
   if (foreign > 0)
     std::fprintf(stderr, "%td of them are HEIC, AVIF or GIF: convert them to JPEG or PNG\n", foreign);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/idx.h"
+#include "command_line/names.h"
 
 namespace training::cli {
 
@@ -20,23 +21,15 @@ struct Sample {
   std::size_t origin = 0;  ///< Which SOURCE of the command line it is from.
 };
 
-/// "2" before "10", else by bytes: identity folders and digits in the order that people expect.
-struct NaturalLess {
-  bool operator()(const std::string& a, const std::string& b) const;
-};
-
 /// Everything that the sources hold, by class name.
 struct Listing {
-  std::map<std::string, std::vector<Sample>, NaturalLess> classes;
+  std::map<std::string, std::vector<Sample>, command_line::NaturalLess> classes;
   std::vector<std::unique_ptr<IdxSet>> idx_sets;  ///< Keeps the images that samples point into.
   std::vector<std::string> empty_folders;         ///< Identity folders without any image.
   std::vector<std::string> missing_files;         ///< Named in a CSV, or a link, and not there.
   std::vector<std::string> skipped;               ///< In or beside identity folders, and no picture's name.
   bool has_files = false;
 };
-
-/// Of names the first ten, and how many more there are.
-std::string first_of(const std::vector<std::string>& names);
 
 /// Says once, on the standard error, how many files beside the pictures there are, and which. Nothing where
 /// there are none.

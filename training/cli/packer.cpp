@@ -90,7 +90,8 @@ Packer::Packer(const PackOptions& options, const embed::ModelInfo& model)
   writer_.set_metadata("transform", names);
 }
 
-void Packer::add_class(const std::string& name, const std::vector<Sample>& samples, Progress& progress) {
+void Packer::add_class(const std::string& name, const std::vector<Sample>& samples,
+                       command_line::Progress& progress) {
   pixels_.clear();
   kept_.clear();
   std::size_t seen = 0;
@@ -131,7 +132,8 @@ bool Packer::cut(const Sample& sample, SourceCount& count) {
     return true;
   }
   try {
-    return cut_picture(load_picture(sample.path, options_.detector.integer("max-megapixels")).view(), count);
+    return cut_picture(
+        pictures::load_picture(sample.path, options_.detector.integer("max-megapixels")).view(), count);
   } catch (const Error& error) {
     // What the detector and the crop throw does not know the picture's file.
     const Error named = error.file().empty() ? Error(error.code(), error.what(), sample.path) : error;
@@ -151,16 +153,16 @@ bool Packer::cut_picture(const embed::ImageView& view, SourceCount& count) {
     embed::crop_face(view, region_as_cut(view, input_), input_, crop_.data());
     return true;
   }
-  std::vector<FoundFace> faces;
+  std::vector<pictures::FoundFace> faces;
   if (finder_) faces = finder_->find_hard(view);
   if (!faces.empty()) {
-    cut_face(view, main_face(faces, view).region);
+    cut_face(view, pictures::main_face(faces, view).region);
     return true;
   }
   if (finder_) ++count.no_face;
   if (options_.fallback != "centre") return false;
   ++count.fallback;
-  cut_face(view, centre_box(view, options_.centre_size));
+  cut_face(view, pictures::centre_box(view, options_.centre_size));
   return true;
 }
 

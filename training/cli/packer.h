@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "cli/flags.h"
 #include "cli/pack_sources.h"
-#include "cli/pictures.h"
-#include "cli/progress.h"
 #include "cli/transform.h"
+#include "command_line/progress.h"
+#include "command_line/table_flags.h"
 #include "embed/dataset.h"
 #include "embed/model_info.h"
+#include "pictures/pictures.h"
 
 namespace training::cli {
 
@@ -29,7 +29,7 @@ struct PackOptions {
   std::string teacher;  // Its JSON gives the crop rule.
   bool detect = false, skip_bad = false, unique_names = false, as_cut = false;
   std::vector<std::string> transform{"none"};
-  TableFlags detector;
+  command_line::TableFlags detector;
 };
 
 /// Counts of one SOURCE.
@@ -45,9 +45,10 @@ class Packer {
   /// this. Throws embed::Error.
   Packer(const PackOptions& options, const embed::ModelInfo& model);
 
-  void add_class(const std::string& name, const std::vector<Sample>& samples, Progress& progress);
+  void add_class(const std::string& name, const std::vector<Sample>& samples,
+                 command_line::Progress& progress);
   /// Of a class that is too small before any of its pictures is looked at.
-  void leave_out(std::size_t samples, Progress& progress) {
+  void leave_out(std::size_t samples, command_line::Progress& progress) {
     ++too_few_;
     progress.step(samples);
   }
@@ -67,7 +68,7 @@ class Packer {
   const PackOptions& options_;
   embed::InputSpec input_;
   embed::DatasetWriter writer_;
-  std::optional<FaceFinder> finder_;
+  std::optional<pictures::FaceFinder> finder_;
   std::vector<std::uint8_t> crop_, pixels_;
   std::vector<Transform> transforms_;
   std::vector<const Sample*> kept_;

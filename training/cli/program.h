@@ -11,8 +11,4 @@ void prepare_process();
 /// error), 2 wrong usage. `argv`: [argc] strings, the program's name first. One call at a time.
 int run_program(int argc, char** argv) noexcept;
 
-/// Ends the process when all has been written, without taking its libraries apart: LibTorch would unregister
-/// thousands of operators one by one.
-[[noreturn]] void end_process(int status);
-
 }  // namespace training::cli

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -71,7 +72,7 @@ struct StrangersStats {
 /// Adds the group's tracks to the gallery as rows of that person, each with its quality, the time when it was
 /// seen last, and the group's label and the camera as its source. Throws as Gallery::add does; the gallery
 /// may then have some of the rows.
-void add_rows(const StrangerGroup& group, const std::string& person, Gallery& gallery);
+void add_rows(const StrangerGroup& group, const std::string& person, Gallery& gallery, Role role = Role::Own);
 
 /// `unknown-3` for 3; empty for 0.
 std::string stranger_label(std::uint64_t number);
@@ -152,8 +153,22 @@ class Strangers {
 };
 
 /// The groups of a strangers' file, the oldest number first, also while a pipeline has it open: as they were
-/// written last. Nothing is written. Throws Error(NotFound | Io | Format | OutOfMemory). Any thread.
+/// written last, without those that take_stranger_group() took. Nothing is written. Throws Error(NotFound |
+/// Io | Format | OutOfMemory). Any thread.
 std::vector<StrangerGroup> read_stranger_groups(const std::string& path);
+
+/// SHA-256 of the weights that a strangers' file was made with. Throws Error(NotFound | Io | Format). Any
+/// thread.
+std::string stranger_weights(const std::string& path);
+
+/// Takes a group out of a strangers' file, also while a pipeline has it open: `use` gets it and the SHA-256
+/// of the weights that it was made with; where `use` throws, that is thrown and nothing has changed. Of
+/// several who take the same group, in any processes, one gets it. A pipeline that has the file open forgets
+/// the group within seconds. Until then the file FILE.forget says that it is to be forgotten. Throws
+/// Error(InvalidArgument) for a label that is none, Error(NotFound) for a group that is not there, and
+/// Error(Io | Format | OutOfMemory). Any thread.
+void take_stranger_group(const std::string& path, std::string_view label,
+                         const std::function<void(const StrangerGroup&, const std::string&)>& use);
 
 /// The strangers that all of the process who use these weights share: one object for each file, and without a
 /// file one for each weights; as long as it has an owner. The options are those of the first call. Throws as

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
@@ -41,6 +43,107 @@ TEST(IdentityColour, IsTheNamesAloneAndGreyForStrangers) {
       EXPECT_LE(v, 1);
     }
   }
+}
+
+TEST(IdentityColour, IsToldFromEveryOtherAndFromGrey) {
+  std::vector<Colour> palette{identity_colour(named("???", {}, -1))};
+  for (int i = 0; i < 400; ++i) {
+    const Colour c = identity_colour(named("Person " + std::to_string(i)));
+    if (std::none_of(palette.begin(), palette.end(), [&](const Colour& p) { return same(p, c); }))
+      palette.push_back(c);
+  }
+  EXPECT_GE(palette.size(), 13U);
+  for (std::size_t i = 0; i < palette.size(); ++i) {
+    for (std::size_t j = i + 1; j < palette.size(); ++j) {
+      const double apart = std::abs(palette[i].red - palette[j].red) +
+                           std::abs(palette[i].green - palette[j].green) +
+                           std::abs(palette[i].blue - palette[j].blue);
+      EXPECT_GT(apart, 0.28) << i << ", " << j;
+    }
+  }
+}
+
+PixelRect place_of(const Patch& p) {
+  return {p.x, p.y, p.width, p.height};
+}
+
+bool cross(const PixelRect& a, const PixelRect& b) {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+/// The places of the labels, which come last, from the leftmost face to the rightmost.
+std::vector<PixelRect> labels_of(const std::vector<Face>& faces, int width, int height) {
+  const auto patches = draw_faces(faces, width, height, {});
+  std::vector<PixelRect> labels;
+  for (std::size_t i = patches.size() - faces.size(); i < patches.size(); ++i)
+    labels.push_back(place_of(patches[i]));
+  return labels;
+}
+
+TEST(DrawFaces, LabelsKeepClearOfEachOther) {
+  std::vector<Face> row;
+  for (const char* name : {"Anna-Maria", "José", "王小明", "محمد", "Christopher", "Ben"})
+    row.push_back(named(name, {30 + 90 * static_cast<int>(row.size()), 200, 70, 90}));
+  // Two who are at the same place, as at a cut, and one at the corner.
+  row.push_back(named("Łukasz", {300, 40, 60, 70}));
+  row.push_back(named("Дмитрий", {302, 42, 60, 70}));
+  row.push_back(named("Corner", {-20, -30, 80, 90}));
+  const auto labels = labels_of(row, 640, 480);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    for (std::size_t j = i + 1; j < labels.size(); ++j) EXPECT_FALSE(cross(labels[i], labels[j])) << i << j;
+  }
+}
+
+TEST(DrawFaces, LabelsStayWhereTheyAreInWhateverOrderTheFacesCome) {
+  std::vector<Face> faces{named("Anna-Maria", {30, 200, 70, 90}), named("Ben", {110, 190, 70, 90})};
+  const auto labels = labels_of(faces, 640, 480);
+  std::swap(faces[0], faces[1]);
+  const auto swapped = labels_of(faces, 640, 480);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(labels[i].x + labels[i].y, swapped[i].x + swapped[i].y);
+}
+
+TEST(DrawFaces, ALabelLiesAboveItsFaceAndBelowWhereThereIsNoRoom) {
+  const PixelRect middle{300, 200, 80, 100}, top{300, 0, 80, 100}, whole{-50, -50, 800, 700};
+  EXPECT_LT(labels_of({named("Ann", middle)}, 640, 480)[0].y, 200);
+  EXPECT_GE(labels_of({named("Ann", top)}, 640, 480)[0].y, 100);
+  const PixelRect inside = labels_of({named("Ann", whole)}, 640, 480)[0];
+  EXPECT_GE(inside.y, 0);
+  EXPECT_LE(inside.y + inside.height, 480);
+}
+
+TEST(DrawFaces, OneLongNameLeavesHalfOfTheFrameToTheOthers) {
+  const std::string name(200, 'M');
+  EXPECT_LE(labels_of({named(name)}, 1920, 1080)[0].width, 960);
+  EXPECT_LE(labels_of({named(name)}, 176, 144)[0].width, 176);
+  EXPECT_GT(labels_of({named(name)}, 176, 144)[0].width, 120) << "a small frame has not much to leave";
+}
+
+TEST(DrawFaces, ANameKeepsTheDirectionOfItsLettersToItself) {
+  // Without an isolate the distance would stand within the name: Ann 0.31 and the Arabic behind it.
+  OverlaySettings bare;
+  bare.show_distance = false;
+  const Face face = named("محمد Ann", {200, 200, 80, 100});
+  const Patch with = draw_faces({face}, 640, 480, {}).back(),
+              alone = draw_faces({face}, 640, 480, bare).back();
+  const int shift = with.width - alone.width;
+  const auto column = [](const Patch& p, int x) {
+    std::vector<std::uint8_t> pixels;
+    for (int y = 0; y < p.height; ++y)
+      pixels.push_back(p.pixels[4 * static_cast<std::size_t>(y * p.width + x)]);
+    return pixels;
+  };
+  int at_left = 0, at_right = 0;
+  for (int x = 8; x < alone.width - 8; ++x) {
+    at_left += column(alone, x) == column(with, x);
+    at_right += column(alone, x) == column(with, x + shift);
+  }
+  EXPECT_GT(std::max(at_left, at_right), (alone.width - 16) * 9 / 10) << "before or behind the distance";
+}
+
+TEST(DrawFaces, APortraitFrameHasRoomForNames) {
+  const Face face = named("Ann", {300, 600, 200, 260});
+  EXPECT_EQ(draw_faces({face}, 1080, 1920, {}).back().height,
+            draw_faces({face}, 1920, 1080, {}).back().height);
 }
 
 TEST(DrawFaces, PatchesLieInsideTheFrameForEveryBoxAndScript) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One face, three ways in: the elements in a pipeline, `triplet-train enroll` and `triplet-train pack
+// One face, three ways in: the elements in a pipeline, `triplet-gallery enroll` and `triplet-train pack
 // --detect`.
 #include <gtest/gtest.h>
 
@@ -19,8 +19,9 @@ float cosine(const embed::Embedding& a, const embed::Embedding& b) {
   return 1 - embed::distance(embed::Metric::Cosine, a, b);
 }
 
-void call(const std::string& arguments) {
-  const char* tool = std::getenv("TRIPLET_TRAIN");
+/// `program`: the variable that says where it is.
+void call(const char* program, const std::string& arguments) {
+  const char* tool = std::getenv(program);
   ASSERT_NE(tool, nullptr);
   const std::string command = "'" + std::string(tool) + "' " + arguments + " >/dev/null";
   ASSERT_EQ(std::system(command.c_str()), 0) << command;
@@ -71,8 +72,8 @@ class SameVector : public ::testing::Test {
 
 TEST_F(SameVector, EnrolGivesTheElements) {
   const std::string file = folder_ + "/people.safetensors";
-  call("enroll --precision fp32 --weights '" + gsttest::weights_file() + "' --gallery '" + file +
-       "' --folder '" + folder_ + "/people'" + detect_flags());
+  call("TRIPLET_GALLERY", "enroll --precision fp32 --weights '" + gsttest::weights_file() + "' --gallery '" +
+                              file + "' --folder '" + folder_ + "/people'" + detect_flags());
   const auto gallery = embed::Gallery::load(file);
   ASSERT_EQ(gallery.rows(), 1U);
   embed::Embedding row{};
@@ -82,8 +83,8 @@ TEST_F(SameVector, EnrolGivesTheElements) {
 
 TEST_F(SameVector, EnrollingLiveGivesWhatEnrolGives) {
   const std::string offline = folder_ + "/offline.safetensors", live = folder_ + "/live.safetensors";
-  call("enroll --precision fp32 --weights '" + gsttest::weights_file() + "' --gallery '" + offline +
-       "' --folder '" + folder_ + "/people'" + detect_flags());
+  call("TRIPLET_GALLERY", "enroll --precision fp32 --weights '" + gsttest::weights_file() + "' --gallery '" +
+                              offline + "' --folder '" + folder_ + "/people'" + detect_flags());
   const std::string launch =
       "filesrc location=" + photo_ +
       " ! pngdec ! videoconvert ! video/x-raw,format=BGR ! tripletdetect model=" + detector_ +
@@ -114,8 +115,8 @@ TEST_F(SameVector, EnrollingLiveGivesWhatEnrolGives) {
 
 TEST_F(SameVector, PackGivesTheElements) {
   const std::string file = folder_ + "/set.safetensors";
-  call("pack --weights '" + gsttest::weights_file() + "' --out '" + file + "' --detect" + detect_flags() +
-       " '" + folder_ + "/people'");
+  call("TRIPLET_TRAIN", "pack --weights '" + gsttest::weights_file() + "' --out '" + file + "' --detect" +
+                            detect_flags() + " '" + folder_ + "/people'");
   const embed::Dataset set(file);
   ASSERT_EQ(set.size(), 1U);
   const embed::Embedder embedder(gsttest::weights_file(), {"cpu", "fp32", 16});
@@ -127,8 +128,8 @@ TEST_F(SameVector, PackGivesTheElements) {
 TEST_F(SameVector, AnotherCropGivesAnotherVector) {
   // The bar above means something: with these random weights, too, a crop that begins four pixels off shows.
   const std::string file = folder_ + "/wide.safetensors";
-  call("pack --weights '" + gsttest::weights_file() + "' --context 1.125 --out '" + file + "' --detect" +
-       detect_flags() + " '" + folder_ + "/people'");
+  call("TRIPLET_TRAIN", "pack --weights '" + gsttest::weights_file() + "' --context 1.125 --out '" + file +
+                            "' --detect" + detect_flags() + " '" + folder_ + "/people'");
   const embed::Dataset set(file);
   ASSERT_GT(set.width(), 64);
   const std::vector<std::uint8_t> whole = set.image(0);

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <opencv2/imgcodecs.hpp>
 
+#include "embed/error.h"
 #include "expect_error.h"
 #include "fixtures.h"
 
@@ -124,7 +127,8 @@ TEST(LoadImage, SaysWhatToDoWithGifAndHeic) {
   const std::string no_bytes(64, '\0');
   for (const auto& [kind, start] : {std::pair("GIF", std::string("GIF89a")),
                                     {"HEIC", std::string("\0\0\0\x18", 4) + "ftypheic"},
-                                    {"HEIC", std::string("\0\0\0\x18", 4) + "ftypmif1"}}) {
+                                    {"HEIC", std::string("\0\0\0\x18", 4) + "ftypmif1"},
+                                    {"AVIF", std::string("\0\0\0\x18", 4) + "ftypavif"}}) {
     fixtures::write_bytes(path, start + no_bytes);
     expect_error(ErrorCode::Format, {path, kind, "convert it to JPEG or PNG"}, [&] { load_image(path); });
   }
@@ -148,6 +152,25 @@ TEST(SaveImage, EveryFormat) {
   }
 }
 
+TEST(DecodeImage, GivesWhatTheFileGivesAndNamesWhatItIsCalled) {
+  save_image(in_temp("f.jfif"), fixtures::make_image(PixelFormat::Bgr, 17, 23, 3).view());
+  std::ifstream file(in_temp("f.jfif"), std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  const auto decoded = embed::faces::decode_image(data, bytes.size(), "an upload");
+  const auto loaded = load_image(in_temp("f.jfif"));
+  ASSERT_EQ(decoded.view().width, loaded.view().width);
+  EXPECT_EQ(std::memcmp(decoded.view().planes[0], loaded.view().planes[0], 3 * 17 * 23), 0);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{9}}) {
+    try {
+      embed::faces::decode_image(data, size, "an upload");
+      ADD_FAILURE() << "refused";
+    } catch (const embed::Error& error) {
+      EXPECT_EQ(error.file(), "an upload");
+    }
+  }
+}
+
 TEST(Image, ChecksItsSize) {
   EXPECT_THROW(embed::faces::Image(PixelFormat::Bgr, 2, 2, std::vector<std::uint8_t>(11)), embed::Error);
   EXPECT_THROW(embed::faces::Image(PixelFormat::Nv12, 2, 2, std::vector<std::uint8_t>(6)), embed::Error);
@@ -156,6 +179,7 @@ TEST(Image, ChecksItsSize) {
 TEST(IsImagePath, KnowsTheExtensions) {
   EXPECT_TRUE(embed::faces::is_image_path("/a/b.JPG"));
   EXPECT_TRUE(embed::faces::is_image_path("b.pgm"));
+  EXPECT_TRUE(embed::faces::is_image_path("b.jfif")) << "as browsers save JPEG";
   EXPECT_FALSE(embed::faces::is_image_path("b.mp4"));
   EXPECT_FALSE(embed::faces::is_image_path("jpg"));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -37,6 +38,9 @@ constexpr std::int64_t kMaxPixels = 64'000'000;
 /// Error(NotFound | Io | Format | OutOfMemory) that names the file; Format also for a file so damaged that
 /// pixels are lost.
 Image load_image(const std::string& path, std::int64_t max_pixels = kMaxPixels);
+/// The same of a file's content, [size] bytes of the caller's; `name` is what errors call it.
+Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name,
+                   std::int64_t max_pixels = kMaxPixels);
 /// A BGR copy of an image in any PixelFormat, turned clockwise by that many quarters, with a longer side of
 /// at most `max_side` (0: unchanged). Throws Error(InvalidArgument | OutOfMemory).
 Image turned(const ImageView& image, int quarters, int max_side = 0);
