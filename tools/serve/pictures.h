@@ -10,6 +10,5 @@ using gallery_tool::Picture;
 using gallery_tool::picture_of;
 using gallery_tool::read_file;
 using gallery_tool::read_picture;
-using gallery_tool::remove_pictures;
 
 }  // namespace serve
