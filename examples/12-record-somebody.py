@@ -39,18 +39,16 @@ class Recording:
     """A file, from its first keyframe to close()."""
 
     def __init__(self, path, caps, start):
-        self.path, self.start = path, start
+        self.path = path
         self.pipeline = Gst.parse_launch("appsrc name=coded format=time ! h264parse ! matroskamux ! filesink name=file")
         self.coded = self.pipeline.get_by_name("coded")
         self.coded.set_property("caps", caps)
+        self.coded.get_static_pad("src").set_offset(-start)  # The file's time begins with it.
         self.pipeline.get_by_name("file").set_property("location", path + ".part")
         self.pipeline.set_state(Gst.State.PLAYING)
 
     def write(self, buffer):
-        copy = buffer.copy()  # Of the times; the frame itself is shared.
-        copy.pts -= self.start
-        copy.dts = buffer.dts - self.start if self.start <= buffer.dts != Gst.CLOCK_TIME_NONE else Gst.CLOCK_TIME_NONE
-        self.coded.emit("push-buffer", copy)
+        self.coded.emit("push-buffer", buffer)
 
     def failure(self, patience=0):
         """What went wrong, or None; waits that many nanoseconds for the end."""
