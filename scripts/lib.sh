@@ -79,11 +79,13 @@ run_quietly() {
 
 # configure OPTION…: sets build/ up, or changes the options (name=value) that differ.
 configure() {
-  local option changed=()
+  local option changed=() cross=()
+  # Of a system for another architecture (scripts/arm64-system).
+  [ -z "${MESON_CROSS_FILE:-}" ] || cross=(--cross-file "$MESON_CROSS_FILE")
   if [ ! -f "$build/build.ninja" ]; then
     say "meson setup $build"
     mkdir -p "$build"
-    run_quietly "$build/setup.log" meson setup "$build" "$root" "${@/#/-D}"
+    run_quietly "$build/setup.log" meson setup "$build" "$root" "${cross[@]}" "${@/#/-D}"
     return
   fi
   for option in "$@"; do

@@ -10,6 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#elif defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace embed {
@@ -49,6 +52,15 @@ CpuFeatures ask() noexcept {
   found.amx_int8 = tiles && (d & kTileInt8) != 0;
   return found;
 }
+#elif defined(__aarch64__) && defined(__linux__)
+CpuFeatures ask() noexcept {
+  CpuFeatures found;
+  const unsigned long has = getauxval(AT_HWCAP);
+  found.neon = (has & HWCAP_ASIMD) != 0;
+  found.arm_dot = found.neon && (has & HWCAP_ASIMDDP) != 0;
+  found.arm_bf16 = found.neon && (getauxval(AT_HWCAP2) & HWCAP2_BF16) != 0;
+  return found;
+}
 #else
 CpuFeatures ask() noexcept {
   return {};
@@ -73,8 +85,8 @@ CpuFeaturesMask::CpuFeaturesMask(const CpuFeatures& most) noexcept {
   masked = most;
   for (bool CpuFeatures::*feature :
        {&CpuFeatures::sha, &CpuFeatures::avx2, &CpuFeatures::avx512, &CpuFeatures::avx512_vbmi,
-        &CpuFeatures::avx512_vnni, &CpuFeatures::avx512_bf16, &CpuFeatures::amx_bf16,
-        &CpuFeatures::amx_int8}) {
+        &CpuFeatures::avx512_vnni, &CpuFeatures::avx512_bf16, &CpuFeatures::amx_bf16, &CpuFeatures::amx_int8,
+        &CpuFeatures::neon, &CpuFeatures::arm_dot, &CpuFeatures::arm_bf16}) {
     masked.*feature = most.*feature && found().*feature;
   }
   mask_is_on = true;

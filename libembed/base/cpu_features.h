@@ -6,7 +6,7 @@
 namespace embed {
 
 /// What this CPU has beyond the instructions that every machine of its family runs, as far as the library has
-/// code for it and the system lets this process use it. All false on other families than x86-64.
+/// code for it and the system lets this process use it. All false on families other than x86-64 and arm64.
 struct CpuFeatures {
   bool sha = false;          ///< SHA's rounds, with SSE4.1.
   bool avx2 = false;         ///< AVX2, FMA and F16C.
@@ -16,6 +16,9 @@ struct CpuFeatures {
   bool avx512_bf16 = false;  ///< Sums of bfloat16 products.
   bool amx_bf16 = false;     ///< Products of tiles of bfloat16, which the system has granted.
   bool amx_int8 = false;     ///< Products of tiles of bytes, likewise.
+  bool neon = false;         ///< arm64's Advanced SIMD, which every such CPU has that runs Debian.
+  bool arm_dot = false;      ///< Sums of byte products beside it (Armv8.2's dot product).
+  bool arm_bf16 = false;     ///< Sums of bfloat16 products beside it (Armv8.6).
 };
 
 /// Asks the CPU, and the system for AMX's tiles, at the first call and remembers the answer. The one place

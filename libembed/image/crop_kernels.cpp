@@ -163,7 +163,7 @@ const CropKernels& portable_crop_kernels() noexcept {
 }
 
 const CropKernels& crop_kernels() noexcept {
-  for (const CropKernels* kernels : {avx512_crop_kernels(), avx2_crop_kernels()}) {
+  for (const CropKernels* kernels : {avx512_crop_kernels(), avx2_crop_kernels(), neon_crop_kernels()}) {
     if (kernels != nullptr) return *kernels;
   }
   return portable_crop_kernels();

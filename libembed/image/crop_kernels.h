@@ -122,6 +122,8 @@ const CropKernels* avx2_crop_kernels() noexcept;
 /// For x86-64 with AVX-512, its byte permutes and byte products (VBMI, VNNI: since Ice Lake and Zen 4); null
 /// where those are not there.
 const CropKernels* avx512_crop_kernels() noexcept;
+/// For arm64; null elsewhere.
+const CropKernels* neon_crop_kernels() noexcept;
 /// The fastest set that this machine can run. Any thread.
 const CropKernels& crop_kernels() noexcept;
 

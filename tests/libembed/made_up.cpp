@@ -29,40 +29,32 @@ struct Spread {
   double middle, reach;
 };
 
-Spread spread_of(const std::string& name, const torch::Tensor& tensor) {
-  if (ends_with(name, "running_var")) return {1, 0.5};
-  if (ends_with(name, "running_mean")) return {0, 0.25};
-  if (tensor.dim() == 1) return {ends_with(name, "weight") ? 1.0 : 0.0, 0.25};
-  const std::int64_t fan_in = tensor.numel() / tensor.size(0);
-  const double reach = std::sqrt(6.0 / static_cast<double>(fan_in));
-  return {0, tensor.dim() == 2 ? reach / 16 : reach};
+std::int64_t count_of(const std::vector<std::int64_t>& shape) {
+  std::int64_t count = 1;
+  for (const std::int64_t side : shape) count *= side;
+  return count;
 }
 
-void fill(const std::string& name, torch::Tensor tensor) {
-  const std::uint64_t start = name_hash(name);
-  const Spread spread = spread_of(name, tensor);
-  auto* values = tensor.data_ptr<float>();
-  const std::int64_t count = tensor.numel();
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto top = static_cast<double>(hash(start, static_cast<std::uint64_t>(i)) >> 32);
-    values[i] = static_cast<float>(spread.middle + spread.reach * (top * 0x1p-31 - 1.0));
-  }
+Spread spread_of(const std::string& name, const std::vector<std::int64_t>& shape) {
+  if (ends_with(name, "running_var")) return {1, 0.5};
+  if (ends_with(name, "running_mean")) return {0, 0.25};
+  if (shape.size() == 1) return {ends_with(name, "weight") ? 1.0 : 0.0, 0.25};
+  const std::int64_t fan_in = count_of(shape) / shape[0];
+  const double reach = std::sqrt(6.0 / static_cast<double>(fan_in));
+  return {0, shape.size() == 2 ? reach / 16 : reach};
 }
 
 }  // namespace
 
-embed::nn::ResNet18V2 network(int channels, embed::Head head) {
-  const torch::NoGradGuard no_grad;
-  embed::nn::ResNet18V2Options options;
-  options.in_channels = channels;
-  options.head = head;
-  embed::nn::ResNet18V2 network(options);
-  for (const auto& item : network->named_parameters()) fill(item.key(), item.value());
-  for (const auto& item : network->named_buffers()) {
-    if (item.value().is_floating_point()) fill(item.key(), item.value());
+std::vector<float> tensor(const std::string& name, const std::vector<std::int64_t>& shape) {
+  const std::uint64_t start = name_hash(name);
+  const Spread spread = spread_of(name, shape);
+  std::vector<float> values(static_cast<std::size_t>(count_of(shape)));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto top = static_cast<double>(hash(start, i) >> 32);
+    values[i] = static_cast<float>(spread.middle + spread.reach * (top * 0x1p-31 - 1.0));
   }
-  network->eval();
-  return network;
+  return values;
 }
 
 std::vector<std::uint8_t> crops(int count, int height, int width, int channels) {

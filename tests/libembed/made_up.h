@@ -5,13 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "embed/nn/resnet18_v2.h"
-
 /// The made-up numbers of scripts/reference/resnet18_v2_numpy.py, bit for bit.
 namespace made_up {
 
-/// A network with made-up weights and running statistics, in evaluation mode.
-embed::nn::ResNet18V2 network(int channels, embed::Head head);
+/// The values of one of the network's tensors (embed::network_tensors).
+std::vector<float> tensor(const std::string& name, const std::vector<std::int64_t>& shape);
 
 /// [count, height, width, channels] bytes.
 std::vector<std::uint8_t> crops(int count, int height, int width, int channels);

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "made_up.h"
+#include "made_up_network.h"
 
 namespace trained {
 

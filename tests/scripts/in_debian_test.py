@@ -25,11 +25,12 @@ class InDebian(unittest.TestCase):
         run = self.call("--help")
         self.assertEqual((run.returncode, run.stderr), (0, ""))
         self.assertIn("12 or 13", run.stdout)
-        for words in ((), ("11", "true"), ("sid", "true"), ("13",)):
+        for words in ((), ("11", "true"), ("sid", "true"), ("13",), ("13", "--arch"), ("13", "--arch", "arm64"),
+                      ("13", "--arch", "mips", "true"), ("12", "--arch", "arm64", "true")):
             with self.subTest(words=words):
                 run = self.call(*words)
                 self.assertEqual((run.returncode, run.stdout), (2, ""))
-                self.assertIn("usage: scripts/in-debian RELEASE COMMAND", run.stderr)
+                self.assertIn("usage: scripts/in-debian RELEASE [--arch arm64] COMMAND", run.stderr)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/cpu_features.h"
+#include "gallery/search/code_scan_arm.h"
 #include "gallery/search/code_scan_x86.h"
 
 namespace embed {
@@ -62,6 +63,10 @@ ScanVariants scan_variants() noexcept {
   if (cpu_features().avx512_vnni) found.add({"avx512-vnni", 127, scan_avx512_vnni});
   // Two products are added in 16 bits: 2 × 255 × 63 still fits.
   if (cpu_features().avx2) found.add({"avx2", 63, scan_avx2});
+#endif
+#ifdef EMBED_SCAN_ARM
+  if (cpu_features().arm_dot) found.add({"arm-dot", 127, scan_arm_dot});
+  if (cpu_features().neon) found.add({"neon", 127, scan_neon});
 #endif
   found.add({"portable", 127, scan_portable});
   return found;

@@ -66,7 +66,7 @@ class HitSink {
 /// One way to scan. All give the same hits with the same scores, bit for bit, for queries whose codes all can
 /// take.
 struct ScanVariant {
-  const char* name = "";  ///< "amx-int8", "avx512-vnni", "avx2", "portable".
+  const char* name = "";  ///< "amx-int8", "avx512-vnni", "avx2", "arm-dot", "neon", "portable".
   int largest_code = 0;   ///< Codes of a query (products) are within ± this.
   void (*scan)(ScanKind kind, const CodePanels& rows, ScanQuery* queries, std::size_t count,
                HitSink& sink) = nullptr;

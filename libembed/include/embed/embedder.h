@@ -45,8 +45,8 @@ class Embedder {
   const std::string& device() const noexcept;
   /// What "auto" became: "fp32", "bf16", "fp16" or "int8".
   const std::string& precision() const noexcept;
-  /// What computes: "avx512-bf16", "amx-bf16" and the like for this library's own kernels, "cuda-graphs" on
-  /// a GPU, else "libtorch".
+  /// What computes: "avx512-bf16", "neon", "portable" and the like for this library's own kernels,
+  /// "cuda-graphs" on a GPU, else "libtorch".
   std::string backend() const;
 
   /// `crops`: [count, height, width, channels] uint8, C-contiguous, as crop_face makes them. `out`: [count]

@@ -80,9 +80,15 @@ ConvLayer::ConvLayer(const Kernels& kernels, const ConvWeights& weights, const s
   height_ = (input.height - 1) / weights.stride + 1;
   width_ = (input.width - 1) / weights.stride + 1;
   if (kernel == 3 && weights.stride == 1) m_ = winograd_tile(kernels, weights.in, height_, width_);
+  const std::int64_t points = (m_ + 2) * (m_ + 2);
+  const bool kept = points * weights.in * weights.out * size_of(kernels.number) <= kMostTransformed;
+  if (m_ > 0 && !kept && kernels.filter_tiles > 0) {
+    const std::int64_t tiles = ((height_ + m_ - 1) / m_) * ((width_ + m_ - 1) / m_);
+    // Few tiles do not pay for their filters.
+    if (points * (tiles + kernels.filter_tiles) >= 9 * height_ * width_) m_ = 0;
+  }
   if (m_ > 0) {
-    const std::int64_t transformed = (m_ + 2) * (m_ + 2) * weights.in * weights.out * size_of(kernels.number);
-    if (transformed <= kMostTransformed || !pack_filters(weights, arena)) pack_transformed(weights, arena);
+    if (kept || !pack_filters(weights, arena)) pack_transformed(weights, arena);
     return;
   }
   for (std::int64_t y = 0; y < height_; ++y) {
@@ -138,6 +144,23 @@ void ConvLayer::pack(const ConvWeights& weights, const std::vector<float>& input
         }
       }
     }
+  }
+  if (kernels_->centred) find_start();
+}
+
+/// 128 times the sum of each output channel's weights.
+void ConvLayer::find_start() {
+  const std::int64_t group = kernels_->group, block = kernels_->block;
+  const std::int64_t words = static_cast<std::int64_t>(tap_at_.size()) * words_;
+  for (std::int64_t o = 0; o < channels_; ++o) {
+    const std::uint8_t* of_channel = packed_.bytes() + 4 * (o / block * words * block + o % block);
+    std::int32_t sum = 0;
+    for (std::int64_t i = 0; i < words * group; ++i) {
+      std::int8_t weight;
+      std::memcpy(&weight, of_channel + i / group * block * 4 + i % group, 1);
+      sum += weight;
+    }
+    start_.push_back(128 * sum);
   }
 }
 
@@ -215,6 +238,7 @@ ConvCall ConvLayer::call(const std::uint8_t* input, const ConvOutput& to) const 
   call.to.channels = channels_;
   call.to.pixels = height_ * width_;
   call.to.unit = unit_.empty() ? nullptr : unit_.data();
+  call.to.start = start_.empty() ? nullptr : start_.data();
   return call;
 }
 

@@ -51,6 +51,7 @@ class ConvLayer {
   void pack_transformed(const ConvWeights& weights, Arena& arena);
   bool pack_filters(const ConvWeights& weights, Arena& arena);
   void find_units(const ConvWeights& weights, const std::vector<float>& input_unit);
+  void find_start();
   ConvCall call(const std::uint8_t* input, const ConvOutput& to) const noexcept;
   void compute_tiles(const std::uint8_t* input, std::int64_t images, const ConvOutput& to,
                      const ConvShare& share, ConvScratch& scratch) const noexcept;
@@ -62,6 +63,7 @@ class ConvLayer {
   std::vector<std::ptrdiff_t> input_at_, tap_at_;
   RunTable runs_;  // For kernels that take them.
   std::vector<float> unit_;
+  std::vector<std::int32_t> start_;  // For centred kernels.
   // One of the two. Filters where the transformed weights would be too many for a cache and these are float16
   // numbers, as most files have them: they are then transformed in each pass, whatever its batch.
   AlignedBuffer packed_, filters_;

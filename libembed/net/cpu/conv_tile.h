@@ -29,6 +29,29 @@ struct Taps {
   bool go_on = false;  ///< From the sums that are there, instead of from zero.
 };
 
+/// Adds the products of the words [kWord, Isa::kWords) that were loaded of each pixel.
+template <class Isa, int R, int kWord = 0>
+__attribute__((always_inline)) inline void add_words(typename Isa::Sum (&sums)[R][Isa::kVectors],
+                                                     const typename Isa::Words (&values)[R],
+                                                     const std::uint8_t* weights) {
+  if constexpr (kWord < Isa::kWords) {
+#pragma GCC unroll 8
+    for (int v = 0; v < Isa::kVectors; v += 2) {
+      const typename Isa::Word one = Isa::load(weights + 4 * Isa::kLanes * v);
+      const typename Isa::Word other = Isa::load(weights + 4 * Isa::kLanes * (v + 1));
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r)
+        sums[r][v] = Isa::template multiply_add_word<kWord>(sums[r][v], one, values[r]);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r)
+        sums[r][v + 1] = Isa::template multiply_add_word<kWord>(sums[r][v + 1], other, values[r]);
+      // Weights that compilers load ahead of their turn push sums out of the registers.
+      asm volatile("" ::: "memory");
+    }
+    add_words<Isa, R, kWord + 1>(sums, values, weights + 4 * Isa::kLanes * Isa::kVectors);
+  }
+}
+
 /// The sums of a tile of R pixels × one block of channels, [R][kVectors]: in registers from the first tap to
 /// the last. A function of its own that stores them at its end, for the compiler keeps an array in registers
 /// only where nobody else knows its address.
@@ -48,7 +71,18 @@ __attribute__((noinline)) void sum_up(const Taps& taps, const std::uint8_t* cons
   for (std::int64_t tap = 0; tap < taps.count; ++tap) {
     const std::ptrdiff_t begin = taps.at[tap];
     const std::ptrdiff_t end = begin + step * taps.words;
-    for (std::ptrdiff_t word = begin; word < end; word += step) {
+    std::ptrdiff_t word = begin;
+    if constexpr (Isa::kWords > 1) {
+      constexpr std::ptrdiff_t kBytes = 4 * Isa::kWords;
+      for (; step == 4 && word + kBytes <= end; word += kBytes) {
+        typename Isa::Words values[R];
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) values[r] = Isa::load_words(pixel[r] + word);
+        add_words<Isa, R>(sums, values, weights);
+        weights += kBytes * Isa::kLanes * kVectors;
+      }
+    }
+    for (; word < end; word += step) {
       typename Isa::Word weight[kVectors];
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) weight[v] = Isa::load(weights + 4 * Isa::kLanes * v);
@@ -105,8 +139,14 @@ void tile(const ConvCall& call, std::int64_t row, std::int64_t block) {
   }
   constexpr std::int64_t kBlock = Isa::kLanes * Isa::kVectors;
   typename Isa::Sum sums[R * Isa::kVectors];
-  sum_up<Isa, R>({call.tap_at, call.taps, call.words}, pixels,
-                 call.weights + block * 4 * call.taps * call.words * kBlock, sums);
+  Taps taps{call.tap_at, call.taps, call.words};
+  if (call.to.start != nullptr) {
+    taps.go_on = true;
+    for (int r = 0; r < R; ++r) {
+      std::memcpy(sums + r * Isa::kVectors, call.to.start + block * kBlock, sizeof(std::int32_t) * kBlock);
+    }
+  }
+  sum_up<Isa, R>(taps, pixels, call.weights + block * 4 * call.taps * call.words * kBlock, sums);
   for (int r = 0; r < R; ++r) {
     float* raw = raw_of(call.to, row + r);
     std::uint8_t* active = active_of(call.to, images[r], row + r - images[r] * call.to.pixels);

@@ -44,6 +44,10 @@ RunnableKernels runnable_kernels() noexcept {
   add(cpu.avx512_bf16, avx512_bf16);
   add(cpu.avx512_vnni, avx512_u8);
   add(cpu.avx2, avx2_f32);
+  add(cpu.neon, neon_f32);
+  add(cpu.arm_bf16, arm_bf16);
+  add(cpu.arm_dot, arm_dot_u8);
+  add(true, portable_f32);
   return found;
 }
 

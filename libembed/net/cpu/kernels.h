@@ -15,13 +15,14 @@ enum class Number { F32, BF16, U8 };
 
 /// Where a convolution's sums go. Rows are output pixels: image · pixels + pixel.
 struct ConvOutput {
-  std::int64_t channels;  ///< A multiple of Kernels::block.
-  std::int64_t pixels;    ///< Of one picture.
-  const float* unit;      ///< [channels] what 1 in the sum is worth; null: 1.
-  float* raw;             ///< [rows][channels] the sum, or null.
-  std::int64_t raw_row;   ///< The row that raw[0] belongs to.
-  bool add_raw;           ///< First add what stands in raw (the residual).
-  std::uint8_t* active;   ///< Padded pictures of the kernels' numbers: max(0, scale·sum + shift), or null.
+  std::int64_t channels;      ///< A multiple of Kernels::block.
+  std::int64_t pixels;        ///< Of one picture.
+  const float* unit;          ///< [channels] what 1 in the sum is worth; null: 1.
+  const std::int32_t* start;  ///< [channels] what a sum begins with, for centred kernels; null: 0.
+  float* raw;                 ///< [rows][channels] the sum, or null.
+  std::int64_t raw_row;       ///< The row that raw[0] belongs to.
+  bool add_raw;               ///< First add what stands in raw (the residual).
+  std::uint8_t* active;  ///< Padded pictures of the kernels' numbers: max(0, scale·sum + shift), or null.
   std::ptrdiff_t active_image;      ///< Bytes.
   const std::ptrdiff_t* active_at;  ///< [pixels] byte offset of a pixel.
   const float *scale, *shift;       ///< [channels]; both null: the sum as it is.
@@ -137,6 +138,10 @@ struct Kernels {
   void (*finish)(const FinishCall& call);
   const TrainKernels* train;           ///< Null where the numbers do not allow it.
   const TileTrainKernels* tile_train;  ///< Training without Winograd; null for kernels without tiles.
+  bool centred = false;  ///< Multiplies 8-bit values less 128: sums begin with 128 times the weights' sum.
+  /// Tiles whose products take as long as transforming their filters in a pass. 0 where that does not count,
+  /// for reading larger weights from memory would take longer.
+  std::int64_t filter_tiles = 0;
 };
 
 /// Bytes of one number.
@@ -151,7 +156,8 @@ constexpr std::int64_t size_of(Number number) {
 std::int64_t winograd_tile(const Kernels& kernels, std::int64_t in, std::int64_t height,
                            std::int64_t width) noexcept;
 
-/// The fastest kernels that this machine can run, null where there are none: LibTorch does the work then.
+/// The fastest kernels that this machine can run; null for numbers that none of them takes. Every machine has
+/// some for float32.
 const Kernels* kernels_for(Number number) noexcept;
 
 /// The fastest that training can use.
@@ -159,11 +165,15 @@ const Kernels* train_kernels_for(Number number) noexcept;
 
 // One for each file; null where the compiler does not know the instructions. Whether the machine does is
 // runnable_kernels.h's business.
+const Kernels* portable_f32() noexcept;  // Never null.
 const Kernels* avx2_f32() noexcept;
 const Kernels* avx512_f32() noexcept;
 const Kernels* avx512_bf16() noexcept;
 const Kernels* avx512_u8() noexcept;
 const Kernels* amx_bf16() noexcept;
 const Kernels* amx_u8() noexcept;
+const Kernels* neon_f32() noexcept;
+const Kernels* arm_bf16() noexcept;
+const Kernels* arm_dot_u8() noexcept;
 
 }  // namespace embed::cpu

@@ -7,7 +7,7 @@
 namespace embed::cpu {
 
 /// All kernels that this machine can run, for each number the fastest first.
-using RunnableKernels = Few<const Kernels*, 6>;
+using RunnableKernels = Few<const Kernels*, 10>;
 RunnableKernels runnable_kernels() noexcept;
 
 }  // namespace embed::cpu

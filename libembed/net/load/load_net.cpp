@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "net/load/load_net.h"
 
-#include <torch/types.h>
+#include <future>
 
-#include <utility>
-
+#include "base/memory_errors.h"
 #include "base/usable_cpus.h"
 #include "embed/error.h"
-#include "embed/nn/weights.h"
+#include "files/weights_file.h"
 #include "net/cpu/cpu_net.h"
-#include "net/cuda/make_cuda_net.h"
-#include "net/torch/device.h"
-#include "net/torch/folding.h"
-#include "net/torch/torch_errors.h"
-#include "net/torch/torch_net.h"
+#include "net/cpu/folded_parameters.h"
+#include "net/load/placement.h"
+#include "net/load/torch_nets.h"
 
 namespace embed {
 
@@ -34,40 +31,55 @@ const cpu::Kernels* own_kernels(const std::string& precision) {
   return precision == "int8" ? cpu::kernels_for(cpu::Number::U8) : nullptr;
 }
 
-std::unique_ptr<Net> make_net(const nn::ResNet18V2& network, const ModelInfo& info, torch::Device device,
-                              const std::string& precision, const EmbedderOptions& options) {
-  const c10::InferenceMode inference;
-  if (device.is_cuda()) {
-    return make_cuda_net(folded_parameters(network, info), info.input, device, scalar_type(precision),
-                         options.batch_size);
-  }
-  if (const cpu::Kernels* kernels = own_kernels(precision)) {
+/// Reads the weights and lays them out, for our own kernels or (null) for the GPU.
+void read_weights(const std::string& weights_file, const EmbedderOptions& options,
+                  const cpu::Kernels* kernels, LoadedNet& loaded) {
+  const WeightsFile file(weights_file);
+  loaded.info = file.info();
+  // Takes as long as the rest, and needs nothing of it.
+  std::future<std::string> digest =
+      std::async(std::launch::async, [&file] { return weights_sha256(file.file(), file.info()); });
+  const cpu::NetParameters parameters =
+      cpu::folded_parameters([&file](const std::string& name) { return file.values(name); }, file.info());
+  if (kernels == nullptr) {
+    loaded.net =
+        make_gpu_net(parameters, file.info().input, loaded.device, loaded.precision, options.batch_size);
+  } else {
     const int threads = options.threads > 0 ? options.threads : usable_cpus();
-    return std::make_unique<cpu::CpuNet>(folded_parameters(network, info), info.input, *kernels,
-                                         options.batch_size, threads);
+    loaded.net =
+        std::make_unique<cpu::CpuNet>(parameters, file.info().input, *kernels, options.batch_size, threads);
   }
-  return std::make_unique<TorchNet>(network, info, device, scalar_type(precision));
+  loaded.info.sha256 = digest.get();
 }
 
 }  // namespace
 
 LoadedNet load_net(const std::string& weights_file, const EmbedderOptions& options) {
   check(options);
-  return with_torch_errors("loading", [&] {
-    const torch::Device device = parse_device(options.device);
+  return with_memory_errors("loading", [&] {
     LoadedNet loaded;
-    loaded.precision = resolve_precision(options.precision, device);
-    nn::LoadedModel model = nn::load_weights(weights_file);
-    loaded.info = std::move(model.info);
-    loaded.device = device.str();
-    loaded.net = make_net(model.network, loaded.info, device, loaded.precision, options);
+    loaded.device = resolve_device(options.device);
+    loaded.precision = resolve_precision(options.precision, loaded.device);
+    const bool on_cpu = loaded.device == "cpu";
+    const cpu::Kernels* kernels = on_cpu ? own_kernels(loaded.precision) : nullptr;
+    if (on_cpu && kernels == nullptr && loaded.precision == "int8") {
+      // LibTorch's layers do not compute in it.
+      throw Error(ErrorCode::Unsupported,
+                  "precision int8 needs a CPU with AVX512-VNNI, or an arm64 one with dot products; take "
+                  "fp32, bf16, or auto");
+    }
+    if (on_cpu && kernels == nullptr) {
+      loaded.net = make_layers_net(weights_file, loaded.precision, loaded.info);
+    } else {
+      read_weights(weights_file, options, kernels, loaded);
+    }
     return loaded;
   });
 }
 
 std::string placement_of(const EmbedderOptions& options) {
-  const torch::Device device = parse_device(options.device);
-  return device.str() + ' ' + resolve_precision(options.precision, device);
+  const std::string device = resolve_device(options.device);
+  return device + ' ' + resolve_precision(options.precision, device);
 }
 
 }  // namespace embed

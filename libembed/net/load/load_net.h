@@ -16,9 +16,9 @@ struct LoadedNet {
   std::unique_ptr<Net> net;
 };
 
-/// Reads the weights and lays them out for the device: on our own kernels where this CPU has the
-/// instructions, with CUDA graphs on a GPU, else on LibTorch's layers. Throws what Embedder's constructor
-/// throws.
+/// Reads the weights and lays them out for the device: on our own kernels where there are some for the
+/// precision and this CPU, with CUDA graphs on a GPU, else on LibTorch's layers. Throws what Embedder's
+/// constructor throws.
 LoadedNet load_net(const std::string& weights_file, const EmbedderOptions& options);
 
 /// The device and the precision as what they become: the same text for the same place. Throws

@@ -3,6 +3,8 @@
 
 #include <torch/nn.h>
 
+#include "net/cpu/folded_parameters.h"
+
 namespace embed {
 
 namespace {
@@ -11,17 +13,6 @@ std::vector<float> values_of(const torch::Tensor& tensor) {
   const torch::Tensor flat = tensor.to(torch::kCPU, torch::kFloat32).contiguous();
   const float* begin = flat.data_ptr<float>();
   return {begin, begin + flat.numel()};
-}
-
-cpu::BatchNorm batch_norm(const torch::nn::BatchNorm2d& layer) {
-  const ScaleShift folded = scale_shift(layer);
-  return {values_of(folded.scale), values_of(folded.shift), values_of(layer->bias),
-          values_of(layer->weight.abs())};
-}
-
-cpu::ConvWeights convolution(const torch::nn::Conv2d& layer, const torch::nn::BatchNorm2d* behind) {
-  return {values_of(folded_weights(layer, behind)), layer->weight.size(0), layer->weight.size(1),
-          layer->weight.size(2), layer->options.stride()->front()};
 }
 
 }  // namespace
@@ -54,27 +45,13 @@ ScaleShift input_scale_shift(const nn::ResNet18V2& network, const InputSpec& inp
 }
 
 cpu::NetParameters folded_parameters(const nn::ResNet18V2& network, const ModelInfo& info) {
-  cpu::NetParameters result;
-  const ScaleShift input = input_scale_shift(network, info.input);
-  result.input_scale = values_of(input.scale);
-  result.input_shift = values_of(input.shift);
-  result.stem = convolution(network->stem_conv, &network->stem_bn);
-  result.stem_shift = values_of(scale_shift(network->stem_bn).shift);
-  for (const auto& stage : {network->stage1, network->stage2, network->stage3, network->stage4}) {
-    for (const auto& child : stage->children()) {
-      const auto& block = *child->as<nn::BasicBlockV2>();
-      result.blocks.push_back(
-          {batch_norm(block.bn1), convolution(block.conv1, nullptr), batch_norm(block.bn2),
-           convolution(block.conv2, nullptr),
-           block.shortcut.is_empty() ? cpu::ConvWeights{} : convolution(block.shortcut, nullptr)});
-    }
-  }
-  result.last = batch_norm(network->final_bn);
-  // One row for each input: the product is then a sum of rows, which compilers know to vectorise.
-  result.dense_weight = values_of(network->dense->weight.t());
-  result.dense_bias = values_of(network->dense->bias);
-  result.head = info.head;
-  return result;
+  const auto parameters = network->named_parameters(), buffers = network->named_buffers();
+  return cpu::folded_parameters(
+      [&](const std::string& name) {
+        const torch::Tensor* found = parameters.find(name);
+        return values_of(found != nullptr ? *found : buffers[name]);
+      },
+      info);
 }
 
 }  // namespace embed

@@ -3,10 +3,9 @@
 
 #include <c10/util/Exception.h>
 
-#include <new>
 #include <string>
-#include <system_error>
 
+#include "base/memory_errors.h"
 #include "embed/error.h"
 
 namespace embed {
@@ -16,16 +15,12 @@ namespace embed {
 template <typename Function>
 auto with_torch_errors(const char* doing, Function&& function) {
   try {
-    return function();
+    return with_memory_errors(doing, function);
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     const bool memory = text.find("out of memory") != std::string::npos ||
                         text.find("not enough memory") != std::string::npos;
     throw Error(memory ? ErrorCode::OutOfMemory : ErrorCode::Device, std::string(doing) + ": " + text);
-  } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::OutOfMemory, std::string(doing) + ": memory was refused");
-  } catch (const std::system_error& error) {  // Of a thread that could not be started.
-    throw Error(ErrorCode::OutOfMemory, std::string(doing) + ": " + error.what());
   }
 }
 

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "embed/nn/weights.h"
 
-#include <algorithm>
-#include <array>
 #include <cstring>
 #include <future>
-#include <set>
 
 #include "embed/error.h"
+#include "files/weights_file.h"
 
 namespace embed::nn {
 
 namespace {
-
-constexpr const char* kKind = "tripletembed.weights";
-constexpr int kVersion = 1;
 
 torch::ScalarType scalar_type(DType dtype) {
   switch (dtype) {
@@ -69,47 +64,12 @@ bool is_running_statistic(const std::string& name) {
   return name.find(".running_") != std::string::npos;
 }
 
-void copy_checked(const SafetensorsFile& file, const std::string& name, torch::Tensor& target) {
-  const TensorView& view = file.tensor(name);
-  if (view.dtype != DType::F32 && view.dtype != DType::F16 && view.dtype != DType::BF16) {
-    throw Error(ErrorCode::Format,
-                std::string("dtype ") + to_string(view.dtype) + ", F32, F16 or BF16 expected", file.path(),
-                name);
-  }
-  const auto sizes = target.sizes();
-  file.tensor(name, view.dtype, std::vector<std::int64_t>(sizes.begin(), sizes.end()));
-  if (view.dtype == DType::F32 && target.is_contiguous()) {
-    if (view.bytes > 0) std::memcpy(target.data_ptr(), view.data, view.bytes);
-  } else {
-    target.copy_(to_tensor(view));
-  }
-  if (!all_finite(target)) {
-    throw Error(ErrorCode::Format, "has values that are not finite", file.path(), name);
-  }
-  if (name.size() > 12 && name.compare(name.size() - 12, 12, ".running_var") == 0 &&
-      target.min().item<float>() < 0) {
-    throw Error(ErrorCode::Format, "a variance is negative", file.path(), name);
-  }
-}
-
 }  // namespace
 
 bool all_finite(const torch::Tensor& values) {
   if (!values.is_cpu() || values.scalar_type() != torch::kFloat32 || !values.is_non_overlapping_and_dense())
     return torch::isfinite(values).all().item<bool>();
-  constexpr std::int64_t kAtOnce = 4096;
-  constexpr std::uint32_t kExponent = 0x7F800000U;  // All its bits: infinite, or not a number.
-  const auto* bytes = static_cast<const std::uint8_t*>(values.data_ptr());
-  std::array<std::uint32_t, kAtOnce> bits{};
-  for (std::int64_t start = 0; start < values.numel(); start += kAtOnce) {
-    const std::int64_t count = std::min(kAtOnce, values.numel() - start);
-    std::memcpy(bits.data(), bytes + 4 * start, static_cast<std::size_t>(4 * count));
-    std::uint32_t found = 0;
-    for (std::int64_t i = 0; i < count; ++i)
-      found |= static_cast<std::uint32_t>((bits[static_cast<std::size_t>(i)] & kExponent) == kExponent);
-    if (found != 0) return false;
-  }
-  return true;
+  return embed::all_finite(values.data_ptr(), static_cast<std::size_t>(values.numel()));
 }
 
 torch::Tensor to_tensor(const TensorView& view) {
@@ -131,25 +91,21 @@ TensorView to_view(const torch::Tensor& tensor) {
 }
 
 LoadedModel load_weights(const std::string& path) {
-  const SafetensorsFile file(path);
-  file.require_kind(kKind, kVersion);
+  const WeightsFile file(path);
   LoadedModel model;
-  model.info = model_info_from_metadata(file.metadata(), path);
+  model.info = file.info();
   // Takes as long as the rest, and needs nothing of it.
   std::future<std::string> digest =
-      std::async(std::launch::async, [&file, info = model.info] { return weights_sha256(file, info); });
+      std::async(std::launch::async, [&file] { return weights_sha256(file.file(), file.info()); });
   const torch::NoGradGuard no_grad;
   ResNet18V2Options options;
   options.in_channels = model.info.input.channels;
   options.head = model.info.head;
   options.first_weights = FirstWeights::Undefined;
   model.network = ResNet18V2(options);
-  std::map<std::string, torch::Tensor> targets = stored_tensors(model.network);
-  for (auto& [name, target] : targets) copy_checked(file, name, target);
-  for (const auto& [name, view] : file.tensors()) {
-    if (targets.count(name) == 0) {
-      throw Error(ErrorCode::Format, "tensor does not belong to " + model.info.arch, path, name);
-    }
+  for (auto& [name, target] : stored_tensors(model.network)) {
+    // Nothing of a network that was just made is anything but contiguous float32.
+    file.read(name, target.data_ptr<float>());
   }
   model.network->eval();
   model.info.sha256 = digest.get();
@@ -169,8 +125,8 @@ void save_weights(const std::string& path, const ResNet18V2& network, const Mode
     views[name] = to_view(kept[name]);
   }
   std::map<std::string, std::string> metadata = to_metadata(info);
-  metadata["kind"] = kKind;
-  metadata["version"] = std::to_string(kVersion);
+  metadata["kind"] = kWeightsKind;
+  metadata["version"] = std::to_string(kWeightsVersion);
   write_safetensors(path, views, metadata);
 }
 

@@ -25,8 +25,11 @@ CpuFeatures avx2_machine() {
 
 TEST(CpuFeatures, NothingButThePortablePartsRunsWithoutThem) {
   const CpuFeaturesMask mask({});
-  EXPECT_EQ(embed::cpu::kernels_for(embed::cpu::Number::F32), nullptr);
-  EXPECT_TRUE(all_kernels().empty());
+  EXPECT_EQ(embed::cpu::kernels_for(embed::cpu::Number::F32), embed::cpu::portable_f32());
+  EXPECT_EQ(embed::cpu::kernels_for(embed::cpu::Number::BF16), nullptr);
+  EXPECT_EQ(embed::cpu::kernels_for(embed::cpu::Number::U8), nullptr);
+  EXPECT_EQ(embed::cpu::train_kernels_for(embed::cpu::Number::F32), nullptr);
+  EXPECT_EQ(all_kernels().size(), 1U);
   EXPECT_EQ(embed::crop_kernels().name, embed::portable_crop_kernels().name);
   EXPECT_EQ(std::string(embed::scan_variants().front().name), "portable");
   EXPECT_EQ(embed::x86_sha256_blocks(), nullptr);
@@ -39,6 +42,17 @@ TEST(CpuFeatures, AnAvx2MachineRunsItsOwnKernels) {
   EXPECT_EQ(embed::cpu::kernels_for(embed::cpu::Number::BF16), nullptr);
   EXPECT_EQ(std::string(embed::crop_kernels().name), "avx2");
   EXPECT_EQ(std::string(embed::scan_variants().front().name), "avx2");
+}
+
+TEST(CpuFeatures, AnArm64MachineRunsItsOwnKernels) {
+  if (!embed::cpu_features().neon) GTEST_SKIP() << "this CPU is not arm64's";
+  EXPECT_EQ(std::string(embed::cpu::kernels_for(embed::cpu::Number::F32)->name), "neon");
+  CpuFeatures cortex_a72;
+  cortex_a72.neon = true;
+  const CpuFeaturesMask mask(cortex_a72);
+  EXPECT_EQ(std::string(embed::cpu::kernels_for(embed::cpu::Number::F32)->name), "neon");
+  EXPECT_EQ(std::string(embed::crop_kernels().name), "neon");
+  EXPECT_EQ(std::string(embed::scan_variants().front().name), "neon");
 }
 
 TEST(CpuFeatures, AMaskGivesNothingThatIsNotThere) {

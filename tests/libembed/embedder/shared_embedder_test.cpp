@@ -28,6 +28,17 @@ std::string small_weights(const std::string& name, std::uint64_t seed = 1) {
 
 const EmbedderOptions kOnCpu{"cpu", "fp32", 4};
 
+/// Without LibTorch, not every CPU computes in every precision.
+bool runs(const std::string& path, const char* precision) {
+  try {
+    const embed::Embedder embedder(path, {"cpu", precision, 1});
+  } catch (const embed::Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Unsupported) << error.what();
+    return false;
+  }
+  return true;
+}
+
 TEST(SharedEmbedder, IsOneForTheSameFileDeviceAndPrecision) {
   const std::string path = small_weights("shared.safetensors");
   {
@@ -38,7 +49,9 @@ TEST(SharedEmbedder, IsOneForTheSameFileDeviceAndPrecision) {
     EXPECT_EQ(share_embedder(path, {"cpu", "fp32", 4, 1}), first) << "and its threads";
     std::filesystem::create_symlink(path, fixtures::temp_dir() + "/link.safetensors");
     EXPECT_EQ(share_embedder(fixtures::temp_dir() + "/link.safetensors", kOnCpu), first);
-    EXPECT_NE(share_embedder(path, {"cpu", "bf16", 4}), first);
+    if (runs(path, "bf16")) {
+      EXPECT_NE(share_embedder(path, {"cpu", "bf16", 4}), first);
+    }
     EXPECT_NE(share_embedder(small_weights("another.safetensors", 2), kOnCpu), first);
     EXPECT_EQ(embed::shared_embedders(), 1U) << "those that nobody kept are gone";
     const auto automatic = share_embedder(path, {"auto", "auto", 4});

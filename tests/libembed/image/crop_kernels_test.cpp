@@ -46,7 +46,8 @@ class CropKernelsTest : public testing::TestWithParam<FastSet> {
 
 INSTANTIATE_TEST_SUITE_P(Sets, CropKernelsTest,
                          testing::Values(FastSet{"avx2", embed::avx2_crop_kernels},
-                                         FastSet{"avx512", embed::avx512_crop_kernels}),
+                                         FastSet{"avx512", embed::avx512_crop_kernels},
+                                         FastSet{"neon", embed::neon_crop_kernels}),
                          [](const auto& set) { return std::string(set.param.name); });
 
 TEST_P(CropKernelsTest, SumBytes) {

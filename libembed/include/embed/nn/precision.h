@@ -5,8 +5,8 @@
 
 namespace embed::nn {
 
-/// Whether that device multiplies bfloat16 natively: every GPU, and CPUs with AVX512-BF16. Elsewhere bfloat16
-/// is computed in software, a hundred times slower than float32. Any thread.
+/// Whether that device multiplies bfloat16 natively: every GPU, CPUs with AVX512-BF16, and arm64's with
+/// FEAT_BF16. Elsewhere bfloat16 is computed in software, a hundred times slower than float32. Any thread.
 bool has_native_bf16(torch::Device device);
 
 /// Whether bfloat16 is the faster precision on that device. It is where it is native, except on Intel's CPUs

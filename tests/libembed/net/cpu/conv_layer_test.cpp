@@ -190,6 +190,9 @@ struct Shape {
 
 /// Large enough that transformed weights are not kept; tiles of 4×4, and of 2×2.
 std::vector<Shape> large_shapes(const Kernels& kernels) {
+  // Where filters cost something, few tiles go without them.
+  if (kernels.filter_tiles > 0 && kernels.number == Number::BF16) return {{512, 256, 8, 8}};
+  if (kernels.filter_tiles > 0) return {{128, 128, 8, 6}, {512, 128, 8, 8}};
   if (kernels.number == Number::BF16) return {{512, 256, 4, 3}};
   return {{128, 128, 8, 6}, {512, 256, 4, 3}};
 }
@@ -238,6 +241,16 @@ TEST(ConvLayer, KeepsWeightsTransformedThatNoFloat16Holds) {
             << kernels->name << ' ' << shape.in;
       }
     }
+  }
+}
+
+TEST(ConvLayer, GoesWithoutCostlyFiltersForFewTiles) {
+  for (const Kernels* kernels : all_kernels()) {
+    if (kernels->winograd == nullptr) continue;
+    const Plane plane{3, 3, 512, 1, embed::cpu::size_of(kernels->number), 3};
+    Arena arena;
+    const ConvLayer layer(*kernels, made_up_weights(256, 512, 2047, 0x1p-14F), {}, plane, arena);
+    EXPECT_EQ(layer.product_bytes() == 0, kernels->filter_tiles > 0) << kernels->name;
   }
 }
 

@@ -124,6 +124,29 @@ TEST(CpuNet, NeitherThreadsNorBatchChangeABitWithWeightsOfFloat16) {
   compare_threads_and_batches({80, 72, 3, Head::L2}, /*rounded=*/true);
 }
 
+std::vector<float> floats(const torch::Tensor& tensor) {
+  const torch::Tensor flat = tensor.to(torch::kFloat32).contiguous();
+  return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
+}
+
+TEST(CpuNet, FoldsToTheBitWhatLibTorchFolds) {
+  const torch::NoGradGuard no_grad;
+  const Case shape{64, 64, 3, Head::L2};
+  const auto network = trained_network(shape);
+  const auto parameters = embed::folded_parameters(network, info_of(shape));
+  const auto input = embed::input_scale_shift(network, info_of(shape).input);
+  EXPECT_EQ(parameters.input_scale, floats(input.scale));
+  EXPECT_EQ(parameters.input_shift, floats(input.shift));
+  EXPECT_EQ(parameters.stem.values, floats(embed::folded_weights(network->stem_conv, &network->stem_bn)));
+  EXPECT_EQ(parameters.stem_shift, floats(embed::scale_shift(network->stem_bn).shift));
+  const auto& block = *network->stage3->children().front()->as<embed::nn::BasicBlockV2>();
+  EXPECT_EQ(parameters.blocks[4].before.scale, floats(embed::scale_shift(block.bn1).scale));
+  EXPECT_EQ(parameters.blocks[4].before.shift, floats(embed::scale_shift(block.bn1).shift));
+  EXPECT_EQ(parameters.blocks[4].shortcut.values, floats(block.shortcut->weight));
+  EXPECT_EQ(parameters.last.deviation, floats(network->final_bn->weight.abs()));
+  EXPECT_EQ(parameters.dense_weight, floats(network->dense->weight.t()));
+}
+
 TEST(CpuNet, AnEmptyBatchIsNothing) {
   const Case shape{16, 16, 1, Head::L2};
   auto network = trained_network(shape);

@@ -10,7 +10,7 @@
 
 #include "base/cpu_features.h"
 #include "net/cpu/runnable_kernels.h"
-#include "net/torch/device.h"
+#include "net/load/placement.h"
 
 namespace {
 
@@ -36,7 +36,7 @@ TEST(WithoutTiles, AutoTakesWhatIsFasterThen) {
   if (!small_stack) GTEST_SKIP() << "this system takes no small signal stack";
 #if defined(__x86_64__) && defined(__GNUC__)
   const bool bf16 = embed::cpu_features().avx512_bf16 && __builtin_cpu_is("intel") == 0;
-  EXPECT_EQ(embed::resolve_precision("auto", torch::kCPU), bf16 ? "bf16" : "fp32");
+  EXPECT_EQ(embed::resolve_precision("auto", "cpu"), bf16 ? "bf16" : "fp32");
 #endif
 }
 

@@ -15,7 +15,7 @@
 #include "embed/nn/resnet18_v2.h"
 #include "embed/nn/weights.h"
 #include "fixtures.h"
-#include "made_up.h"
+#include "made_up_network.h"
 
 namespace {
 

@@ -13,7 +13,7 @@
 
 #include "error_matchers.h"
 #include "fixtures.h"
-#include "made_up.h"
+#include "made_up_network.h"
 
 namespace {
 
