@@ -23,12 +23,12 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
+FACES = "queue leaky=downstream max-size-buffers=1 ! tripletbin name=faces ! fakesink sync=false "
+CODED = "appsink name=coded sync=false"
 NETWORK = ("rtspsrc name=source latency=200 protocols=tcp ! application/x-rtp,media=video ! rtph264depay ! h264parse ! tee name=video "
-           "video. ! queue ! avdec_h264 ! videoconvert ! queue leaky=downstream max-size-buffers=1 ! tripletbin name=faces ! fakesink sync=false "
-           "video. ! queue ! appsink name=coded sync=false")
-LOCAL = ("v4l2src name=source ! decodebin ! videoconvert ! tee name=video "
-         "video. ! queue leaky=downstream max-size-buffers=1 ! tripletbin name=faces ! fakesink sync=false "
-         "video. ! queue ! x264enc tune=zerolatency key-int-max=30 ! h264parse ! appsink name=coded sync=false")
+           f"video. ! queue ! avdec_h264 ! videoconvert ! {FACES} video. ! queue ! {CODED}")
+LOCAL = (f"v4l2src name=source ! decodebin ! videoconvert ! tee name=video video. ! {FACES} "
+         f"video. ! queue ! x264enc tune=zerolatency key-int-max=30 ! h264parse ! {CODED}")
 
 
 def is_keyframe(buffer):
