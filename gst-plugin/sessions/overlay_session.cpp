@@ -56,10 +56,10 @@ using SurfacePtr = std::unique_ptr<cairo_surface_t, CairoFree>;
 using LayoutPtr = std::unique_ptr<PangoLayout, GObjectFree>;
 
 /// Colours that are told apart at a glance, on each other and from kUnknown, on dark frames and light ones.
-constexpr Colour kNamed[] = {{0.90, 0.12, 0.30}, {0.97, 0.53, 0.20}, {1.00, 0.88, 0.10}, {0.75, 0.94, 0.27},
-                             {0.20, 0.73, 0.30}, {0.18, 0.68, 0.64}, {0.26, 0.83, 0.96}, {0.29, 0.44, 0.94},
-                             {0.62, 0.24, 0.84}, {0.94, 0.20, 0.90}, {0.98, 0.70, 0.80}, {1.00, 0.82, 0.65},
-                             {0.62, 1.00, 0.76}, {0.82, 0.72, 1.00}, {0.70, 0.46, 0.22}, {0.62, 0.62, 0.08}};
+constexpr Colour kNamed[] = {{0.93, 0.17, 0.25}, {1.00, 0.52, 0.13}, {1.00, 0.87, 0.15}, {0.70, 0.95, 0.22},
+                             {0.20, 0.80, 0.32}, {0.10, 0.68, 0.62}, {0.45, 1.00, 0.75}, {0.25, 0.83, 0.98},
+                             {0.30, 0.48, 1.00}, {0.62, 0.36, 1.00}, {0.80, 0.66, 1.00}, {0.96, 0.25, 0.90},
+                             {1.00, 0.42, 0.62}, {0.78, 0.47, 0.20}, {0.66, 0.66, 0.10}};
 
 /// Sizes in pixels that go with the frame's shorter side, so that a portrait frame has room for names.
 struct Look {

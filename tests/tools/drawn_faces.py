@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Faces of nobody, drawn from a number, for pages that need pictures of people."""
+import functools
 import random
 
 SKIN = [(246, 214, 188), (233, 190, 152), (201, 149, 107), (150, 103, 70), (107, 71, 48)]
@@ -44,6 +45,7 @@ def colour_at(x, y, look):
     return colour
 
 
+@functools.lru_cache(None)
 def face(number, side=112):
     """The bytes of a PPM file."""
     chance = random.Random(number)

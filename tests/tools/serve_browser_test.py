@@ -9,6 +9,7 @@ from serve_support import EVIL, ServeTest, near, place, write_gallery
 from support import DATA, YUNET
 
 if not serve_page.MISSING:
+    from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import WebDriverWait
@@ -35,7 +36,7 @@ class Browser(ServeTest):
     def open(self, server, tab="people", wait="#people .card"):
         self.browser.get("about:blank")
         self.browser.get_log("browser")
-        self.browser.get(server.address + "#" + tab)
+        self.browser.get(server.address + "#/" + tab)
         if wait:
             self.see(wait)
 
@@ -80,15 +81,15 @@ class Browser(ServeTest):
         self.open(server)
         self.assertEqual(len(self.texts("#people strong")), 12)
         self.person("Frida")
-        self.type("#rename-to", "Frida Kahlo")
+        self.type("#rename-to", "Frida Berg")
         self.click("#rename button")
-        self.sees("#person-title", "Frida Kahlo")
+        self.sees("#person-title", "Frida Berg")
         rows = len(self.texts("#rows li"))
         self.click("#rows button")
         self.until(lambda: len(self.texts("#rows li")) == rows - 1)
         self.click("#person .close button")
-        self.person("Ramanujan")
-        self.type("#merge-into", "Emmy Noether")
+        self.person("Ravi")
+        self.type("#merge-into", "Emmy Roth")
         self.click("#merge button")
         self.click("#ask-yes")
         self.gone("#person")
@@ -99,28 +100,28 @@ class Browser(ServeTest):
         self.gone("#person")
         self.until(lambda: len(self.texts("#people strong")) == 10)
         people = self.people("g")
-        self.assertEqual((people["Frida Kahlo"], people["Emmy Noether"]), (rows - 1, 6))
-        self.assertFalse({"Frida", "José", "Ramanujan"} & set(people))
+        self.assertEqual((people["Frida Berg"], people["Emmy Roth"]), (rows - 1, 6))
+        self.assertFalse({"Frida", "José", "Ravi"} & set(people))
 
     def test_the_second_of_two_is_told(self):
         server = serve_page.serve(self)
         self.open(server)
         self.person("Frida")
-        self.ok("rename", "g", "Frida", "Frida Kahlo")
+        self.ok("rename", "g", "Frida", "Frida Berg")
         self.type("#rename-to", "Frieda")
         self.click("#rename button")
-        self.sees("#toasts p", "somebody has changed 'Frida Kahlo' meanwhile")
+        self.sees("#toasts p", "somebody has changed 'Frida Berg' meanwhile")
         self.assertEqual(self.see("#rename-to").get_attribute("value"), "Frieda", "what was typed stays")
         self.click("#person .close button")
-        self.sees("#people strong", "Frida Kahlo")
-        self.ok("rename", "g", "Frida Kahlo", "F. Kahlo")
-        self.sees("#people strong", "F. Kahlo")
+        self.sees("#people strong", "Frida Berg")
+        self.ok("rename", "g", "Frida Berg", "F. Berg")
+        self.sees("#people strong", "F. Berg")
 
     def test_strangers(self):
         server = serve_page.serve(self)
         self.open(server, "strangers", "#strangers .card")
         self.assertEqual(self.texts("#strangers strong"), ["unknown-2", "unknown-3", "unknown-5", "unknown-8", "unknown-9"])
-        self.type("[aria-label='Who unknown-3 is']", "Marie Curie")
+        self.type("[aria-label='Who unknown-3 is']", "Marie")
         self.click("[aria-label='Save the name of unknown-3']")
         self.until(lambda: "unknown-3" not in self.texts("#strangers strong"))
         self.type("[aria-label='Who unknown-2 is']", "Frida")
@@ -135,7 +136,7 @@ class Browser(ServeTest):
         self.click("#ask-yes")
         self.until(lambda: self.texts("#strangers strong") == ["unknown-5", "unknown-9"])
         said = {one["name"]: one for one in self.json("list", "g")["people"]}
-        self.assertEqual((said["Marie Curie"]["rows"], said["José"]["counter_examples"]), (1, 3))
+        self.assertEqual((said["Marie"]["rows"], said["José"]["counter_examples"]), (1, 3))
         self.assertEqual(said["Frida"]["rows"], 6)
 
     def test_events_come_live_and_check_leads_to_people(self):
@@ -151,8 +152,8 @@ class Browser(ServeTest):
         self.assertIn("person=Frida", self.see("#events-csv").get_attribute("href"))
         self.click("[data-tab=check]")
         self.sees("#check h2", "Few pictures")
-        self.click("[aria-label='Look at Béla Bartók']")
-        self.sees("#person-title", "Béla Bartók")
+        self.click("[aria-label='Look at Béla Kovács']")
+        self.sees("#person-title", "Béla Kovács")
 
     def test_names_are_text(self):
         write_gallery(self.path("g"), [(EVIL, place("evil"), 0.3, 0, EVIL), ("Ada", near(place("ada"), 1))])
@@ -174,10 +175,10 @@ class Browser(ServeTest):
         self.open(server)
 
         def press(*keys):
-            self.browser.switch_to.active_element.send_keys(*keys)
+            ActionChains(self.browser).send_keys(*keys).perform()
 
         def focus():
-            return self.browser.execute_script("const one = document.activeElement; return one.id || one.getAttribute('aria-label') || one.textContent")
+            return self.browser.execute_script("const one = document.activeElement; return one === document.body ? '' : one.id || one.getAttribute('aria-label') || one.textContent")
 
         def tab_to(what, most=40):
             for _ in range(most):
@@ -188,11 +189,11 @@ class Browser(ServeTest):
             return self.fail(what + " was not reached")
         press(Keys.TAB)
         self.assertEqual(focus(), "Skip to the content")
-        tab_to("Ada Lovelace")
+        tab_to("Ada Moreau")
         press(Keys.ENTER)
-        self.sees("#person-title", "Ada Lovelace")
+        self.sees("#person-title", "Ada Moreau")
         tab_to("rename-to")
-        press(Keys.CONTROL, "a")
+        ActionChains(self.browser).key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).perform()
         press("Ada", Keys.ENTER)
         self.until(lambda: self.texts("#person-title") == ["Ada"])
         press(Keys.ESCAPE)
@@ -200,14 +201,14 @@ class Browser(ServeTest):
         self.until(lambda: "Ada" in focus())
         tab_to("Béla")
         press(Keys.ENTER)
-        self.sees("#person-title", "Béla Bartók")
+        self.sees("#person-title", "Béla Kovács")
         tab_to("remove")
         press(Keys.ENTER)
         self.until(lambda: focus() == "ask-no")
         tab_to("ask-yes")
         press(Keys.SPACE)
         self.gone("#person")
-        self.until(lambda: "Béla Bartók" not in self.people("g"))
+        self.until(lambda: "Béla Kovács" not in self.people("g"))
         self.assertIn("Ada", self.people("g"))
 
     def test_phone_and_accessible_names(self):
@@ -219,7 +220,7 @@ class Browser(ServeTest):
             self.no_sideways()
             self.all_have_names()
         self.open(server)
-        self.person("Wangari Maathai")
+        self.person("Wangari")
         self.no_sideways()
         self.all_have_names()
 

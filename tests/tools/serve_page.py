@@ -18,8 +18,8 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 DRIVER = shutil.which("chromedriver")
 MISSING = "" if webdriver and BROWSER and DRIVER else \
     "no Chromium to drive here (apt-get install chromium chromium-driver python3-selenium)"
-PEOPLE = ("Ada Lovelace", "Béla Bartók", "Chinua Achebe", "José", "王小明", "محمد", "Grace Hopper", "Emmy Noether", "Ramanujan",
-          "Wangari Maathai", "Sophie Germain", "Frida")
+PEOPLE = ("Ada Moreau", "Béla Kovács", "Chinua Eze", "José", "王小明", "محمد", "Grace Miller", "Emmy Roth", "Ravi",
+          "Wangari", "Sophie Blanc", "Frida")
 
 
 def chromium(dark=False, size=(1280, 900)):
@@ -40,8 +40,8 @@ def chromium(dark=False, size=(1280, 900)):
 def write_pictures(test, gallery="g", first=0):
     """A drawn face for each person, as the picture of the person's first row."""
     os.makedirs(test.path(gallery + ".crops"), exist_ok=True)
-    for number, name in enumerate(test.people(gallery)):
-        for row in test.rows_of(gallery, name)[:2]:
+    for number, person in enumerate(test.json("list", gallery, "--rows")["people"]):
+        for row in person["row_list"][:2]:
             with open(test.path(gallery + ".crops", row["id"] + ".ppm"), "wb") as file:
                 file.write(face(first + number, 64))
 
@@ -55,7 +55,7 @@ def fill(test, weights=WEIGHTS):
     write_gallery(test.path("g"), rows, weights=weights)
     write_pictures(test)
     now = int(time.time() * 1000)
-    write_strangers(test.path("s"), [(number, near(place(f"stranger {number}"), k), now - 3_600_000 * number - 60_000 * (3 - k))
+    write_strangers(test.path("s"), [(number, near(place(f"stranger {number}"), k), now - 1_500_000 * number - 60_000 * (3 - k))
                                      for number in (2, 3, 5, 8, 9) for k in range(1 + number % 3)], weights=weights)
     os.makedirs(test.path("s.crops"), exist_ok=True)
     for number in (2, 3, 5, 8):

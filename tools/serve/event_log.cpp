@@ -196,6 +196,11 @@ std::vector<std::shared_ptr<const Event>> EventLog::since(std::uint64_t seen, st
   return {events_.end() - static_cast<std::ptrdiff_t>(fresh), events_.end()};
 }
 
+void EventLog::wait(std::chrono::steady_clock::time_point until) const {
+  std::unique_lock lock(mutex_);
+  changed_.wait_until(lock, until, [this] { return closing_; });
+}
+
 std::uint64_t EventLog::newest() const {
   const std::lock_guard lock(mutex_);
   return newest_;

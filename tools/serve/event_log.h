@@ -49,6 +49,8 @@ class EventLog {
   /// then; empty when none has come.
   std::vector<std::shared_ptr<const Event>> since(std::uint64_t seen, std::size_t most,
                                                   std::chrono::steady_clock::time_point until) const;
+  /// Waits until then, or until close().
+  void wait(std::chrono::steady_clock::time_point until) const;
   /// The number of the newest one.
   std::uint64_t newest() const;
   /// Lines that were no events of ours and no frames either, since the start.

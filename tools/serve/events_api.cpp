@@ -105,7 +105,7 @@ class Listener {
     tell_changes(piece);
     // A comment, which tells whether the browser is still there.
     if (piece.empty()) piece = ":\n\n";
-    site_.events().since(~std::uint64_t{0}, 0, now + kBetweenPieces);
+    site_.events().wait(now + kBetweenPieces);
     return !site_.closing();
   }
 

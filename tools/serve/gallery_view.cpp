@@ -12,6 +12,7 @@
 #include "embed/error.h"
 #include "embed/safetensors.h"
 #include "embed/update_gallery.h"
+#include "enrolment/crops.h"
 #include "serve/errors.h"
 
 namespace serve {
@@ -109,13 +110,14 @@ void GalleryView::change(const std::function<void(embed::Gallery&, const Gallery
   const embed::Gallery fresh(get()->gallery.metric(), get()->gallery.weights_sha256());
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     try {
-      embed::update_gallery(
+      const embed::Gallery changed = embed::update_gallery(
           path_, fresh,
           [&](embed::Gallery& gallery) {
             const GallerySnapshot snapshot(gallery, {});
             change(gallery, snapshot);
           },
           [] { throw Busy(); });
+      enrolment::remove_stale_crops(path_, changed);
       return;
     } catch (const Busy&) {
       std::this_thread::sleep_for(kBetweenAttempts);

@@ -44,9 +44,9 @@ class GalleryView {
   /// The state of the file, another text after each change of it. Reads nothing.
   std::string state() const;
 
-  /// Changes the file as embed::update_gallery() does. `change` gets the gallery, and the same as a snapshot;
-  /// what it throws leaves the file as it was. Throws Refusal where another program has been at work on it
-  /// for five seconds.
+  /// Changes the file as embed::update_gallery() does, and drops the pictures of rows that are gone. `change`
+  /// gets the gallery, and the same as a snapshot; what it throws leaves the file as it was. Throws Refusal
+  /// where another program has been at work on it for five seconds.
   void change(const std::function<void(embed::Gallery&, const GallerySnapshot&)>& change);
 
  private:

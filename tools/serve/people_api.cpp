@@ -136,14 +136,9 @@ Reply merge(Site& site, const Request& request) {
 
 Reply remove(Site& site, const Request& request) {
   const Json body = json_body(request);
-  std::set<std::string> gone;
   site.gallery().change([&](Gallery& gallery, const GallerySnapshot& snapshot) {
-    const std::int64_t label_id = named(snapshot, body);
-    gone.clear();
-    for (const std::size_t r : snapshot.own.of(label_id)) gone.insert(row_id(gallery, r));
-    gallery.remove(gallery.name(label_id));
+    gallery.remove(snapshot.gallery.name(named(snapshot, body)));
   });
-  remove_row_pictures(site.options().gallery, gone);
   return json_reply(Json::object());
 }
 
@@ -168,7 +163,6 @@ Reply remove_rows(Site& site, const Request& request) {
     if (rows.size() != ids.size()) throw conflict("one of these pictures is no longer there");
     gallery.remove_rows(rows);
   });
-  remove_row_pictures(site.options().gallery, ids);
   return json_reply(Json::object());
 }
 

@@ -10,8 +10,6 @@
 #include <fstream>
 #include <system_error>
 
-#include "embed/error.h"
-
 namespace serve {
 
 namespace {
@@ -108,15 +106,6 @@ bool has_picture(const std::string& base) {
     std::error_code none;
     return std::filesystem::exists(base + ending, none);
   });
-}
-
-void remove_pictures(const std::string& base) {
-  for (const char* ending : kEndings) {
-    std::error_code failed;
-    std::filesystem::remove(base + ending, failed);
-    if (failed && failed != std::errc::not_a_directory)
-      throw embed::Error(embed::ErrorCode::Io, "cannot be removed: " + failed.message(), base + ending);
-  }
 }
 
 }  // namespace serve

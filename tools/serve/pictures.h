@@ -21,7 +21,5 @@ std::optional<std::string> read_file(const std::string& base);
 std::optional<Picture> picture_of(const std::string& bytes);
 /// Whether one of these files is there.
 bool has_picture(const std::string& base);
-/// Removes those of these files that are there. Throws embed::Error(Io).
-void remove_pictures(const std::string& base);
 
 }  // namespace serve

@@ -8,20 +8,12 @@
 
 #include "embed/error.h"
 #include "embed/safetensors.h"
-#include "serve/pictures.h"
+#include "enrolment/crops.h"
 
 namespace serve {
 
-namespace {
-
-std::string folder_of(const std::string& gallery) {
-  return gallery + ".crops";
-}
-
-}  // namespace
-
 std::string row_picture(const std::string& gallery, const std::string& row) {
-  return folder_of(gallery) + "/" + row;
+  return enrolment::crops_folder(gallery) + "/" + row;
 }
 
 bool is_row_id(const std::string& id) {
@@ -29,17 +21,14 @@ bool is_row_id(const std::string& id) {
 }
 
 void write_row_picture(const std::string& gallery, const std::string& row, const std::string& pnm) {
-  const std::string folder = folder_of(gallery);
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+  const std::string folder = enrolment::crops_folder(gallery);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     throw embed::Error(embed::ErrorCode::Io, std::string("cannot make the folder: ") + std::strerror(errno),
                        folder);
+  }
   const std::string file = row_picture(gallery, row) + (pnm.compare(0, 2, "P6") == 0 ? ".ppm" : ".pgm");
   embed::write_file_atomically(file, pnm.data(), pnm.size());
   ::chmod(file.c_str(), 0600);
-}
-
-void remove_row_pictures(const std::string& gallery, const std::set<std::string>& rows) {
-  for (const std::string& row : rows) remove_pictures(row_picture(gallery, row));
 }
 
 }  // namespace serve

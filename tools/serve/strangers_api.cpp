@@ -2,6 +2,7 @@
 // Strangers: groups of people without a name whom running pipelines have seen.
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
 
@@ -102,19 +103,26 @@ void require_weights(const Gallery& gallery, const std::string& weights) {
     throw Refusal(409, "weights", "the strangers were seen with other weights than the gallery's");
 }
 
-/// The picture of the group, which is forgotten with it, for the best of its rows: those that were added
-/// last.
-void keep_picture(const Site& site, const StrangerGroup& group, const std::string& person) {
+/// The best of the rows that were added last, by its id.
+std::string best_of_last(const Gallery& gallery, std::size_t count) {
+  std::size_t best = gallery.rows() - 1;
+  for (std::size_t r = gallery.rows() - count; r < gallery.rows(); ++r)
+    if (gallery.enrolment(r).quality.value_or(0) > gallery.enrolment(best).quality.value_or(0)) best = r;
+  return gallery_tool::row_id(gallery, best);
+}
+
+/// Adds the group's rows to a person. Its picture, which is forgotten with it, becomes that of the best one.
+void add_to(Site& site, const StrangerGroup& group, const std::string& weights,
+            const std::function<std::string(const Gallery&, const GallerySnapshot&)>& person) {
+  std::string row;
+  site.gallery().change([&](Gallery& gallery, const GallerySnapshot& snapshot) {
+    require_weights(gallery, weights);
+    embed::add_rows(group, person(gallery, snapshot), gallery);
+    row = best_of_last(gallery, group.tracks.size());
+  });
   if (!site.options().keep_crops) return;
   const auto pnm = read_file(file_of(site) + ".crops/" + embed::stranger_label(group.number));
-  if (!pnm) return;
-  const Gallery gallery = Gallery::load(site.options().gallery);
-  std::size_t best = gallery.rows() - 1;
-  for (std::size_t r = gallery.rows() - std::min(gallery.rows(), group.tracks.size()); r < gallery.rows();
-       ++r)
-    if (gallery.enrolment(r).quality.value_or(0) > gallery.enrolment(best).quality.value_or(0)) best = r;
-  if (gallery.identity(best) == gallery.find(person))
-    write_row_picture(site.options().gallery, gallery_tool::row_id(gallery, best), *pnm);
+  if (pnm && picture_of(*pnm)) write_row_picture(site.options().gallery, row, *pnm);
 }
 
 /// A new person.
@@ -122,13 +130,11 @@ Reply name(Site& site, const Request& request) {
   const Json body = json_body(request);
   const std::string person = text_field(body, "name");
   take(site, body, [&](const StrangerGroup& group, const std::string& weights) {
-    site.gallery().change([&](Gallery& gallery, const GallerySnapshot&) {
-      require_weights(gallery, weights);
+    add_to(site, group, weights, [&](const Gallery& gallery, const GallerySnapshot&) {
       if (const std::int64_t other = gallery.find(person); other >= 0)
         throw Refusal(409, "taken", "somebody is called '" + gallery.name(other) + "' already");
-      embed::add_rows(group, person, gallery);
+      return person;
     });
-    keep_picture(site, group, person);
   });
   return json_reply(Json::object());
 }
@@ -137,14 +143,9 @@ Reply name(Site& site, const Request& request) {
 Reply merge(Site& site, const Request& request) {
   const Json body = json_body(request), into = object_field(body, "into");
   take(site, body, [&](const StrangerGroup& group, const std::string& weights) {
-    std::string person;
-    site.gallery().change([&](Gallery& gallery, const GallerySnapshot& snapshot) {
-      require_weights(gallery, weights);
-      person =
-          snapshot.gallery.name(find_by_id(snapshot, text_field(into, "id"), text_field(into, "version")));
-      embed::add_rows(group, person, gallery);
+    add_to(site, group, weights, [&](const Gallery&, const GallerySnapshot& snapshot) {
+      return snapshot.gallery.name(find_by_id(snapshot, text_field(into, "id"), text_field(into, "version")));
     });
-    keep_picture(site, group, person);
   });
   return json_reply(Json::object());
 }

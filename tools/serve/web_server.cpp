@@ -45,12 +45,15 @@ void give(Reply reply, httplib::Response& out) {
   }
   out.set_chunked_content_provider(reply.type,
                                    [next = std::move(reply.next)](std::size_t, httplib::DataSink& sink) {
-                                     std::string piece;
-                                     if (!next(piece)) {
-                                       sink.done();
-                                       return true;
+                                     try {
+                                       std::string piece;
+                                       if (next(piece))
+                                         return piece.empty() || sink.write(piece.data(), piece.size());
+                                     } catch (const std::exception&) {
+                                       return false;  // The connection ends, and the browser asks anew.
                                      }
-                                     return piece.empty() || sink.write(piece.data(), piece.size());
+                                     sink.done();
+                                     return true;
                                    });
 }
 
