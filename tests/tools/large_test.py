@@ -2,6 +2,7 @@
 """triplet-gallery with a million rows: of 200,000 people, of as many people as rows, and of one person."""
 import array
 import json
+import os
 import random
 import resource
 import time
@@ -48,6 +49,10 @@ class Large(ToolTest):
         said, seconds = self.cpu_seconds("check", "g")
         self.assertLess(seconds, 300)
         self.assertIn("A sample: ", said)
+        for name in ("rows.npy", "rows.csv", "people.json"):
+            self.cpu_seconds("export", "g", name)
+        self.assertEqual(os.path.getsize(self.path("rows.npy")), ROWS * 512 + 128)
+        self.cpu_seconds("check", "g", "--html", "page.html", "--threshold", "0.3")
         self.cpu_seconds("rename", "g", "person 7", "Ada")
         self.cpu_seconds("merge", "g", "person 8", "person 9", "--into", "Ada")
         self.cpu_seconds("move", "g", "Ada", "--to-gallery", "h")
