@@ -23,12 +23,12 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
+FACES = "queue leaky=downstream max-size-buffers=1 ! tripletbin name=faces ! fakesink sync=false "
+CODED = "appsink name=coded sync=false"
 NETWORK = ("rtspsrc name=source latency=200 protocols=tcp ! application/x-rtp,media=video ! rtph264depay ! h264parse ! tee name=video "
-           "video. ! queue ! avdec_h264 ! videoconvert ! queue leaky=downstream max-size-buffers=1 ! tripletbin name=faces ! fakesink sync=false "
-           "video. ! queue ! appsink name=coded sync=false")
-LOCAL = ("v4l2src name=source ! decodebin ! videoconvert ! tee name=video "
-         "video. ! queue leaky=downstream max-size-buffers=1 ! tripletbin name=faces ! fakesink sync=false "
-         "video. ! queue ! x264enc tune=zerolatency key-int-max=30 ! h264parse ! appsink name=coded sync=false")
+           f"video. ! queue ! avdec_h264 ! videoconvert ! {FACES} video. ! queue ! {CODED}")
+LOCAL = (f"v4l2src name=source ! decodebin ! videoconvert ! tee name=video video. ! {FACES} "
+         f"video. ! queue ! x264enc tune=zerolatency key-int-max=30 ! h264parse ! {CODED}")
 
 
 def is_keyframe(buffer):
@@ -39,18 +39,16 @@ class Recording:
     """A file, from its first keyframe to close()."""
 
     def __init__(self, path, caps, start):
-        self.path, self.start = path, start
+        self.path = path
         self.pipeline = Gst.parse_launch("appsrc name=coded format=time ! h264parse ! matroskamux ! filesink name=file")
         self.coded = self.pipeline.get_by_name("coded")
         self.coded.set_property("caps", caps)
+        self.coded.get_static_pad("src").set_offset(-start)  # The file's time begins with it.
         self.pipeline.get_by_name("file").set_property("location", path + ".part")
         self.pipeline.set_state(Gst.State.PLAYING)
 
     def write(self, buffer):
-        copy = buffer.copy()  # Of the times; the frame itself is shared.
-        copy.pts -= self.start
-        copy.dts = buffer.dts - self.start if self.start <= buffer.dts != Gst.CLOCK_TIME_NONE else Gst.CLOCK_TIME_NONE
-        self.coded.emit("push-buffer", copy)
+        self.coded.emit("push-buffer", buffer)
 
     def failure(self, patience=0):
         """What went wrong, or None; waits that many nanoseconds for the end."""
