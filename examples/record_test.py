@@ -57,13 +57,17 @@ class Camera(unittest.TestCase):
         return process
 
     def visit(self):
-        """Nobody, person A, nobody."""
-        path = os.path.join(self.scratch, "visit.mkv")
-        caps = f"video/x-raw,format=I420,width=640,height=480,framerate={RATE}/1"
-        launch(f"concat name=all ! x264enc speed-preset=ultrafast ! matroskamux ! filesink location={path} "
-               f"videotestsrc pattern=black num-buffers={NOBODY_BEFORE * RATE} ! {caps} ! all. "
-               f"filesrc location={CLIP} ! decodebin ! videoconvert ! videoscale ! videorate ! {caps} ! all. "
-               f"videotestsrc pattern=black num-buffers={NOBODY_AFTER * RATE} ! {caps} ! all.")
+        """Nobody, person A, nobody; by way of the raw frames, since GStreamer 1.22's concat hangs now and then."""
+        path, raw = (os.path.join(self.scratch, name) for name in ("visit.mkv", "visit.i420"))
+        launch(f"filesrc location={CLIP} ! decodebin ! videoconvert ! videoscale ! videorate "
+               f"! video/x-raw,format=I420,width=320,height=240,framerate={RATE}/1 ! filesink location={raw}")
+        with open(raw, "rb") as file:
+            clip = file.read()
+        black = bytes([16]) * (320 * 240) + bytes([128]) * (320 * 120)
+        with open(raw, "wb") as file:
+            file.write(black * (NOBODY_BEFORE * RATE) + clip + black * (NOBODY_AFTER * RATE))
+        launch(f"filesrc location={raw} ! rawvideoparse format=i420 width=320 height=240 framerate={RATE}/1 "
+               f"! x264enc speed-preset=ultrafast ! matroskamux ! filesink location={path}")
         return path
 
     def test_a_visit_is_recorded_with_what_was_before_and_after_it(self):
