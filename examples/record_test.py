@@ -75,7 +75,8 @@ class Camera(unittest.TestCase):
         folder = os.path.join(self.scratch, "recorded")
         example = self.start("12-record-somebody.py", folder, self.serve(path), "--camera", "door", "--before", "2", "--after", "1")
         out, said = example.communicate(timeout=PATIENCE)
-        self.assertEqual(example.returncode, 0, said)
+        if "no frame for" not in said:  # Some ends of a stream reach no player; to it the camera hangs.
+            self.assertEqual(example.returncode, 0, said)
         self.assertRegex(out, r"door-\d{4}-\d\d-\d\dT\d{6}Z\.mkv: .*\bA\b")
         self.assertEqual(os.stat(folder).st_mode & 0o777, 0o700, "for its owner alone")
         files = os.listdir(folder)
@@ -102,6 +103,22 @@ class Camera(unittest.TestCase):
         files = os.listdir(folder)
         self.assertEqual([name[-4:] for name in files], [".mkv"], out + said)
         self.assertGreater(len(brightness(os.path.join(folder, files[0]), self.scratch)), 3)
+
+    def test_a_camera_that_hangs_ends_the_program(self):
+        folder = os.path.join(self.scratch, "recorded")
+        script = os.path.join(EXAMPLES, "rtsp_server.py")
+        with subprocess.Popen([sys.executable, script, "0", CLIP], stdout=subprocess.PIPE, text=True) as camera:
+            self.addCleanup(camera.kill)
+            example = self.start("12-record-somebody.py", folder, camera.stdout.readline().strip())
+            end = time.monotonic() + PATIENCE
+            while not glob.glob(os.path.join(folder, "*.part")) and time.monotonic() < end:
+                time.sleep(0.1)
+            camera.send_signal(signal.SIGSTOP)
+            _, said = example.communicate(timeout=PATIENCE)
+            camera.kill()
+        self.assertEqual(example.returncode, 1)
+        self.assertIn("no frame for 10 s", said)
+        self.assertEqual([name[-4:] for name in os.listdir(folder)], [".mkv"])
 
     def test_a_file_that_cannot_be_written_is_told_and_the_watching_goes_on(self):
         folder = os.path.join(self.scratch, "recorded")
