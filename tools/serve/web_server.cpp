@@ -80,7 +80,7 @@ struct WebServer::State {
   Gate gate;
   Limit limit;
   Handler handler;
-  httplib::Server server;
+  httplib::Server server{};
   std::atomic<bool> ended{false};  // run() has returned.
 
   httplib::Server::HandlerResponse before(const httplib::Request& in, httplib::Response& out) const;
