@@ -53,7 +53,7 @@ def listed(name):
 def write(name, release):
     known = listed(name) if os.path.exists(listing(name)) else {}
     number = soversion(name)
-    lines = [f"{name}.so.{number} {name}{number} #MINVER#"]
+    lines = [f"{name}.so.{number} {name}{number} #MINVER#", "* Build-Depends-Package: libembed-dev"]
     lines += [f' (c++)"{symbol}@LIBEMBED_{number}" {known.get(symbol, release)}' for symbol in sorted(functions(name))]
     # What is inline, and the compiler's own; and what only packages of the same build use, which say so.
     lines += [f" (optional|symver)LIBEMBED_{number} {release}", f" (optional|symver)LIBEMBED_PRIVATE {release}"]
