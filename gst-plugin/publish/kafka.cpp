@@ -64,7 +64,7 @@ Producer make_producer(Conf conf) {
   char why[512] = "";
   rd_kafka_t* made = rd_kafka_new(RD_KAFKA_PRODUCER, conf.get(), why, sizeof why);
   if (made == nullptr) throw Error(ErrorCode::InvalidArgument, std::string("options: ") + why);
-  conf.release();
+  static_cast<void>(conf.release());  // It is the producer's now.
   return {made, rd_kafka_destroy};
 }
 

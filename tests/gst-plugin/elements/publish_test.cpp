@@ -191,7 +191,8 @@ TEST_F(Publish, FramesAreTheLinesOfTripletjson) {
 }
 
 TEST_F(Publish, TakesThePasswordFromAFileOrTheEnvironment) {
-  Broker broker("allow_anonymous false\npassword_file " + publishtest::password_file("camera", "r1ght") + "\n");
+  Broker broker("allow_anonymous false\npassword_file " + publishtest::password_file("camera", "r1ght") +
+                "\n");
   const std::string secret = broker.folder() + "/secret";
   std::ofstream(secret) << "r1ght\nnot this line\n";
   const std::string common = "username=camera address=" + broker.address() + " ";

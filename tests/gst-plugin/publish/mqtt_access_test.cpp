@@ -13,7 +13,6 @@
 namespace {
 
 using namespace publishtest;
-using embed::gst::Publisher;
 using embed::gst::PublishOptions;
 using std::chrono::milliseconds;
 using std::chrono::seconds;

@@ -75,7 +75,7 @@ TEST_P(Spools, HandOutInOrderAndForgetWhatIsSettled) {
 
 TEST_P(Spools, KeepAllOfAMessage) {
   const auto spool = make(kRoom);
-  const Message sent{"a/b", std::string("key\0\xff", 5), std::string("{\"x\":\"\0\"}\n", 11), true};
+  const Message sent{"a/b", std::string("key\0\xff", 5), std::string("{\"x\":\"\0\"}\n", 10), true};
   EXPECT_TRUE(spool->add(sent).accepted);
   const auto entry = spool->next();
   ASSERT_TRUE(entry);
