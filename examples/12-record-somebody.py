@@ -9,6 +9,9 @@ file for each visit, CAMERA-2026-03-01T081530Z.mkv; it is called .part until it 
 killed plays as far as it was written. Each file is named on standard output once it is whole, with who was there. A file begins with
 a keyframe, so that one that is asked for with `--before 5` may begin earlier, by as much as the camera's keyframes lie apart.
 
+A camera that fails or sends no frame for ten seconds ends the program, once its file is closed; a service
+starts it anew.
+
 What is recorded is personal data: docs/privacy.md. Needs Debian's python3-gi and gir1.2-gst-plugins-base-1.0.
 """
 import argparse
@@ -23,6 +26,7 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
+PATIENCE = 10  # Seconds without a frame, after which a camera is taken to hang.
 FACES = "queue leaky=downstream max-size-buffers=1 ! tripletbin name=faces ! fakesink sync=false "
 CODED = "appsink name=coded sync=false"
 NETWORK = ("rtspsrc name=source latency=200 protocols=tcp ! application/x-rtp,media=video ! rtph264depay ! h264parse ! tee name=video "
@@ -154,7 +158,7 @@ def main():
     recorder, pipeline, ends, failure = Recorder(arguments), make_pipeline(arguments), [], None
     for end in (signal.SIGINT, signal.SIGTERM):
         signal.signal(end, lambda *_: ends.append(True))
-    coded, bus = pipeline.get_by_name("coded"), pipeline.get_bus()
+    coded, bus, newest = pipeline.get_by_name("coded"), pipeline.get_bus(), time.monotonic()
     pipeline.set_state(Gst.State.PLAYING)
     while not ends and not coded.get_property("eos"):
         sample = coded.emit("try-pull-sample", Gst.SECOND // 5)
@@ -165,7 +169,11 @@ def main():
             else:
                 recorder.on_message(message)
         if sample:
+            newest = time.monotonic()
             recorder.on_sample(sample)
+        elif time.monotonic() - newest > PATIENCE:
+            failure = f"no frame for {PATIENCE} s"
+            ends.append(True)
         recorder.watch()
     recorder.close()
     pipeline.set_state(Gst.State.NULL)
