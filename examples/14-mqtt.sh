@@ -29,14 +29,28 @@ if [ -z "${BROKER:-}" ]; then
   BROKER=127.0.0.1:$port
 fi
 
-# The status comes last, when the pipeline says goodbye.
-mosquitto_sub -h "${BROKER%:*}" -p "${BROKER##*:}" -v -q 1 -t 'tripletembed/#' >"$scratch/arrived" 2>/dev/null &
+# until_done COMMAND…: tries for ten seconds.
+until_done() {
+  for _ in $(seq 100); do
+    if "$@" 2>/dev/null; then return; fi
+    sleep 0.1
+  done
+  echo "$0: no answer from $BROKER" >&2
+  exit 1
+}
+at=(-h "${BROKER%:*}" -p "${BROKER##*:}" -q 1)
+until_done mosquitto_pub "${at[@]}" -t tripletembed/ready -m 1
+mosquitto_sub "${at[@]}" -v -t 'tripletembed/#' >"$scratch/arrived" 2>/dev/null &
 started+=($!)
+# What is sent before the broker knows of the subscription would not be seen.
+subscribed() {
+  mosquitto_pub "${at[@]}" -t tripletembed/ready -m 1
+  grep -q '^tripletembed/ready' "$scratch/arrived"
+}
+until_done subscribed
 gst-launch-1.0 -q filesrc "location=$video" ! decodebin ! videoconvert ! videoflip video-direction=auto ! videoconvert \
   ! tripletdetect detect-interval=3 ! triplettrack ! tripletembed "gallery=$gallery" \
   ! tripletpublish "address=$BROKER" camera=door client-id=example homeassistant=true ! fakesink sync=false
-for _ in $(seq 100); do
-  if grep -q '^tripletembed/status/example offline$' "$scratch/arrived"; then break; fi
-  sleep 0.1
-done
-cat "$scratch/arrived"
+# The status comes last, when the pipeline says goodbye.
+until_done grep -q '^tripletembed/status/example offline$' "$scratch/arrived"
+grep -v '^tripletembed/ready' "$scratch/arrived"

@@ -74,7 +74,8 @@ TEST_F(Mqtt, ABrokerThatDiesInTheMiddleLosesNothing) {
       for (int i = 0; i < 3000; ++i) {
         publish(publisher_, i);
         if (i % 1000 == 500) {
-          EXPECT_TRUE(soon([&] { return publisher_.stats().delivered > static_cast<std::uint64_t>(i) / 2; }));
+          // More than before the last end of the broker: it is connected again.
+          EXPECT_TRUE(soon([&] { return publisher_.stats().delivered + 400 > static_cast<std::uint64_t>(i); }));
           broker.end(how);
         }
         if (i % 1000 == 800) broker.start();
