@@ -52,6 +52,12 @@ class Installed(unittest.TestCase):
                                   capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, text[:60] + done.stderr[:600])
 
+    def test_the_development_files_ask_for_no_other_package(self):
+        self.assertEqual(self.pkg_config("--print-requires", "--print-requires-private", "libembed"), [])
+        self.assertEqual(self.pkg_config("--libs-only-l", "libembed"), ["-lembed", "-lembed-core"])
+        if os.path.exists(os.path.join(self.root, LIBDIR, "pkgconfig", "libembed-faces.pc")):
+            self.assertEqual(self.pkg_config("--print-requires", "--print-requires-private", "libembed-faces"), ["libembed"])
+
     def test_a_program_links_and_finds_the_default_weights_of_the_moved_tree(self):
         weights = os.path.join(self.root, "share", "tripletembed", "models", "faces-r18.safetensors")
         if not os.path.exists(weights):

@@ -14,6 +14,8 @@ import unittest
 BUILD = sys.argv[1]
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIBRARIES = {"libembed-core": "libembed", "libembed": "libembed", "libembed-faces": "libembed/faces"}
+OTHERS = ["gst-plugin/libgsttripletembed.so", "tools/face_reader/libtriplet-gallery-faces.so", "tools/program/triplet-gallery",
+          "training/cli/libtriplet-train-torch.so", "training/cli/triplet-train"]
 LISTED = re.compile(r'^ \(c\+\+\)"(.+)@LIBEMBED_(\d+)" (\S+)$', re.MULTILINE)
 
 
@@ -73,6 +75,13 @@ class Exported(unittest.TestCase):
             advice = f"{sys.argv[0]} {BUILD} --write brings {listing(name)} up to date"
             self.assertEqual(sorted(says - has), [], "gone, which asks for a new soversion once it was released. " + advice)
             self.assertEqual(sorted(has - says), [], "new. " + advice)
+
+    def test_what_is_installed_uses_nothing_that_is_for_the_tests(self):
+        installed = [library(name) for name in self.built()] + [os.path.join(BUILD, path) for path in OTHERS]
+        for path in filter(os.path.exists, installed):
+            used = subprocess.run(["nm", "-D", "-C", "--undefined-only", path], check=True, capture_output=True, text=True).stdout
+            self.assertEqual([line for line in used.splitlines() if "@LIBEMBED_INTERNAL" in line], [],
+                             path + ": a build without tests does not link. Name it in PRIVATE of build-aux/exported.py")
 
     def test_no_function_of_an_installed_header_is_internal(self):
         headers = ""
