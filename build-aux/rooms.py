@@ -28,6 +28,8 @@ PACKAGES = {
     "cpp-httplib": r"httplib\.h$",
     "libjpeg": r"j(peglib|error)\.h$",
     "utf8proc": r"utf8proc\.h$",
+    "Paho": r"MQTT\w+\.h$",
+    "librdkafka": r"librdkafka/",
 }
 
 

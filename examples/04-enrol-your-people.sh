@@ -13,6 +13,7 @@ if [ $# -ne 3 ]; then
 fi
 : "${TRIPLETEMBED_MODEL:?names the weights file; ./run exec sets it to the default weights}"
 
-triplet-gallery enroll --weights "$TRIPLETEMBED_MODEL" --gallery "$2" --folder "$1"
+# 3: some pictures were refused, each with the reason, and the others are enrolled.
+triplet-gallery enroll --weights "$TRIPLETEMBED_MODEL" --gallery "$2" --folder "$1" || [ $? -eq 3 ]
 triplet-gallery list "$2"
 triplet-gallery identify --weights "$TRIPLETEMBED_MODEL" --gallery "$2" "$3"

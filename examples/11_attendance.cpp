@@ -19,20 +19,20 @@ namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
+using Moment = std::pair<std::string, std::string>;  // Day and time, of this computer.
 /// By day and name: the first and the last time.
 using Attendance = std::map<std::pair<std::string, std::string>, std::pair<std::string, std::string>>;
 
-void saw(Attendance& seen, const std::string& name, const std::string& day, const std::string& time) {
-  auto& [first, last] = seen.try_emplace({day, name}, time, time).first->second;
-  first = std::min(first, time);
-  last = std::max(last, time);
+void saw(Attendance& seen, const std::string& name, const Moment& when) {
+  auto& [first, last] = seen.try_emplace({when.first, name}, when.second, when.second).first->second;
+  first = std::min(first, when.second);
+  last = std::max(last, when.second);
 }
 
-/// The message's `utc` less what has passed since the moment of that field: this computer's day and time.
-std::pair<std::string, std::string> moment(const GstStructure* face, const char* field) {
+/// When it was told, less what has passed since the running time of that field.
+Moment moment(const GstStructure* face, const char* field) {
   guint64 told = 0, then = 0;
-  gst_structure_get_uint64(face, "running-time", &told);
-  gst_structure_get_uint64(face, field, &then);
+  gst_structure_get(face, "running-time", G_TYPE_UINT64, &told, field, G_TYPE_UINT64, &then, nullptr);
   g_autoptr(GDateTime) utc = g_date_time_new_from_iso8601(gst_structure_get_string(face, "utc"), nullptr);
   g_autoptr(GDateTime) past = g_date_time_add(utc, -static_cast<GTimeSpan>((told - then) / 1000));
   g_autoptr(GDateTime) local = g_date_time_to_local(past);
@@ -41,30 +41,29 @@ std::pair<std::string, std::string> moment(const GstStructure* face, const char*
   return {day, time};
 }
 
+/// Who is lost, a name and two moments, is all that a stay is made of; one over midnight counts on both days.
+void take(const GstStructure* face, Attendance& seen) {
+  int id = -1;
+  if (!gst_structure_has_name(face, "triplet-face") || !gst_structure_get_int(face, "label_id", &id) ||
+      id < 0)
+    return;
+  if (g_strcmp0(gst_structure_get_string(face, "event"), "lost") != 0) return;
+  const std::string name = gst_structure_get_string(face, "label");
+  const Moment came = moment(face, "first-seen"), went = moment(face, "last-seen");
+  for (const Moment& when : {came, went}) saw(seen, name, when);
+  if (came.first == went.first) return;
+  saw(seen, name, {came.first, "23:59:59"});
+  saw(seen, name, {went.first, "00:00:00"});
+}
+
 /// Takes all messages that wait. False at an error.
 bool take_messages(GstBus* bus, Attendance& seen) {
-  while (g_autoptr(GstMessage) message = gst_bus_pop_filtered(
-             bus, static_cast<GstMessageType>(GST_MESSAGE_ELEMENT | GST_MESSAGE_ERROR))) {
-    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-      g_autoptr(GError) error = nullptr;
-      gst_message_parse_error(message, &error, nullptr);
-      std::fprintf(stderr, "11-attendance: %s\n", error->message);
-      return false;
-    }
-    const GstStructure* face = gst_message_get_structure(message);
-    int id = -1;
-    if (!gst_structure_has_name(face, "triplet-face") || !gst_structure_get_int(face, "label_id", &id))
-      continue;
-    if (id < 0 || g_strcmp0(gst_structure_get_string(face, "event"), "lost") != 0) continue;
-    const std::string name = gst_structure_get_string(face, "label");
-    const auto [came, came_at] = moment(face, "first-seen");
-    const auto [went, went_at] = moment(face, "last-seen");
-    saw(seen, name, came, came_at);
-    saw(seen, name, went, went_at);
-    if (came != went) {  // Over midnight; a stay counts on its first and its last day.
-      saw(seen, name, came, "23:59:59");
-      saw(seen, name, went, "00:00:00");
-    }
+  while (g_autoptr(GstMessage) message = gst_bus_pop(bus)) {
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT) take(gst_message_get_structure(message), seen);
+    if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR) continue;
+    g_autoptr(GError) error = nullptr;
+    gst_message_parse_error(message, &error, nullptr);
+    return std::fprintf(stderr, "11-attendance: %s\n", error->message), false;
   }
   return true;
 }
@@ -75,16 +74,16 @@ int main(int argc, char** argv) {
   gst_init(&argc, &argv);
   if (argc != 3) return std::fprintf(stderr, "usage: 11-attendance GALLERY URI\n"), 2;
   for (const int end : {SIGINT, SIGTERM}) std::signal(end, [](int) { interrupted = 1; });
-  g_autoptr(GError) error = nullptr;
   g_autoptr(GstElement) pipeline = gst_parse_launch(
       "uridecodebin name=source ! tripletbin name=faces ! appsink name=frames sync=false max-buffers=1",
-      &error);
-  if (error != nullptr) return std::fprintf(stderr, "11-attendance: %s\n", error->message), 1;
+      nullptr);
   g_autoptr(GstElement) source = gst_bin_get_by_name(GST_BIN(pipeline), "source");
   g_autoptr(GstElement) faces = gst_bin_get_by_name(GST_BIN(pipeline), "faces");
   g_autoptr(GstElement) frames = gst_bin_get_by_name(GST_BIN(pipeline), "frames");
-  g_object_set(faces, "gallery", argv[1], nullptr);
+  if (source == nullptr || faces == nullptr || frames == nullptr)
+    return std::fprintf(stderr, "11-attendance: GStreamer has no uridecodebin, tripletbin or appsink\n"), 1;
   g_object_set(source, "uri", argv[2], nullptr);
+  g_object_set(faces, "gallery", argv[1], nullptr);
   g_autoptr(GstBus) bus = gst_element_get_bus(pipeline);
 
   Attendance seen;

@@ -9,6 +9,9 @@ file for each visit, CAMERA-2026-03-01T081530Z.mkv; it is called .part until it 
 killed plays as far as it was written. Each file is named on standard output once it is whole, with who was there. A file begins with
 a keyframe, so that one that is asked for with `--before 5` may begin earlier, by as much as the camera's keyframes lie apart.
 
+A camera that fails or sends no frame for ten seconds ends the program, once its file is closed; a service
+starts it anew.
+
 What is recorded is personal data: docs/privacy.md. Needs Debian's python3-gi and gir1.2-gst-plugins-base-1.0.
 """
 import argparse
@@ -23,12 +26,13 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
+PATIENCE = 10  # Seconds without a frame, after which a camera is taken to hang.
+FACES = "queue leaky=downstream max-size-buffers=1 ! tripletbin name=faces ! fakesink sync=false "
+CODED = "appsink name=coded sync=false"
 NETWORK = ("rtspsrc name=source latency=200 protocols=tcp ! application/x-rtp,media=video ! rtph264depay ! h264parse ! tee name=video "
-           "video. ! queue ! avdec_h264 ! videoconvert ! queue leaky=downstream max-size-buffers=1 ! tripletbin name=faces ! fakesink sync=false "
-           "video. ! queue ! appsink name=coded sync=false")
-LOCAL = ("v4l2src name=source ! decodebin ! videoconvert ! tee name=video "
-         "video. ! queue leaky=downstream max-size-buffers=1 ! tripletbin name=faces ! fakesink sync=false "
-         "video. ! queue ! x264enc tune=zerolatency key-int-max=30 ! h264parse ! appsink name=coded sync=false")
+           f"video. ! queue ! avdec_h264 ! videoconvert ! {FACES} video. ! queue ! {CODED}")
+LOCAL = (f"v4l2src name=source ! decodebin ! videoconvert ! tee name=video video. ! {FACES} "
+         f"video. ! queue ! x264enc tune=zerolatency key-int-max=30 ! h264parse ! {CODED}")
 
 
 def is_keyframe(buffer):
@@ -39,18 +43,16 @@ class Recording:
     """A file, from its first keyframe to close()."""
 
     def __init__(self, path, caps, start):
-        self.path, self.start = path, start
+        self.path = path
         self.pipeline = Gst.parse_launch("appsrc name=coded format=time ! h264parse ! matroskamux ! filesink name=file")
         self.coded = self.pipeline.get_by_name("coded")
         self.coded.set_property("caps", caps)
+        self.coded.get_static_pad("src").set_offset(-start)  # The file's time begins with it.
         self.pipeline.get_by_name("file").set_property("location", path + ".part")
         self.pipeline.set_state(Gst.State.PLAYING)
 
     def write(self, buffer):
-        copy = buffer.copy()  # Of the times; the frame itself is shared.
-        copy.pts -= self.start
-        copy.dts = buffer.dts - self.start if self.start <= buffer.dts != Gst.CLOCK_TIME_NONE else Gst.CLOCK_TIME_NONE
-        self.coded.emit("push-buffer", copy)
+        self.coded.emit("push-buffer", buffer)
 
     def failure(self, patience=0):
         """What went wrong, or None; waits that many nanoseconds for the end."""
@@ -156,7 +158,7 @@ def main():
     recorder, pipeline, ends, failure = Recorder(arguments), make_pipeline(arguments), [], None
     for end in (signal.SIGINT, signal.SIGTERM):
         signal.signal(end, lambda *_: ends.append(True))
-    coded, bus = pipeline.get_by_name("coded"), pipeline.get_bus()
+    coded, bus, newest = pipeline.get_by_name("coded"), pipeline.get_bus(), time.monotonic()
     pipeline.set_state(Gst.State.PLAYING)
     while not ends and not coded.get_property("eos"):
         sample = coded.emit("try-pull-sample", Gst.SECOND // 5)
@@ -167,7 +169,11 @@ def main():
             else:
                 recorder.on_message(message)
         if sample:
+            newest = time.monotonic()
             recorder.on_sample(sample)
+        elif time.monotonic() - newest > PATIENCE:
+            failure = f"no frame for {PATIENCE} s"
+            ends.append(True)
         recorder.watch()
     recorder.close()
     pipeline.set_state(Gst.State.NULL)

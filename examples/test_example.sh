@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs one example as its header says and looks at what it gives. Exits 77 (skipped) without weights or real faces.
 #
-# usage: test_example.sh launch|python|compare|enrol|two-kinds|cameras|live|strangers|attendance EXAMPLE [PROGRAM]
+# usage: test_example.sh launch|python|compare|enrol|two-kinds|cameras|live|strangers|attendance|mqtt EXAMPLE [PROGRAM]
 set -euo pipefail
 what=$1 example=$2 program=${3:-}
 
@@ -89,6 +89,19 @@ case $what in
     /usr/bin/python3 "$example" "$scratch/strangers.safetensors" "$gallery" C "$video"/{please,night}.mkv >"$scratch/out"
     at_least 1 '^please.mkv: A, [0-9][0-9] frames$' "$scratch/out"
     at_least 1 '^unknown-2, who was in 1 videos, is C$' "$scratch/out"
+    ;;
+  mqtt)
+    for program in mosquitto mosquitto_sub; do
+      PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || skip "no $program"
+    done
+    gst-inspect-1.0 tripletpublish >/dev/null || skip "no tripletpublish"
+    enrol_person_a
+    "$example" "$gallery" "$video/milk.mkv" >"$scratch/out"
+    at_least 1 '^tripletembed/status/example online$' "$scratch/out"
+    at_least 1 '^tripletembed/presence/door/A present$' "$scratch/out"
+    at_least 1 '^tripletembed/presence/door/A absent$' "$scratch/out"
+    at_least 1 '^tripletembed/events/door {"event":"named","camera":"door",.*"label":"A"' "$scratch/out"
+    at_least 1 '^tripletembed/status/example offline$' "$scratch/out"
     ;;
   attendance)
     /usr/bin/python3 -c 'import gi; gi.require_version("Gst", "1.0")' 2>/dev/null || skip "no python3-gi"

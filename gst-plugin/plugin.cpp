@@ -4,6 +4,7 @@
 #include "elements/gsttripletembed.h"
 #include "elements/gsttripletjson.h"
 #include "elements/gsttripletoverlay.h"
+#include "elements/gsttripletpublish.h"
 #include "elements/gsttriplettrack.h"
 #include "glue/face_meta.h"
 #ifdef TRIPLETEMBED_HAVE_FACES
@@ -16,6 +17,7 @@ static gboolean plugin_init(GstPlugin* plugin) {
   gboolean ok = GST_ELEMENT_REGISTER(tripletembed, plugin);
   ok = ok && GST_ELEMENT_REGISTER(tripletoverlay, plugin);
   ok = ok && GST_ELEMENT_REGISTER(tripletjson, plugin);
+  ok = ok && GST_ELEMENT_REGISTER(tripletpublish, plugin);
   ok = ok && GST_ELEMENT_REGISTER(triplettrack, plugin);
 #ifdef TRIPLETEMBED_HAVE_FACES
   ok = ok && GST_ELEMENT_REGISTER(tripletdetect, plugin);

@@ -83,7 +83,7 @@ def range_and_default(lines):
     if kind.startswith("Boolean"):
         return "`true`, `false`", value(kind.rsplit(" ", 1)[1])
     if kind.startswith("String"):
-        default = re.search(r'Default: "?(.*?)"?$', kind).group(1)
+        default = re.search(r'Default: "?(.*?)"?( Write only)?$', kind).group(1)
         return "text", value(default)
     if kind.startswith("Enum"):
         names = [re.match(r"\(\d+\): (\S+)", line) for line in lines]

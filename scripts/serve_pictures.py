@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Makes the pictures of docs/serve.md: the page with people, strangers and events of nobody, in Chromium.
 
-./run exec scripts/serve_pictures.py"""
+./run exec scripts/serve_pictures.py      after ./run test, whose program and weights it takes"""
 import os
 import sys
 import time
@@ -12,8 +12,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "tools"))
 import serve_page  # noqa: E402
 from serve_support import ServeTest  # noqa: E402
+from support import weights_sha256  # noqa: E402
 
 IMAGES = os.path.join(ROOT, "docs", "images")
+FIXTURES = os.path.join(ROOT, "build", "tests", "support")
 
 
 @unittest.skipIf(serve_page.MISSING, serve_page.MISSING)
@@ -37,8 +39,9 @@ class Pictures(ServeTest):
         browser.save_screenshot(os.path.join(IMAGES, name))
 
     def test_all(self):
-        serve_page.fill(self)
-        self.server = serve_page.serve(self)
+        # Random weights, which the page enrols with as it would with others.
+        serve_page.fill(self, weights_sha256(os.path.join(FIXTURES, "gallery.safetensors")))
+        self.server = serve_page.serve(self, "--weights", os.path.join(FIXTURES, "weights.safetensors"))
         self.take("serve-people.png", "people", "#people img")
         self.take("serve-strangers.png", "strangers", "#strangers img", dark=True)
         self.take("serve-person.png", "people", "#people img", click="#people li:nth-child(6) button")

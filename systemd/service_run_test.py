@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The unit of a camera runs under a real systemd, with all of its sandbox: systemd is started in namespaces of its own, on an overlay
-of this machine's files, with a camera on its own loopback. Skips (77) without root, systemd, weights, real faces or an RTSP server.
+"""The unit of a camera runs under a real systemd, with all of its sandbox: systemd is started in namespaces of its own, on an
+overlay of this machine's files, with a camera on its own loopback. Skips (77) without root, systemd, weights, real faces or an
+RTSP server.
 
 usage: service_run_test.py UNIT SYSUSERS BUILD RTSP_SERVER"""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,7 +39,7 @@ for device in null:3 zero:5 full:7 random:8 urandom:9; do mknod -m 666 "dev/${de
 mkdir dev/shm trial
 ln -s /proc/self/fd dev/fd
 mount --bind "$SCRATCH/trial" trial
-cp -r trial/etc/. etc/
+cp -r trial/root/. .
 cp trial/sysusers usr/lib/sysusers.d/tripletembed.conf
 rm -rf var/lib/tripletembed var/cache/tripletembed
 ip link set lo up
@@ -56,9 +58,10 @@ systemd-sysusers
 install -d -o tripletembed -g tripletembed -m 700 /var/lib/tripletembed
 install -o tripletembed -g tripletembed -m 600 /trial/people.safetensors /var/lib/tripletembed/
 systemctl start tripletembed@door
-for i in $(seq 60); do grep -q named /var/lib/tripletembed/door.events.jsonl && break; sleep 1; done
+for i in $(seq 40); do grep -q named /var/lib/tripletembed/door.events.jsonl && break; sleep 1; done
 pid=$(systemctl show -P MainPID tripletembed@door)
 cp /proc/$pid/status /trial/status
+systemctl status --no-pager tripletembed@door
 systemctl stop tripletembed@door
 systemctl show -P Result -P NRestarts tripletembed@door >/trial/result
 ls -l -d /var/lib/tripletembed /var/lib/tripletembed/* /var/cache/tripletembed
@@ -69,11 +72,13 @@ systemctl exit
 
 UNITS = {
     "trial.target": "[Unit]\nWants=camera.service trial.service\n",
-    "camera.service": "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/usr/bin/python3 /trial/rtsp_server.py 8554 /trial/clip.mkv\n",
-    "trial.service": "[Unit]\nDefaultDependencies=no\nAfter=camera.service\n[Service]\nType=oneshot\nExecStart=/bin/sh /trial/trial.sh\n",
+    "camera.service": ("[Unit]\nDefaultDependencies=no\n"
+                       "[Service]\nExecStart=/usr/bin/python3 /trial/rtsp_server.py 8554 /trial/clip.mkv\n"),
+    "trial.service": ("[Unit]\nDefaultDependencies=no\nAfter=camera.service\n"
+                      "[Service]\nType=oneshot\nExecStart=/bin/sh /trial/trial.sh\n"),
 }
 # The camera is a file, and the libraries and models are those of this build, which ProtectHome may hide.
-CONFIGURATION = """SOURCE=rtspsrc location=rtsp://127.0.0.1:8554/stream latency=200 protocols=tcp ! application/x-rtp,media=video ! decodebin
+CONFIGURATION = """SOURCE=rtspsrc location=rtsp://127.0.0.1:8554/stream latency=200 ! application/x-rtp,media=video ! decodebin
 LD_LIBRARY_PATH=/trial/lib
 GST_PLUGIN_PATH=/trial/lib
 TRIPLETEMBED_MODEL=/trial/weights.safetensors
@@ -98,24 +103,26 @@ class Run(unittest.TestCase):
         self.scratch = scratch.name
         os.chmod(self.scratch, 0o755)
         os.mkdir(self.path("boot"))
-        units = self.path("trial", "etc", "systemd", "system")
+        units = self.path("trial", "root", "etc", "systemd", "system")
         for name, text in UNITS.items():
             write(os.path.join(units, name), text)
         for name in MASKED:
             os.symlink("/dev/null", os.path.join(units, name))
         shutil.copy(UNIT, os.path.join(units, "tripletembed@.service"))
-        write(self.path("trial", "etc", "tripletembed", "door.conf"), CONFIGURATION)
+        with open(UNIT, encoding="utf-8") as file:
+            configuration = re.search(r"^EnvironmentFile=/(.*)%i\.conf$", file.read(), re.MULTILINE).group(1) + "door.conf"
+        write(self.path("trial", "root", configuration), CONFIGURATION)
         write(self.path("trial", "trial.sh"), TRIAL)
-        for source, name in ((SYSUSERS, "sysusers"), (CAMERA, "rtsp_server.py"), (CLIP, "clip.mkv"), (WEIGHTS, "weights.safetensors"),
-                             (DETECTOR, "detector.onnx")):
+        for source, name in ((SYSUSERS, "sysusers"), (CAMERA, "rtsp_server.py"), (CLIP, "clip.mkv"),
+                             (WEIGHTS, "weights.safetensors"), (DETECTOR, "detector.onnx")):
             shutil.copy(source, self.path("trial", name))
         os.mkdir(self.path("trial", "lib"))
         for folder in ("gst-plugin", "libembed", os.path.join("libembed", "faces")):
             for name in os.listdir(os.path.join(BUILD, folder)):
                 if ".so" in name and os.path.isfile(os.path.join(BUILD, folder, name)):
                     shutil.copy(os.path.join(BUILD, folder, name), self.path("trial", "lib"))
-        subprocess.run(["triplet-gallery", "enroll", self.path("trial", "people.safetensors"), "--weights", WEIGHTS, "--video", CLIP,
-                        "--name", "A"], check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
+        subprocess.run(["triplet-gallery", "enroll", self.path("trial", "people.safetensors"), "--weights", WEIGHTS,
+                        "--video", CLIP, "--name", "A"], check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
 
     def path(self, *parts):
         return os.path.join(self.scratch, *parts)
@@ -125,13 +132,14 @@ class Run(unittest.TestCase):
             return file.read()
 
     def test_names_in_the_sandbox(self):
-        done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--cgroup", "--ipc", "--uts", "--net", "sh", "-c", BOOT],
-                              env={**os.environ, "SCRATCH": self.scratch, "SYSTEMD": SYSTEMD}, capture_output=True, text=True,
-                              timeout=PATIENCE, check=False)
+        new = ["--mount", "--pid", "--fork", "--kill-child", "--cgroup", "--ipc", "--uts", "--net"]
+        done = subprocess.run(["unshare", *new, "sh", "-c", BOOT], capture_output=True, text=True, timeout=PATIENCE, check=False,
+                              env={**os.environ, "SCRATCH": self.scratch, "SYSTEMD": SYSTEMD})
         if not os.path.exists(self.path("trial", "said")):
             self.skipTest("no systemd can be started here: " + done.stderr[-500:])
         said = self.read("said")
         self.assertTrue(os.path.exists(self.path("trial", "done")), said)
+        self.assertTrue(os.path.exists(self.path("trial", "events")), said)
         events = [json.loads(line) for line in self.read("events").splitlines()]
         # SIGINT ends the stream, which tells who was there.
         self.assertEqual([event["event"] for event in events], ["appeared", "named", "lost"], said)
@@ -144,9 +152,9 @@ class Run(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    missing = [what for what, there in (("root", os.geteuid() == 0), ("systemd", os.path.exists(SYSTEMD)), ("weights", os.path.isfile(WEIGHTS)),
-                                        ("a detector", os.path.isfile(DETECTOR)), ("real data", os.path.isfile(CLIP)),
-                                        ("ip", shutil.which("ip"))) if not there]
+    needed = {"root": os.geteuid() == 0, "systemd": os.path.exists(SYSTEMD), "weights": os.path.isfile(WEIGHTS),
+              "a detector": os.path.isfile(DETECTOR), "real data": os.path.isfile(CLIP), "ip": shutil.which("ip")}
+    missing = [what for what, there in needed.items() if not there]
     if missing:
         print("skipped: no", ", no ".join(missing))
         sys.exit(77)

@@ -3,6 +3,7 @@
 """BUILD SOURCE PREFIX LIBDIR: installs the build into a folder (DESTDIR), moves the tree elsewhere and uses it from there, as
 packagers and users without root do."""
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -83,6 +84,63 @@ class Installed(unittest.TestCase):
         done = subprocess.run([program, "identify", "--weights", "none", "g", "x.jpg"], capture_output=True, text=True, check=False,
                               env=environment)
         self.assertIn("none: cannot open", done.stderr, "its module is found too")
+
+    def programs(self):
+        """(its path, its name) of each that was built."""
+        for name in ("triplet-train", "triplet-gallery"):
+            if os.path.exists(os.path.join(self.root, "bin", name)):
+                yield os.path.join(self.root, "bin", name), name
+
+    def commands(self, program):
+        said = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+        listed = re.search(r"^(?:Subcommands|SUBCOMMANDS):\n((?:  .*\n)+)", said, re.MULTILINE).group(1)
+        return re.findall(r"^  (\w[\w-]*)", listed, re.MULTILINE)
+
+    def test_the_manual_pages_have_every_command_and_no_faults(self):
+        for program, name in self.programs():
+            page = os.path.join(self.root, "share", "man", "man1", name + ".1")
+            with self.subTest(program=name), open(page, encoding="utf-8") as file:
+                text = file.read()
+                self.assertEqual(re.findall(r"^\.SS (.*)$", text, re.MULTILINE),
+                                 [command.replace("-", "\\-") for command in self.commands(program)])
+                for command in self.commands(program):
+                    flags = subprocess.run([program, command, "--help"], capture_output=True, text=True, check=True).stdout
+                    for flag in re.findall(r"^  (?:-\w,)?(--[\w-]+)", flags, re.MULTILINE):
+                        self.assertIn(flag.replace("-", "\\-"), text, command)
+                if shutil.which("man"):
+                    done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", page], capture_output=True,
+                                          text=True, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"})
+                    self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def complete(self, script, program, *words):
+        """What bash offers for the last of the words."""
+        text = f"""source {shlex.quote(script)}
+            COMP_WORDS=({' '.join(map(shlex.quote, (program, *words)))}) COMP_CWORD={len(words)}
+            _{program.replace('-', '_')}
+            printf '%s\\n' "${{COMPREPLY[@]}}\""""
+        return subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=True).stdout.split()
+
+    def test_bash_completes_commands_flags_and_values(self):
+        for program, name in self.programs():
+            script = os.path.join(self.root, "share", "bash-completion", "completions", name)
+            with self.subTest(program=name):
+                commands = self.commands(program)
+                self.assertEqual(sorted(self.complete(script, name, "")), sorted(commands))
+                self.assertIn("--version", self.complete(script, name, "--"))
+                for command in commands:
+                    self.assertIn("--help", self.complete(script, name, command, "--h"))
+        if os.path.exists(os.path.join(self.root, "bin", "triplet-train")):
+            script = os.path.join(self.root, "share", "bash-completion", "completions", "triplet-train")
+            self.assertEqual(self.complete(script, "triplet-train", "train", "--loss", "tr"), ["triplet"])
+            self.assertEqual(self.complete(script, "triplet-train", "train", "--data", ""), [], "files, which bash knows")
+
+    def test_what_is_uninstalled_leaves_nothing(self):
+        folder = os.path.join(self.folder, "again")
+        subprocess.run([*MESON, "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", folder], check=True,
+                       capture_output=True)
+        self.assertTrue(os.path.isdir(folder + PREFIX))
+        subprocess.run(["ninja", "-C", BUILD, "uninstall"], check=True, capture_output=True, env={**os.environ, "DESTDIR": folder})
+        self.assertEqual([name for name in os.listdir(folder)] if os.path.isdir(folder) else [], [])
 
 
 if __name__ == "__main__":

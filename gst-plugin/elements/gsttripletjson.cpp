@@ -22,10 +22,8 @@
 #include <memory>
 
 #include "embed/error.h"
-#include "glue/camera_name.h"
 #include "glue/element_settings.h"
-#include "glue/face_meta.h"
-#include "glue/frame_time.h"
+#include "glue/frame_reader.h"
 #include "glue/gobject_options.h"
 #include "glue/gst_guard.h"
 #include "sessions/json_session.h"
@@ -45,8 +43,7 @@ struct State {
 
   embed::gst::ElementSettings<JsonSettings> settings;
   embed::gst::JsonSession session;
-  embed::gst::FrameFacts facts;
-  embed::gst::CameraName camera;
+  embed::gst::FrameReader frames;
 };
 
 }  // namespace
@@ -73,8 +70,7 @@ static void gst_triplet_json_get_property(GObject* object, guint id, GValue* val
 
 static gboolean gst_triplet_json_start(GstBaseTransform* trans) {
   GstTripletJson* self = GST_TRIPLET_JSON(trans);
-  self->state->facts = {};
-  self->state->camera = {};
+  self->state->frames = {};
   try {
     self->state->session.open(*settings_of(self));
     return TRUE;
@@ -86,7 +82,7 @@ static gboolean gst_triplet_json_start(GstBaseTransform* trans) {
 
 // What is there to be told at the end of the stream, and again, of what came since, when it is stopped.
 static void end_events(GstTripletJson* self) {
-  guarded(GST_ELEMENT(self), [self] { self->state->session.end(); });
+  guarded(GST_ELEMENT(self), [self] { self->state->session.end(*settings_of(self)); });
 }
 
 static gboolean gst_triplet_json_stop(GstBaseTransform* trans) {
@@ -111,25 +107,17 @@ static gboolean gst_triplet_json_sink_event(GstBaseTransform* trans, GstEvent* e
 }
 
 static gboolean gst_triplet_json_set_caps(GstBaseTransform* trans, GstCaps* incaps, GstCaps*) {
-  State& state = *GST_TRIPLET_JSON(trans)->state;
-  const GstStructure* structure = gst_caps_get_structure(incaps, 0);
-  state.facts.width = state.facts.height = 0;
-  gst_structure_get_int(structure, "width", &state.facts.width);
-  gst_structure_get_int(structure, "height", &state.facts.height);
+  GST_TRIPLET_JSON(trans)->state->frames.set_caps(incaps);
   return TRUE;
 }
 
 static GstFlowReturn write_frame(GstTripletJson* self, GstBuffer* buffer) {
   State& state = *self->state;
   const auto settings = settings_of(self);
-  GstBaseTransform* trans = GST_BASE_TRANSFORM(self);
-  state.facts.source = state.camera.of(GST_BASE_TRANSFORM_SINK_PAD(trans), settings->camera);
-  state.facts.time = embed::gst::time_of(GST_ELEMENT(self), trans->segment, buffer);
-  state.facts.timestamp.reset();
-  if (GST_BUFFER_PTS_IS_VALID(buffer)) state.facts.timestamp = GST_BUFFER_PTS(buffer);
-  const auto faces = embed::gst::read_faces(buffer, state.facts.width, state.facts.height);
+  const auto& facts = state.frames.facts_of(GST_BASE_TRANSFORM(self), buffer, settings->camera);
+  const auto faces = state.frames.faces_of(buffer);
   try {
-    return state.session.write(state.facts, faces, *settings) ? GST_FLOW_OK : GST_FLOW_FLUSHING;
+    return state.session.write(facts, faces, *settings) ? GST_FLOW_OK : GST_FLOW_FLUSHING;
   } catch (const embed::Error& error) {
     if (error.code() != embed::ErrorCode::Io) throw;
     GST_ELEMENT_ERROR(self, RESOURCE, WRITE, ("%s", error.what()), (nullptr));

@@ -42,7 +42,7 @@ GType register_choice(const char* prefix, const OptionSpec& spec) {
 GParamSpec* make_param(const char* prefix, const ElementOption& option, const OptionValue& preset) {
   const OptionSpec& spec = option.spec;
   const auto flags = static_cast<GParamFlags>(
-      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+      (option.secret ? G_PARAM_WRITABLE : G_PARAM_READWRITE) | G_PARAM_STATIC_STRINGS |
       (option.takes == Takes::AtOnce ? GST_PARAM_MUTABLE_PLAYING : GST_PARAM_MUTABLE_READY));
   switch (spec.type) {
     case OptionType::Bool:

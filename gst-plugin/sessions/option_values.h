@@ -22,6 +22,8 @@ enum class Takes {
 struct ElementOption {
   OptionSpec spec;
   Takes takes;
+  /// It can be set and not be read, so that nothing that prints properties shows it.
+  bool secret = false;
 };
 
 using OptionValue = std::variant<bool, std::int64_t, double, std::string>;

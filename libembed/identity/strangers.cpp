@@ -66,17 +66,20 @@ void check(const ModelInfo& model, const StrangersOptions& options, bool has_fil
 
 std::optional<FileLock> lock_of(const std::string& path) {
   if (path.empty()) return std::nullopt;
-  const auto give_up = [&path] {
+  struct Busy {};
+  const auto lock = [&path] { return std::optional<FileLock>(std::in_place, path, [] { throw Busy(); }); };
+  try {
+    return lock();
+  } catch (const Busy&) {
+  }
+  // Who holds it may be take_stranger_group(), which holds this one too, and for a moment.
+  const FileLock wishes(identity::wishes_file(path));
+  try {
+    return lock();
+  } catch (const Busy&) {
     throw Error(ErrorCode::Io,
                 "somebody else has these strangers in use; one process and one model at a time expected",
                 path);
-  };
-  try {
-    return std::optional<FileLock>(std::in_place, path, give_up);
-  } catch (const Error&) {
-    // It may be take_stranger_group(), which holds this lock too, and for a moment.
-    const FileLock wishes(identity::wishes_file(path));
-    return std::optional<FileLock>(std::in_place, path, give_up);
   }
 }
 

@@ -29,7 +29,8 @@ def main():
                 f"triplettrack object-class=frame ! tee name=t "
                 f"t. ! queue ! tripletoverlay ! videoconvert ! videoscale ! video/x-raw,width=80 ! "
                 f"tripletjson location={folder}/a.jsonl ! fakesink "
-                f"t. ! queue ! tripletjson location={folder}/b.jsonl ! fakesink")
+                f"t. ! queue ! tripletjson location={folder}/b.jsonl ! fakesink "
+                f"t. ! queue ! tripletpublish address=127.0.0.1:1 drain-timeout=0 ! fakesink")
         leaks = run(ours, {})
         if "--faces" in sys.argv[2:]:
             # Without a child's property: for each of them GStreamer 1.22's launch parser keeps a reference for ever.

@@ -2,12 +2,14 @@
 """What enrolment is not silent about: several faces, doubtful ones, what is no picture; and folders that change."""
 import json
 import os
+import resource
 import shutil
 import stat
 import subprocess
 import unittest
 
-from support import DATA, ROOT, FaceTest, needs_real_data, needs_video, pgm
+from support import (DATA, ROOT, TRIPLET_GALLERY, FaceTest, environment, needs_real_data, needs_video, pgm, weights_sha256,
+                     write_gallery)
 
 PEOPLE = ("Abdullah_Gul", "George_HW_Bush", "Colin_Powell")
 
@@ -163,7 +165,7 @@ class Folders(EnrollTest):
         self.assertEqual({one["input"]: one["reason"] for one in refused},
                          {"people/Gul/2.jpg": "missing", "people/Gul/3.jpg": "missing", "people/Ben": "missing",
                           "people/Cem": "nobody"})
-        self.fails("enroll", "--weights", self.weights, "g", "--folder", "people/Gul", says=["people/Gul", "but 3 pictures"])
+        self.fails("enroll", "--weights", self.weights, "g", "--folder", "people/Gul", says=["people/Gul", "no folders of people in it, but 2 pictures"])
 
 
 @needs_real_data
@@ -222,15 +224,65 @@ class Crops(EnrollTest):
             self.put("Abdullah_Gul", number, "Gul", "%d.jpg" % number)
         self.enroll("--folder", "people")
         self.assertFalse(os.path.exists(self.path("g.crops")))
-        self.enroll("--folder", "people", "--replace", "--keep-crops")
+        self.enroll("--folder", "people", "--keep-crops")
         crops = self.path("g.crops")
         self.assertEqual(stat.S_IMODE(os.stat(crops).st_mode), 0o700)
         ids = [row["id"] for row in self.rows_of("g", "Gul")]
         self.assertEqual(sorted(os.listdir(crops)), sorted(one + ".jpg" for one in ids))
         self.ok("remove", "g", "Gul", "--row", ids[0])
         self.assertEqual(os.listdir(crops), [ids[1] + ".jpg"])
-        self.ok("remove", "g", "Gul")
-        self.assertEqual(os.listdir(crops), [])
+        self.ok("move", "g", "Gul", "--to-gallery", "h")
+        self.assertEqual((os.listdir(crops), os.listdir(self.path("h.crops"))), ([], [ids[1] + ".jpg"]))
+        self.ok("remove", "h", "Gul")
+        self.assertEqual(os.listdir(self.path("h.crops")), [])
+
+
+class BadInput(EnrollTest):
+    NAMES = ("x" * 10_000, b"\xff\xfe".decode("utf-8", "surrogateescape"), "a\nb", "", "???", "\x1b[31m")
+
+    def test_names_that_nobody_has(self):
+        self.write("a.pgm", pgm())
+        for name in self.NAMES:
+            done = self.fails("enroll", "--weights", self.weights, "g", "--name", name, "--images", "a.pgm", says=["--name: identity name"])
+            self.assertNotIn("\x1b", done.stderr)
+        self.assertEqual(os.listdir(self.folder), ["a.pgm"])
+
+    @needs_real_data
+    def test_folders_that_are_called_oddly(self):
+        for number, name in enumerate(("a\nb", b"\xff".decode("utf-8", "surrogateescape"), "???", "<b>&", "..."), 1):
+            self.put("Abdullah_Gul", number, name, "1.jpg")
+        done = self.enrolled("--folder", "people", code=3)
+        self.assertEqual(self.people_of("g"), [("<b>&", 1)])
+        self.assertEqual([one["reason"] for one in done["refused"]], ["name"] * 3)
+        self.assertEqual(len(done["left_behind"]), 1, "a name with a dot in front")
+
+    def test_a_place_that_cannot_be_written_is_told_before_the_work(self):
+        self.write("a.pgm", pgm())
+        self.fails("enroll", "--weights", self.weights, "no/g", "--name", "A", "--images", "a.pgm", says=["no/g"])
+        self.fails("enroll", "--weights", self.weights, "/dev/full", "--name", "A", "--images", "a.pgm", says=["/dev/full"])
+
+    @needs_real_data
+    def test_a_disk_that_is_full_leaves_the_gallery_as_it_was(self):
+        self.put("Abdullah_Gul", 1, "Gul", "1.jpg")
+        self.enroll("--folder", "people")
+        before = self.content("g")
+        self.put("Abdullah_Gul", 2, "Gul", "2.jpg")
+        done = subprocess.run([TRIPLET_GALLERY, "enroll", "--weights", self.weights, "g", "--folder", "people"], cwd=self.folder,
+                              capture_output=True, text=True, check=False, env=environment(),
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("triplet-gallery: g: ", done.stderr)
+        self.assertEqual(self.content("g"), before)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["g", "g.lock", "people"])
+
+    @needs_real_data
+    def test_galleries_of_nobody(self):
+        write_gallery(self.path("g"), [], weights=weights_sha256(self.gallery))
+        self.put("Abdullah_Gul", 1, "Gul", "1.jpg")
+        face = self.json("identify", "--weights", self.weights, "g", "people/Gul/1.jpg")["images"][0]["faces"][0]
+        self.assertEqual((face["label"], face["reason"]), ("???", "no-gallery"))
+        self.enroll("--folder", "people", "--sync")
+        self.assertEqual(self.people_of("g"), [("Gul", 1)])
 
 
 class Usage(EnrollTest):

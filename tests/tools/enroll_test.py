@@ -112,15 +112,16 @@ class EnrollAndIdentify(FaceTest):
                       for gallery in (["g.safetensors"], ["--gallery", "g.safetensors"]))
         self.assertEqual(one, other)
 
-    def test_identify_goes_on_after_an_unreadable_image_and_fails(self):
+    def test_identify_goes_on_after_an_unreadable_image_and_tells(self):
         self.people()
         self.enroll("--folder", "people")
         self.write("bad.jpg", b"no picture")
         done = self.fails("identify", "--weights", self.weights, "--gallery", "g.safetensors", "bad.jpg",
-                          self.picture("Abdullah_Gul", 1), "--json", says=["bad.jpg"])
+                          self.picture("Abdullah_Gul", 1), "--json", says=["bad.jpg"], code=3)
         images = json.loads(done.stdout)["images"]
         self.assertIn("error", images[0])
         self.assertEqual(len(images[1]["faces"]), 1)
+        self.fails("identify", "--weights", self.weights, "--gallery", "g.safetensors", "bad.jpg", says=["bad.jpg"])
 
     def test_people_without_a_face(self):
         self.people()
@@ -217,7 +218,7 @@ class EnrollAndIdentify(FaceTest):
         refused = r"people/Abdullah_Gul/%s\.png: refused: the face is %s, of a quality of 0\.\d+: %.3f or more expected"
         done = self.enroll("--folder", "people", code=3)
         self.assertRegex(done.stderr, refused % ("blurred", "blurred", 0.05))
-        self.assertNotIn("dark.png", done.stderr, "it can still be recognised")
+        self.assertNotIn("dark.png: refused", done.stderr, "it can still be recognised")
         self.assertIn("Abdullah_Gul: 4 faces in 5 images", done.stdout)
         done = self.enroll("--folder", "people", "--min-quality", 0.3, "--replace", code=3)
         self.assertRegex(done.stderr, refused % ("dark", "dark", 0.3))

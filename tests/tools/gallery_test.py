@@ -9,7 +9,7 @@ import unittest
 
 from support import TRIPLET_GALLERY, WEIGHTS, ToolTest, column, near, place, write_gallery, write_safetensors
 
-COMMANDS = ("list", "remove", "rename", "merge", "move", "check", "strangers")
+COMMANDS = ("enroll", "identify", "export", "list", "remove", "rename", "merge", "move", "check", "strangers")
 LONG = "x" * 10_000
 BAD_UTF8 = b"\xff\xfe".decode("utf-8", "surrogateescape")
 

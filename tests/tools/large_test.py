@@ -2,10 +2,13 @@
 """triplet-gallery with a million rows: of 200,000 people, of as many people as rows, and of one person."""
 import array
 import json
+import os
 import random
 import resource
+import time
 import unittest
 
+from serve_support import Server
 from support import WEIGHTS, ToolTest, write_safetensors
 
 ROWS = 1_000_000
@@ -46,12 +49,37 @@ class Large(ToolTest):
         said, seconds = self.cpu_seconds("check", "g")
         self.assertLess(seconds, 300)
         self.assertIn("A sample: ", said)
+        for name in ("rows.npy", "rows.csv", "people.json"):
+            self.cpu_seconds("export", "g", name)
+        self.assertEqual(os.path.getsize(self.path("rows.npy")), ROWS * 512 + 128)
+        self.cpu_seconds("check", "g", "--html", "page.html", "--threshold", "0.3")
         self.cpu_seconds("rename", "g", "person 7", "Ada")
         self.cpu_seconds("merge", "g", "person 8", "person 9", "--into", "Ada")
         self.cpu_seconds("move", "g", "Ada", "--to-gallery", "h")
         self.assertEqual(self.people("h"), {"Ada": 15})
         self.cpu_seconds("remove", "g", "person 10")
         self.assertIn("199996 people, 999980 rows", self.ok("list", "g").splitlines()[0])
+
+    def test_the_page(self):
+        self.write(200_000)
+        server = Server(self, "g")
+
+        def timed(what, ask):
+            begin = time.monotonic()
+            answer = ask()
+            with open("/proc/%d/status" % server.process.pid, encoding="ascii") as file:
+                most = next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+            print("page, %s: %.1f s, %.1f GB" % (what, time.monotonic() - begin, most / 1e6), flush=True)
+            self.assertEqual(answer.status, 200, answer.body[:200])
+            return answer
+        first = timed("people", lambda: server.get("/api/people")).json
+        self.assertEqual((first["found"], len(first["people"])), (200_000, 60))
+        found = timed("a name", lambda: server.get("/api/people?query=person%20199999")).json["people"]
+        timed("a person", lambda: server.get("/api/person?id=" + found[0]["id"]))
+        change = {"id": found[0]["id"], "version": found[0]["version"], "name": "Ada"}
+        timed("another name", lambda: server.post("/api/people/rename", change))
+        self.assertEqual(timed("people again", lambda: server.get("/api/people")).json["people"][0]["name"], "Ada")
+        timed("check", lambda: server.get("/api/check"))
 
     def test_as_many_people_as_rows(self):
         self.write(ROWS)

@@ -9,12 +9,14 @@ from serve_support import EVIL, ServeTest, near, place, write_gallery
 from support import DATA, YUNET
 
 if not serve_page.MISSING:
+    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import WebDriverWait
 
-PHOTOGRAPH = os.path.join(DATA, "lfw", "Abdullah_Gul", "Abdullah_Gul_0001.jpg")
+# The driver takes no path with dots in it.
+PHOTOGRAPH = os.path.realpath(os.path.join(DATA, "lfw", "Abdullah_Gul", "Abdullah_Gul_0001.jpg"))
 # What a browser says of a reply that is no success, which the page tells by itself.
 TOLD = ("409 (Conflict)", "422 (")
 
@@ -45,7 +47,8 @@ class Browser(ServeTest):
         self.assertEqual([line for line in said if not any(told in line for told in TOLD)], [])
 
     def until(self, what):
-        return WebDriverWait(self.browser, 15, 0.05).until(lambda _: what())
+        # A list that is made anew takes its old elements out of the page.
+        return WebDriverWait(self.browser, 15, 0.05, [NoSuchElementException, StaleElementReferenceException]).until(lambda _: what())
 
     def all(self, selector):
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
@@ -64,16 +67,29 @@ class Browser(ServeTest):
         self.until(lambda: not any(one.is_displayed() for one in self.all(selector)))
 
     def click(self, selector):
-        self.see(selector).click()
+        self.click_first(lambda: self.all(selector))
+
+    def click_first(self, find):
+        """The first one that is shown of those that `find` finds."""
+        def clicked():
+            for one in find():
+                if one.is_displayed():
+                    one.click()
+                    return True
+            return False
+        self.until(clicked)
 
     def type(self, selector, text):
-        field = self.see(selector)
-        field.clear()
-        field.send_keys(text)
+        def typed():
+            field = self.see(selector)
+            field.clear()
+            field.send_keys(text)
+            return True
+        self.until(typed)
 
     def person(self, name):
-        self.until(lambda: name in self.texts("#people strong"))
-        next(card for card in self.all("#people .card") if card.find_element(By.TAG_NAME, "strong").get_attribute("textContent") == name).click()
+        self.click_first(lambda: [card for card in self.all("#people .card")
+                                  if card.find_element(By.TAG_NAME, "strong").get_attribute("textContent") == name])
         self.sees("#person-title", name)
 
     def test_rename_merge_and_remove(self):
@@ -246,7 +262,7 @@ class Browser(ServeTest):
         self.open(server, wait="#add-person")
         self.click("#add-person")
         self.type("#enrol-name", "Abdullah Gül")
-        self.browser.find_element(By.ID, "files").send_keys(PHOTOGRAPH + "\n" + os.path.abspath(__file__))
+        self.browser.find_element(By.ID, "files").send_keys(PHOTOGRAPH + "\n" + os.path.realpath(__file__))
         self.sees("#enrolled .good", "enrolled, quality")
         self.sees("#enrolled .error", "serve_browser_test.py: ")
         self.click("#camera-on")

@@ -6,13 +6,14 @@ import shutil
 import signal
 import stat
 import struct
+import subprocess
 import threading
 import time
 import unittest
 import zlib
 
 from serve_support import ServeTest, Server, place, write_gallery
-from support import DATA, FIXTURES, YUNET, needs_faces, needs_real_data, pgm, weights_sha256
+from support import DATA, FIXTURES, TRIPLET_GALLERY, YUNET, environment, needs_faces, needs_real_data, pgm, weights_sha256
 
 WEIGHTS_FILE = os.path.join(FIXTURES, "weights.safetensors")
 
@@ -102,7 +103,8 @@ class Enrolment(ServeTest):
     @needs_real_data
     def test_like_enroll_at_the_command_line(self):
         shutil.copy(os.path.join(DATA, "lfw", "Abdullah_Gul", "Abdullah_Gul_0001.jpg"), self.path("1.jpg"))
-        self.ok("enroll", "--weights", WEIGHTS_FILE, "h", "--name", "Ada", "--images", "1.jpg")
+        subprocess.run([TRIPLET_GALLERY, "enroll", "--weights", WEIGHTS_FILE, "h", "--name", "Ada", "--images", "1.jpg"], check=True,
+                       cwd=self.folder, env=environment(), stdout=subprocess.DEVNULL)
         self.assertEqual(self.send(self.serve(), photograph()).status, 200)
         with open(self.path("g"), "rb") as mine, open(self.path("h"), "rb") as theirs:
             def values(file):

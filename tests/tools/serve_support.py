@@ -68,7 +68,7 @@ class Server:
             self.process.stderr.close()
 
     def ask(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", int(self.port), timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", int(self.port), timeout=600)
         try:
             connection.request(method, path, body, headers or {})
             return Answer(connection.getresponse())

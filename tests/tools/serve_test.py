@@ -76,6 +76,9 @@ class Guard(ServeTest):
                                     ({"Content_Type": "multipart/form-data; boundary=x"}, 415), ({"Host": "evil.example"}, 403)):
                 self.assertEqual(server.post(path, body, **headers).status, status, (change, headers))
             self.assertEqual(server.get(path).status, 404)
+        for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)):
+            self.assertEqual(server.get("/api/people", Sec_Fetch_Site=site).status, status)
+            self.assertEqual(server.get("/", Sec_Fetch_Site=site).status, 200, "a link may lead here")
             for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "PRI"):
                 self.assertEqual(server.ask(method, path, b"{}").status, 405)
         self.assertEqual((self.content("g"), self.content("s")), before)

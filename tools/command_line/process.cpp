@@ -8,6 +8,7 @@
 
 #include "command_line/config_file.h"
 #include "command_line/console.h"
+#include "command_line/installation.h"
 #include "command_line/unknown_flag.h"
 
 namespace command_line {
@@ -38,6 +39,10 @@ int explain(CLI::App& app, const CLI::ParseError& error, int argc, char** argv) 
 
 int run_program(CLI::App& app, const Action& action, int argc, char** argv) noexcept {
   try {
+    if (print_for_installation(app, argc, argv)) {
+      finish_output();
+      return kDone;
+    }
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

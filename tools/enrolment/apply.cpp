@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <set>
+#include <utility>
 
 #include "embed/printable.h"
 
@@ -80,10 +80,12 @@ Change add_rows(embed::Gallery& gallery, const Candidate& person, const Numbers&
   change.candidate = &person;
   const std::size_t before = gallery.rows();
   for (const FaceRow& row : person.rows) {
-    const auto same = [&](std::size_t r) { return equals(gallery, r, row.embedding); };
-    bool there = std::any_of(own.begin(), own.end(), same);
-    for (std::size_t r = before; r < gallery.rows() && !there; ++r) there = same(r);
-    if (there) {
+    Numbers there = own;
+    for (std::size_t r = before; r < gallery.rows(); ++r) there.push_back(r);
+    const auto found = std::find_if(there.begin(), there.end(),
+                                    [&](std::size_t r) { return equals(gallery, r, row.embedding); });
+    if (found != there.end()) {
+      applied.kept.push_back({*found, &row});
       ++change.kept;
       continue;
     }
@@ -94,10 +96,14 @@ Change add_rows(embed::Gallery& gallery, const Candidate& person, const Numbers&
   return change;
 }
 
-void remove_stale(embed::Gallery& gallery, const Numbers& stale, Applied& applied) {
+void remove_stale(embed::Gallery& gallery, Numbers stale, Applied& applied) {
+  std::sort(stale.begin(), stale.end());
   gallery.remove_rows(stale);
-  // All of them were there before the new ones.
-  for (NewRow& row : applied.rows) row.row -= stale.size();
+  for (std::vector<PlacedRow>* const rows : {&applied.rows, &applied.kept}) {
+    for (PlacedRow& row : *rows)
+      row.row -=
+          static_cast<std::size_t>(std::lower_bound(stale.begin(), stale.end(), row.row) - stale.begin());
+  }
   for (Change& change : applied.changes) change.gone = change.removed > 0 && gallery.find(change.name) < 0;
 }
 
@@ -131,7 +137,7 @@ Applied apply(embed::Gallery& gallery, const std::vector<Candidate>& people, Mod
     drop(change, nullptr);
     if (change.removed > 0) applied.changes.push_back(std::move(change));
   }
-  remove_stale(gallery, stale, applied);
+  remove_stale(gallery, std::move(stale), applied);
   return applied;
 }
 

@@ -27,15 +27,16 @@ struct Change {
   const Candidate* candidate = nullptr;  ///< Null for a person whose folder is gone.
 };
 
-/// A row that was added.
-struct NewRow {
+/// A face and its row.
+struct PlacedRow {
   std::size_t row = 0;  ///< Its number in the gallery.
   const FaceRow* face = nullptr;
 };
 
 struct Applied {
   std::vector<Change> changes;  ///< Of the candidates in their order, then of those whose folder is gone.
-  std::vector<NewRow> rows;
+  std::vector<PlacedRow> rows;  ///< That were added.
+  std::vector<PlacedRow> kept;  ///< That were there already.
 };
 
 /// Puts the candidates' rows into the gallery. A row that the person has already is not added again.

@@ -5,9 +5,12 @@
 #include <memory>
 
 #include "command_line/console.h"
+#include "embed/safetensors.h"
+#include "gallery/check_page.h"
 #include "gallery/check_report.h"
 #include "gallery/commands.h"
 #include "gallery/gallery_file.h"
+#include "gallery/personal_file.h"
 #include "gallery/threshold.h"
 
 namespace gallery_tool {
@@ -21,6 +24,7 @@ struct CheckOptions {
   std::string gallery;
   ThresholdOptions threshold;
   std::size_t most = 20;
+  std::string html;
   bool json = false;
 };
 
@@ -108,8 +112,10 @@ void print_head(const CheckOptions& options, const Json& report) {
 }
 
 int check(const CheckOptions& options) {
+  if (!options.html.empty()) embed::check_writable(options.html);  // Before all the work.
   Gallery gallery = Gallery::load(options.gallery);
   Json report = check_report(gallery, options.threshold, options.most);
+  if (!options.html.empty()) write_personal_file(options.html, check_page(options.gallery, gallery, report));
   if (options.json) {
     report["gallery"] = options.gallery;
     print("%s\n", json_text(report).c_str());
@@ -131,6 +137,10 @@ void add_check(CLI::App& app, Action& action) {
   command->add_option("--most", options->most, "Show so many findings of each kind, the worst first")
       ->capture_default_str()
       ->check(CLI::Range(0, 10'000'000));
+  command
+      ->add_option("--html", options->html,
+                   "Write a page of the findings too, with pictures where `enroll --keep-crops` kept them")
+      ->type_name("FILE");
   add_json(*command, options->json);
   command->footer(
       "Findings are hints, and no errors: the exit status is 0 with them too. docs/triplet-gallery.md says "
@@ -138,6 +148,7 @@ void add_check(CLI::App& app, Action& action) {
       "is found. Of a large gallery, a sample is compared with all others, and the output says so.\n\n"
       "Examples:\n"
       "  triplet-gallery check people.safetensors\n"
+      "  triplet-gallery check people.safetensors --html findings.html\n"
       "  triplet-gallery check people.safetensors --threshold 0.5 --json");
   command->callback([options, &action] { action = [options] { return check(*options); }; });
 }

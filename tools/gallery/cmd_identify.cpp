@@ -81,7 +81,7 @@ int identify(IdentifyOptions& options) {
   gallery.build_means();
   const embed::MatchOptions rule = command_line::match_options(options.match, reader->model(), gallery);
   OrderedJson images = OrderedJson::array();
-  bool failed = false;
+  std::size_t failed = 0;
   for (const std::string& path : options.images) {
     OrderedJson image = {{"image", path}};
     try {
@@ -95,7 +95,7 @@ int identify(IdentifyOptions& options) {
             face_json(picture.faces[i], gallery.match(embeddings[i], rule), gallery, rule));
       }
     } catch (const embed::Error& error) {
-      failed = true;
+      ++failed;
       image["error"] = error.what();
       print_error("triplet-gallery: %s\n", error.what());
     }
@@ -111,7 +111,8 @@ int identify(IdentifyOptions& options) {
         {"gallery", options.gallery}, {"metric", embed::to_string(rule.metric)}, {"images", images}};
     print("%s\n", result.dump(-1, ' ', false, OrderedJson::error_handler_t::replace).c_str());
   }
-  return failed ? 1 : 0;
+  if (failed == 0) return command_line::kDone;
+  return failed < options.images.size() ? command_line::kSomeRefused : command_line::kFailure;
 }
 
 }  // namespace
@@ -134,8 +135,8 @@ void add_identify(CLI::App& app, Action& action) {
   options->reader.detector.add(*command, embed::kPictureOptions, "Face detection");
   command->footer(
       "A face without a name is ???; the reason is `far` (beyond the threshold), `ambiguous` (--margin) or\n"
-      "`no-gallery` (nobody is enrolled). Exit status 1 when an image could not be read; the others are "
-      "still named.\n\n"
+      "`no-gallery` (nobody is enrolled). Exit status 3 when an image could not be read and others "
+      "were named.\n\n"
       "Example:\n"
       "  triplet-gallery identify people.safetensors party.jpg --json");
   command->callback([options, &action] {

@@ -6,6 +6,7 @@
 
 #include "command_line/console.h"
 #include "embed/error.h"
+#include "enrolment/crops.h"
 #include "gallery/commands.h"
 #include "gallery/gallery_file.h"
 #include "gallery/people.h"
@@ -105,6 +106,7 @@ void move_to_gallery(const MoveOptions& options, Refusals& refusals, Moved& move
     moved.into = target.name(target.find(moved.into));
     return true;
   });
+  enrolment::copy_crops(options.gallery, options.to_gallery, ids);
   take_out(options, moved.name, ids);
   moved.rows = rows.size();
 }

@@ -13,6 +13,7 @@ namespace gallery_tool {
 using command_line::Action;
 
 void add_enroll(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
 void add_identify(CLI::App& app, Action& action);
 void add_list(CLI::App& app, Action& action);
 void add_remove(CLI::App& app, Action& action);

@@ -31,6 +31,7 @@ void describe(CLI::App& app) {
       "  triplet-gallery merge people.safetensors \"A. Lovelace\" --into \"Ada Lovelace\"\n"
       "  triplet-gallery move people.safetensors Ben --to-gallery visitors.safetensors\n"
       "  triplet-gallery check people.safetensors\n"
+      "  triplet-gallery export people.safetensors rows.npy rows.csv\n"
       "  triplet-gallery serve people.safetensors\n\n"
       "Exit status: 0 done, 1 failed (the reason is on the standard error), 2 wrong usage, 3 done, but some "
       "of\n"
@@ -61,6 +62,7 @@ int run_program(int argc, char** argv) noexcept {
   add_move(app, action);
   add_check(app, action);
   add_strangers(app, action);
+  add_export(app, action);
   serve::add_serve(app, action);
   describe(app);
   return command_line::run_program(app, action, argc, argv);

@@ -88,15 +88,11 @@ bool EventLog::look(File& file) {
   const bool found = ::stat(file.path.c_str(), &there) == 0 && S_ISREG(there.st_mode);
   if (file.fd >= 0) {
     const bool moved = !found || there.st_dev != file.device || there.st_ino != file.inode;
-    if (!moved && there.st_size < file.read) {
-      file.close_it();  // Begun anew.
-    } else if (read_on(file)) {
-      return true;
-    } else if (moved) {
-      file.close_it();  // What it still held has been read.
-    } else {
-      return false;
-    }
+    const bool begun_anew = !moved && there.st_size < file.read;
+    // What a file that was moved away still holds is read first.
+    if (!begun_anew && read_on(file)) return true;
+    if (!begun_anew && !moved) return false;
+    file.close_it();
   }
   if (!found) return false;
   file.fd = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);

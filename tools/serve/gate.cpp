@@ -51,6 +51,12 @@ bool is_page(const Request& request) {
          (request.path.front() == '/' && page_file(request.path.substr(1)).has_value());
 }
 
+/// By what browsers say of their requests; "none" is a user's own, typed into the address bar.
+bool is_of_another_page(const Request& request) {
+  const std::string site = request.header("sec-fetch-site");
+  return !site.empty() && site != "same-origin" && site != "none";
+}
+
 }  // namespace
 
 bool is_loopback(const std::string& address) {
@@ -100,9 +106,7 @@ std::optional<Reply> Gate::refusal_of_change(const Request& request) const {
   const std::string origin = request.header("origin"), host = request.header("host");
   if (!origin.empty() && origin != "http://" + host && origin != "https://" + host)
     return error_reply(403, "origin", "another page asked for this");
-  const std::string site = request.header("sec-fetch-site");
-  if (!site.empty() && site != "same-origin")
-    return error_reply(403, "origin", "another page asked for this");
+  if (is_of_another_page(request)) return error_reply(403, "origin", "another page asked for this");
   const std::string type = request.header("content-type");
   // What a form of another page cannot send without asking first.
   if (type.rfind("application/json", 0) != 0 && type.rfind("application/octet-stream", 0) != 0)
@@ -120,7 +124,9 @@ std::optional<Reply> Gate::refusal(const Request& request) {
   if (!host_is_meant(request.header("host")))
     return error_reply(403, "host", "the page is not to be called by that name (--host)");
   if (request.method == "POST") return refusal_of_change(request);
-  if (!is_page(request) && !has_session(request)) return error_reply(401, "session", "the token is needed");
+  if (is_page(request)) return std::nullopt;
+  if (is_of_another_page(request)) return error_reply(403, "origin", "another page asked for this");
+  if (!has_session(request)) return error_reply(401, "session", "the token is needed");
   return std::nullopt;
 }
 

@@ -6,7 +6,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <exception>
+#include <thread>
 #include <utility>
 
 #include "embed/error.h"
@@ -78,6 +81,7 @@ struct WebServer::State {
   Limit limit;
   Handler handler;
   httplib::Server server;
+  std::atomic<bool> ended{false};  // run() has returned.
 
   httplib::Server::HandlerResponse before(const httplib::Request& in, httplib::Response& out) const;
   void answer(Request request, httplib::Response& out) const;
@@ -136,7 +140,7 @@ void WebServer::State::answer_with_body(const httplib::Request& in, httplib::Res
 }
 
 WebServer::WebServer(Gate gate, Limit limit, Handler handler)
-    : state_(new State{std::move(gate), std::move(limit), std::move(handler), {}}) {
+    : state_(new State{std::move(gate), std::move(limit), std::move(handler)}) {
   httplib::Server& server = state_->server;
   server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
   server.set_socket_options(socket_options);
@@ -170,9 +174,13 @@ int WebServer::bind(const std::string& address, int port) {
 
 void WebServer::run() {
   state_->server.listen_after_bind();
+  state_->ended = true;
 }
 
 void WebServer::stop() {
+  // The library forgets what it is told before it serves.
+  while (!state_->server.is_running() && !state_->ended)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   state_->server.stop();
 }
 

@@ -58,9 +58,10 @@ class WebServer {
   /// Takes the address; port 0: any that is free. Returns the port. Throws embed::Error(Io) where that cannot
   /// be had.
   int bind(const std::string& address, int port);
-  /// Serves until stop(), which another thread calls.
+  /// Serves until stop(), which another thread calls. Once.
   void run();
-  /// Ends run() once the requests that are being answered are done.
+  /// Ends run() once the requests that are being answered are done; where run() is still to begin, waits for
+  /// that.
   void stop();
 
  private:

@@ -449,6 +449,8 @@ TEST_P(States, UpAndDownAtWill) {
   GstElement* element = gst_element_factory_make(GetParam(), nullptr);
   ASSERT_NE(element, nullptr);
   if (std::string(GetParam()) == "tripletjson") g_object_set(element, "location", "/dev/null", nullptr);
+  if (std::string(GetParam()) == "tripletpublish")
+    g_object_set(element, "address", "127.0.0.1:1", "drain-timeout", 0.0, nullptr);
   const GstState walk[] = {GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED,
                            GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_NULL,    GST_STATE_PLAYING,
                            GST_STATE_NULL,  GST_STATE_NULL};
@@ -459,7 +461,7 @@ TEST_P(States, UpAndDownAtWill) {
   gst_object_unref(element);
 }
 
-INSTANTIATE_TEST_SUITE_P(Elements, States, ::testing::Values("tripletembed", "tripletoverlay", "tripletjson"),
+INSTANTIATE_TEST_SUITE_P(Elements, States, ::testing::Values("tripletembed", "tripletoverlay", "tripletjson", "tripletpublish"),
                          [](const auto& which) { return std::string(which.param); });
 
 class OutOfRange : public ::testing::TestWithParam<std::pair<const char*, const char*>> {};

@@ -64,7 +64,9 @@ function wire() {
   });
   // The card that opened the dialog may have been made anew meanwhile.
   $("person").addEventListener("close", () => {
-    if (document.querySelector("dialog[open]")) return;
+    const at = document.activeElement;
+    const elsewhere = at !== document.body && !$("person").contains(at) && at.checkVisibility();
+    if (elsewhere || document.querySelector("dialog[open]")) return;
     const card = [...$("people").children].find((one) => shown && one.dataset.key === shown.id);
     (card ? card.querySelector("button") : $("main")).focus();
   });

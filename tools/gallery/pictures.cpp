@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "serve/pictures.h"
+#include "gallery/pictures.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 #include <fstream>
 #include <system_error>
 
-namespace serve {
+namespace gallery_tool {
 
 namespace {
 
@@ -108,4 +108,4 @@ bool has_picture(const std::string& base) {
   });
 }
 
-}  // namespace serve
+}  // namespace gallery_tool
