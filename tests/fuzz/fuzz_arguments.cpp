@@ -15,9 +15,10 @@ std::vector<Bytes> seeds() {
   std::vector<Bytes> files;
   for (const std::string text :
        {"pack\n--size\n64\n--out\nx\nfolder\n", "train\n--lr=0.1\n--step-at\n0.25\n0.5\n--pk\n2\n3\n",
-        "evaluate\n--weights\nw\n--threshold\n0.5\n--far=1e-3\n", "evaluate\n--dta\nx\n", "enroll\n--folder\nx\n",
-        "inspect\n--json\n--\nfile\n", "--help-all\n", "evaluate\n--far\nnan\n--folds\n-1\n",
-        "teach\n--views\n4\n--shift\n1e999\n", "export\n--opset\n99999999999999999999\n", "--version\n"})
+        "evaluate\n--weights\nw\n--threshold\n0.5\n--far=1e-3\n", "evaluate\n--dta\nx\n",
+        "enroll\n--folder\nx\n", "inspect\n--json\n--\nfile\n", "--help-all\n",
+        "evaluate\n--far\nnan\n--folds\n-1\n", "teach\n--views\n4\n--shift\n1e999\n",
+        "export\n--opset\n99999999999999999999\n", "--version\n"})
     files.emplace_back(text.begin(), text.end());
   return files;
 }

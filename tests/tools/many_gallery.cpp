@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "program/program.h"
 #include "many.h"
+#include "program/program.h"
 
 namespace many {
 

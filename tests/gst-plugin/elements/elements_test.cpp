@@ -461,7 +461,8 @@ TEST_P(States, UpAndDownAtWill) {
   gst_object_unref(element);
 }
 
-INSTANTIATE_TEST_SUITE_P(Elements, States, ::testing::Values("tripletembed", "tripletoverlay", "tripletjson", "tripletpublish"),
+INSTANTIATE_TEST_SUITE_P(Elements, States,
+                         ::testing::Values("tripletembed", "tripletoverlay", "tripletjson", "tripletpublish"),
                          [](const auto& which) { return std::string(which.param); });
 
 class OutOfRange : public ::testing::TestWithParam<std::pair<const char*, const char*>> {};
