@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "command_line/folders.h"
 #include "embed/error.h"
 
 namespace enrolment {
@@ -14,6 +15,8 @@ namespace enrolment {
 namespace {
 
 namespace fs = std::filesystem;
+using command_line::sorted_entries;
+using command_line::status_of;
 using embed::Error;
 using embed::ErrorCode;
 
@@ -55,28 +58,6 @@ bool is_foreign(const fs::path& path) {
   const std::string extension = lower(path.extension().string());
   return std::any_of(std::begin(kForeign), std::end(kForeign),
                      [&](const char* name) { return extension == name; });
-}
-
-std::vector<fs::path> sorted_entries(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code failure;
-  for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure))
-    entries.push_back(it->path());
-  if (failure) throw Error(ErrorCode::Io, failure.message(), folder.string());
-  std::sort(entries.begin(), entries.end(), [](const fs::path& a, const fs::path& b) {
-    return command_line::NaturalLess()(a.string(), b.string());
-  });
-  return entries;
-}
-
-/// Of what a link leads to, where it ends. Throws where that cannot be found out: in a folder that may not be
-/// searched.
-fs::file_status status_of(const fs::path& path) {
-  std::error_code failure;
-  const fs::file_status status = fs::status(path, failure);
-  if (status.type() != fs::file_type::none) return status;
-  if (failure == std::errc::too_many_symbolic_link_levels) return fs::file_status(fs::file_type::not_found);
-  throw Error(ErrorCode::Io, failure.message(), path.string());
 }
 
 class Reader {

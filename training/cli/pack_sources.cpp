@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/utf8.h"
+#include "command_line/folders.h"
 #include "embed/error.h"
 #include "pictures/pictures.h"
 
@@ -16,6 +17,7 @@ namespace training::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using command_line::status_of;
 using embed::Error;
 using embed::ErrorCode;
 
@@ -26,27 +28,13 @@ std::string lower_extension(const fs::path& path) {
   return extension;
 }
 
-std::vector<fs::path> sorted_entries(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code failure;
-  for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure)) {
-    if (it->path().filename().string().front() != '.') entries.push_back(it->path());
-  }
-  if (failure) throw Error(ErrorCode::Io, failure.message(), folder.string());
-  std::sort(entries.begin(), entries.end(), [](const fs::path& a, const fs::path& b) {
-    return command_line::NaturalLess()(a.string(), b.string());
-  });
+/// Without those that are hidden.
+std::vector<fs::path> seen_entries(const fs::path& folder) {
+  std::vector<fs::path> entries = command_line::sorted_entries(folder);
+  entries.erase(std::remove_if(entries.begin(), entries.end(),
+                               [](const fs::path& path) { return path.filename().string().front() == '.'; }),
+                entries.end());
   return entries;
-}
-
-/// Of what a link leads to, where it ends. Throws where that cannot be found out: in a folder that may not be
-/// searched.
-fs::file_status status_of(const fs::path& path) {
-  std::error_code failure;
-  const fs::file_status status = fs::status(path, failure);
-  if (status.type() != fs::file_type::none) return status;
-  if (failure == std::errc::too_many_symbolic_link_levels) return fs::file_status(fs::file_type::not_found);
-  throw Error(ErrorCode::Io, failure.message(), path.string());
 }
 
 /// Where samples of one source go.
@@ -67,7 +55,7 @@ void list_folder(const fs::path& root, const Target& target) {
   pictures::require_pictures();
   bool any_identity = false;
   std::size_t pictures = 0;
-  for (const fs::path& folder : sorted_entries(root)) {
+  for (const fs::path& folder : seen_entries(root)) {
     const std::string name = folder.filename().string();
     const fs::file_status status = status_of(folder);
     if (fs::is_symlink(folder) && !fs::exists(status)) {
@@ -83,7 +71,7 @@ void list_folder(const fs::path& root, const Target& target) {
     any_identity = true;
     if (!target.wants(name)) continue;
     bool any_image = false;
-    for (const fs::path& file : sorted_entries(folder)) {
+    for (const fs::path& file : seen_entries(folder)) {
       const fs::file_status what = status_of(file);
       if (!pictures::is_picture_path(file.string()) || fs::is_directory(what)) {
         target.listing.skipped.push_back(file.string());
