@@ -45,9 +45,9 @@ class Answer:
 
 
 class Server:
-    def __init__(self, test, *args):
+    def __init__(self, test, *args, port="0"):
         kept = {key: value for key, value in os.environ.items() if key != "TRIPLETEMBED_MODEL"}
-        self.process = subprocess.Popen([TRIPLET_GALLERY, "serve", *args, "--port", "0"], stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([TRIPLET_GALLERY, "serve", *args, "--port", port], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, cwd=test.folder, env=kept)
         test.addCleanup(self.end)
         line = self.process.stdout.readline()

@@ -26,7 +26,9 @@ async function load_events(more) {
   $("events-csv").href = "/api/events.csv?" + query(filter);
   const before = more && events.length ? events[events.length - 1].number : "";
   const found = await ask("/api/events?" + query({ ...filter, before, most: 100 }));
-  events = more ? events.concat(found.events) : found.events;
+  // One that came while the answer was under way stays.
+  const newer = events.filter((event) => event.number > found.newest && is_wanted(event));
+  events = more ? events.concat(found.events) : newer.concat(found.events);
   $("events-more").hidden = found.events.length < 100;
   show_events();
 }

@@ -27,12 +27,22 @@ function show_tab() {
 
 function listen() {
   const live = new EventSource("/api/live");
+  // What came before it was listened to, or while it was not, since the server was started again.
+  live.addEventListener("open", () => attempt(async () => {
+    state = await ask("/api/state");
+    events = [];
+    if (tab === "events") await load_events(false);
+  }));
   live.addEventListener("changed", () => {
     if (!document.querySelector("dialog[open]")) refresh();
   });
   live.addEventListener("events", (message) => {
-    const fresh = JSON.parse(message.data).events.filter(is_wanted).reverse();
-    if (tab !== "events" || !fresh.length) return;
+    if (tab !== "events") return;
+    const piece = JSON.parse(message.data);
+    // More came at once than a piece holds.
+    if (piece.left_out) return attempt(() => load_events(false));
+    const fresh = piece.events.filter(is_wanted).reverse();
+    if (!fresh.length) return;
     const newest = events.length ? events[0].number : 0;
     events = fresh.filter((event) => event.number > newest).concat(events).slice(0, MOST_EVENTS);
     show_events();
