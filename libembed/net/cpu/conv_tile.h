@@ -87,6 +87,8 @@ __attribute__((noinline)) void sum_up_pixels(const Taps& taps, const std::uint8_
         for (int r = 0; r < R; ++r) values[r] = Isa::load_words(pixel[r] + word);
         add_words<Isa, R>(sums, values, weights);
         weights += kBytes * Isa::kLanes * kVectors;
+        // Compilers would rather work out where both end than let them stand in their registers.
+        asm volatile("" : "+r"(word), "+r"(weights));
       }
     }
     for (; word < end; word += step) {
@@ -159,6 +161,7 @@ __attribute__((noinline)) void sum_up_pairs(const Taps& taps, const std::uint8_t
       add_pairs<Isa, kPairs>(sums, words, weights);
       add_pairs<Isa, kPairs>(sums, next, weights + kStep);
       weights += 2 * kStep;
+      asm volatile("" : "+r"(at), "+r"(weights));  // As in sum_up_pixels.
     }
     if (at < end) {
 #pragma GCC unroll 8
@@ -188,20 +191,31 @@ __attribute__((always_inline)) inline void sum_up(const Taps& taps, const std::u
   }
 }
 
+/// What the sums of some channels are multiplied with and added to; zeros where nothing is.
+template <class Isa>
+struct Scaling {
+  typename Isa::Float unit, scale, shift;
+  Scaling(const ConvOutput& to, std::int64_t channel)
+      : unit(of(to.unit, channel)), scale(of(to.scale, channel)), shift(of(to.shift, channel)) {}
+
+ private:
+  static typename Isa::Float of(const float* numbers, std::int64_t channel) {
+    return numbers != nullptr ? Isa::load_float(numbers + channel) : Isa::set(0);
+  }
+};
+
 /// What becomes of a vector of sums. `raw` and `active` point to the pixel's first channel, or are null.
 template <class Isa>
-__attribute__((always_inline)) inline void finish(const ConvOutput& to, std::int64_t channel, float* raw,
-                                                  std::uint8_t* active, typename Isa::Float value) {
-  if (to.unit != nullptr) value = Isa::times(value, Isa::load_float(to.unit + channel));
+__attribute__((always_inline)) inline void finish(const ConvOutput& to, const Scaling<Isa>& by,
+                                                  std::int64_t channel, float* raw, std::uint8_t* active,
+                                                  typename Isa::Float value) {
+  if (to.unit != nullptr) value = Isa::times(value, by.unit);
   if (raw != nullptr) {
     if (to.add_raw) value = Isa::plus(value, Isa::load_float(raw + channel));
     Isa::store_float(raw + channel, value);
   }
   if (active != nullptr) {
-    if (to.scale != nullptr) {
-      value = Isa::affine(value, Isa::load_float(to.scale + channel), Isa::load_float(to.shift + channel));
-      value = Isa::relu(value);
-    }
+    if (to.scale != nullptr) value = Isa::relu(Isa::affine(value, by.scale, by.shift));
     Isa::store_number(active + channel * Isa::kBytes, value);
   }
 }
@@ -234,12 +248,18 @@ void tile(const ConvCall& call, std::int64_t row, std::int64_t block) {
   }
   sum_up<Isa, R>(taps, pixels, call.weights + block * Isa::kWordBytes * call.taps * call.words * kBlock,
                  sums);
+  float* raw[R];
+  std::uint8_t* active[R];
   for (int r = 0; r < R; ++r) {
-    float* raw = raw_of(call.to, row + r);
-    std::uint8_t* active = active_of(call.to, images[r], row + r - images[r] * call.to.pixels);
-    for (int v = 0; v < Isa::kVectors; ++v) {
-      finish<Isa>(call.to, block * kBlock + v * Isa::kLanes, raw, active,
-                  Isa::to_float(sums[r * Isa::kVectors + v]));
+    raw[r] = raw_of(call.to, row + r);
+    active[r] = active_of(call.to, images[r], row + r - images[r] * call.to.pixels);
+  }
+  const ConvOutput to = call.to;  // A copy, for what is stored may be anything else.
+  for (int v = 0; v < Isa::kVectors; ++v) {
+    const std::int64_t channel = block * kBlock + v * Isa::kLanes;
+    const Scaling<Isa> by(to, channel);
+    for (int r = 0; r < R; ++r) {
+      finish<Isa>(to, by, channel, raw[r], active[r], Isa::to_float(sums[r * Isa::kVectors + v]));
     }
   }
 }

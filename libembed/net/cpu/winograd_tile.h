@@ -156,7 +156,10 @@ void transform_output(const WinogradCall& call, const float* in, std::int64_t po
   using Float = typename Isa::Float;
   const std::int64_t image = tile / call.tiles, place = tile - image * call.tiles;
   const std::int64_t top = place / call.tiles_across * M, left = place % call.tiles_across * M;
+  const ConvOutput to = call.to;  // A copy, for what is stored may be anything else.
   for (int v = 0; v < Isa::kVectors; ++v) {
+    const std::int64_t channel = (block * Isa::kVectors + v) * Isa::kLanes;
+    const Scaling<Isa> by(to, channel);
     Float rows[M][kSide];
 #pragma GCC unroll 8
     for (int x = 0; x < kSide; ++x) {
@@ -178,8 +181,7 @@ void transform_output(const WinogradCall& call, const float* in, std::int64_t po
       for (int x = 0; x < M; ++x) {
         if (left + x >= call.width) break;
         const std::int64_t pixel = (top + y) * call.width + left + x;
-        finish<Isa>(call.to, (block * Isa::kVectors + v) * Isa::kLanes,
-                    raw_of(call.to, image * call.to.pixels + pixel), active_of(call.to, image, pixel),
+        finish<Isa>(to, by, channel, raw_of(to, image * to.pixels + pixel), active_of(to, image, pixel),
                     result[x]);
       }
     }
