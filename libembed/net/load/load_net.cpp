@@ -65,8 +65,8 @@ LoadedNet load_net(const std::string& weights_file, const EmbedderOptions& optio
     if (on_cpu && kernels == nullptr && loaded.precision == "int8") {
       // LibTorch's layers do not compute in it.
       throw Error(ErrorCode::Unsupported,
-                  "precision int8 needs a CPU with AVX512-VNNI, or an arm64 one with dot products; take "
-                  "fp32, bf16, or auto");
+                  "precision int8 needs a CPU with AVX512-VNNI, or an arm64 one with dot products (since "
+                  "Cortex-A55 and A76), and this one has neither; take fp32, or auto");
     }
     if (on_cpu && kernels == nullptr) {
       loaded.net = make_layers_net(weights_file, loaded.precision, loaded.info);

@@ -2,6 +2,7 @@
 // Broken weights and galleries stop tripletembed on the way to READY, with an error that names the file.
 #include <gtest/gtest.h>
 
+#include "base/cpu_features.h"
 #include "gst_support.h"
 
 namespace {
@@ -97,6 +98,16 @@ TEST(BadSettings, DevicesThatAreNotThereAreRefused) {
     EXPECT_EQ(outcome.result, GST_STATE_CHANGE_FAILURE) << device;
     EXPECT_EQ(outcome.domain, GST_LIBRARY_ERROR) << outcome.message;
   }
+}
+
+TEST(BadSettings, EightBitsOnACpuThatDoesNotMultiplyThemAreRefused) {
+  const embed::CpuFeaturesMask old_core({});
+  const Outcome outcome = gsttest::try_state(
+      "tripletembed device=cpu precision=int8 model=" + gsttest::quick_weights_file(), GST_STATE_READY);
+  EXPECT_EQ(outcome.result, GST_STATE_CHANGE_FAILURE);
+  EXPECT_EQ(outcome.domain, GST_LIBRARY_ERROR);
+  for (const char* words : {"precision int8 needs", "dot products", "take fp32, or auto"})
+    EXPECT_NE(outcome.message.find(words), std::string::npos) << outcome.message;
 }
 
 TEST(BadCaps, AreNotNegotiated) {
