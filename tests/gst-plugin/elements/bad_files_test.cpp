@@ -112,7 +112,8 @@ TEST(BadSettings, EightBitsOnACpuThatDoesNotMultiplyThemAreRefused) {
 
 TEST(BadCaps, AreNotNegotiated) {
   for (const char* caps : {"video/x-raw,format=v210", "video/x-raw(memory:GLMemory),format=RGBA",
-                           "audio/x-raw", "video/x-raw,format=RGB,width=0,height=48"}) {
+                           "video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=NV12", "audio/x-raw",
+                           "video/x-raw,format=RGB,width=0,height=48"}) {
     gsttest::Harness harness("tripletembed name=e model=" + gsttest::quick_weights_file());
     GstPad* sink = gst_element_get_static_pad(harness.element(), "sink");
     GstCaps* offered = gst_caps_from_string(caps);
