@@ -20,6 +20,7 @@ PACKAGES = {
     "LibTorch": r"(torch|ATen|c10)/",
     "CUDA": r"cuda\w*\.h$|c10/cuda/",
     "OpenCV": r"opencv2/",
+    "libheif": r"libheif/",
     "GStreamer": r"(gst|glib|gio|gobject)/|glib\.h$|glib-object\.h$|glib-unix\.h$",
     "cairo": r"cairo|pango/",
     "nlohmann-json": r"nlohmann/",

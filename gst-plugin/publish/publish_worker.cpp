@@ -25,6 +25,12 @@ constexpr seconds kBetweenSyncs{1};
 // So much is sent ahead of the broker's answers.
 constexpr std::uint64_t kWindow = 256;
 constexpr std::uint64_t kWindowBytes = std::uint64_t{4} << 20U;
+// MQTT 3.1.1 has no other answer to a message that is larger than the broker takes than to hang up. After so
+// many connections that took no line the next one is sent alone, and after so many more it is given up …
+constexpr int kFruitless = 2;
+constexpr int kFruitlessAlone = 3;
+// … where it is larger than this. Known limits are 128 KiB and more.
+constexpr std::size_t kLargeLine = std::size_t{64} << 10U;
 
 /// A fifth more or less, so that not all who lost a broker come back to it at the same moment.
 milliseconds about(milliseconds delay) {
@@ -52,6 +58,8 @@ std::vector<Publisher::Mail> Publisher::wait() {
 
 void Publisher::run() {
   delay_ = kFirstDelay;
+  fruitful_ = false;
+  fruitless_ = 0;
   next_attempt_ = synced_ = Clock::now();
   warned_.reset();
   held_.reset();
@@ -108,6 +116,7 @@ void Publisher::begin_connection() {
 void Publisher::on_connected() {
   up_ = true;
   up_since_ = Clock::now();
+  fruitful_ = false;
   asked_for_.clear();
   const std::lock_guard<std::mutex> lock(mutex_);
   ++stats_.connections;
@@ -123,6 +132,7 @@ void Publisher::on_lost(const std::string& why) {
   next_attempt_ = Clock::now() + about(delay_);
   delay_ = std::min<milliseconds>(delay_ * 2, seconds(options_.broker.max_reconnect_interval));
   held_.reset();
+  if (was_up) fruitless_ = fruitful_ || spool_->handed_out() == 0 ? 0 : fruitless_ + 1;
   const std::uint64_t again = options_.is_careless() ? 0 : spool_->rewind();
   const std::uint64_t lost = options_.is_careless() ? spool_->clear() : 0;
   {
@@ -134,9 +144,28 @@ void Publisher::on_lost(const std::string& why) {
     stats_.connected = false;
     away_ = true;
   }
+  if (fruitless_ >= kFruitless + kFruitlessAlone) give_up_large_line();
   if (lost > 0) tell_dropped(lost, "lines are dropped while the broker is away (qos=0); 'stats' counts them");
   tell_away((was_up ? "the broker was lost: " : "no connection: ") + why +
             (short_lived && options_.is_mqtt() ? " (does another client have the same client-id?)" : ""));
+}
+
+void Publisher::give_up_large_line() {
+  const std::optional<Spool::Entry> first = spool_->next();
+  const std::size_t size = first ? first->message.payload.size() : 0;
+  if (size <= kLargeLine) {
+    spool_->rewind();
+    return;
+  }
+  spool_->settle(first->id);
+  fruitless_ = 0;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++stats_.refused;
+  }
+  tell_dropped(0, "a line of " + std::to_string(size) +
+                      " bytes is left out: the broker hangs up whenever it is sent, so it is larger than the "
+                      "broker takes; 'stats' counts such lines as refused");
 }
 
 void Publisher::on_troubled(const std::string& why) {
@@ -159,6 +188,7 @@ void Publisher::on_delivered(std::uint64_t id) {
   const bool line = spool_->settle(id);
   const std::lock_guard<std::mutex> lock(mutex_);
   if (line) ++stats_.delivered;
+  fruitful_ = fruitful_ || line;
   topics_.delivered(id);
   if (stats_.connected) return;
   stats_.connected = true;
@@ -202,7 +232,8 @@ bool Publisher::pump_retained() {
 void Publisher::pump_lines() {
   while (true) {
     if (!held_) {
-      if (spool_->handed_out() >= kWindow || spool_->handed_out_bytes() >= kWindowBytes) return;
+      const std::uint64_t window = fruitful_ || fruitless_ < kFruitless ? kWindow : 1;
+      if (spool_->handed_out() >= window || spool_->handed_out_bytes() >= kWindowBytes) return;
       held_ = spool_->next();
     }
     if (!held_ || !connection_->send(held_->id, held_->message)) return;

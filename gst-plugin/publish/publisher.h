@@ -89,6 +89,7 @@ class Publisher : public LineOutput, private ConnectionListener {
   void handle(const Mail& mail);
   void on_connected();
   void on_lost(const std::string& why);
+  void give_up_large_line();
   void on_troubled(const std::string& why);
   void on_delivered(std::uint64_t id);
   void on_arrived(const std::string& topic, const std::string& payload);
@@ -132,6 +133,8 @@ class Publisher : public LineOutput, private ConnectionListener {
   // Of the worker.
   std::unique_ptr<Connection> connection_;
   bool up_ = false;
+  bool fruitful_ = false;  // This connection, or the last one, has taken a line.
+  int fruitless_ = 0;      // So many in a row were lost that took none of those sent.
   std::string asked_for_;  // Of watched_, on this connection.
   std::optional<Spool::Entry> held_;
   Clock::time_point next_attempt_, up_since_, synced_;

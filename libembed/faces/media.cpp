@@ -14,6 +14,7 @@
 #include "faces/convert.h"
 #include "faces/exif.h"
 #include "faces/files.h"
+#include "faces/heif.h"
 #include "faces/jpeg.h"
 #include "faces/picture_header.h"
 #include "faces/picture_size.h"
@@ -76,16 +77,6 @@ cv::Mat decode_other(const std::vector<std::uint8_t>& bytes, const PictureHeader
   return imdecode(bytes, cv::IMREAD_ANYCOLOR | cv::IMREAD_IGNORE_ORIENTATION, path);
 }
 
-/// Refuses what no codec here reads, or one of the two Debians' alone.
-void require_known_kind(PictureHeader::Kind kind, const std::string& path) {
-  const bool gif = kind == PictureHeader::Kind::Gif;
-  if (!gif && kind != PictureHeader::Kind::Heif) return;
-  throw Error(ErrorCode::Format,
-              std::string(gif ? "a GIF" : "a HEIC or AVIF picture") +
-                  ", which is not read: convert it to JPEG or PNG",
-              path);
-}
-
 struct Decoded {
   cv::Mat picture;
   std::string warning;
@@ -101,7 +92,14 @@ Decoded decode(const std::vector<std::uint8_t>& bytes, const std::string& path, 
       result = {upright(jpeg.picture, jpeg.orientation), std::move(jpeg.warning)};
       return;
     }
-    require_known_kind(header.kind, path);
+    if (header.kind == PictureHeader::Kind::Heif) {
+      const cv::Mat picture = decode_heif(bytes, path, max_pixels);
+      result.picture = picture.channels() == 4 ? on_grey(picture) : picture;
+      return;
+    }
+    // One of the two Debians' OpenCV alone reads it.
+    if (header.kind == PictureHeader::Kind::Gif)
+      throw Error(ErrorCode::Format, "a GIF, which is not read: convert it to JPEG or PNG", path);
     if (!header.fault.empty()) throw Error(ErrorCode::Format, "the image is damaged: " + header.fault, path);
     require_pixels(header.width, header.height, max_pixels, path);
     result.picture = upright(decode_other(bytes, header, path), header.orientation);
@@ -232,7 +230,10 @@ bool is_image_path(const std::string& path) {
   constexpr std::array<const char*, 12> known = {".jpg", ".jpeg", ".jfif", ".png",  ".pgm", ".ppm",
                                                  ".pnm", ".pbm",  ".bmp",  ".webp", ".tif", ".tiff"};
   const std::string extension = lower_extension(path);
-  return std::any_of(known.begin(), known.end(), [&](const char* name) { return extension == name; });
+  constexpr std::array<const char*, 3> heif = {".heic", ".heif", ".avif"};
+  const auto is_one = [&](const char* name) { return extension == name; };
+  return std::any_of(known.begin(), known.end(), is_one) ||
+         (reads_heif() && std::any_of(heif.begin(), heif.end(), is_one));
 }
 
 }  // namespace embed::faces

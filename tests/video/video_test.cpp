@@ -100,6 +100,7 @@ TEST(Video, ReadsEveryFrameAndSaysItsSecond) {
     EXPECT_EQ(frame.height, 32);
     EXPECT_EQ(white_corner(frame), "left top");
     EXPECT_NEAR(video.seconds(), 0.1 * i, 0.01);
+    EXPECT_NEAR(video.end(), 0.5, 0.01);
   }
   EXPECT_FALSE(video.next(frame));
   EXPECT_FALSE(video.next(frame));
@@ -175,6 +176,7 @@ TEST(Video, StopsAfterTheSecondsThatAreAsked) {
   int frames = 0;
   while (video.next(frame)) ++frames;
   EXPECT_EQ(frames, 4);
+  EXPECT_NEAR(video.end(), 0.4, 0.01);
 }
 
 TEST(Video, RefusesWhatIsNoVideo) {

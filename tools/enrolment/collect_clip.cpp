@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <optional>
+#include <utility>
 
+#include "command_line/progress.h"
 #include "embed/address.h"
 #include "embed/error.h"
 #include "embed/person_name.h"
@@ -27,6 +31,23 @@ std::string seconds_text(double first, double last) {
 std::string without(const std::string& shown, const std::string& text) {
   return text.rfind(shown + ": ", 0) == 0 ? text.substr(shown.size() + 2) : text;
 }
+
+/// How many of a clip's seconds are looked through.
+class ClipProgress {
+ public:
+  explicit ClipProgress(const std::string& shown) : what_("seconds of " + shown) {}
+  void at(double second, double end) {
+    if (end <= 0) return;
+    if (!line_) line_.emplace(what_, static_cast<std::size_t>(std::ceil(end)));
+    const auto done = static_cast<std::size_t>(std::max(0.0, std::min(second, end)));
+    if (done > done_) line_->step(done - std::exchange(done_, done));
+  }
+
+ private:
+  std::string what_;
+  std::optional<command_line::Progress> line_;
+  std::size_t done_ = 0;
+};
 
 }  // namespace
 
@@ -61,8 +82,11 @@ void Collector::add_clip(const std::string& spelling, const std::string& clip) {
 /// False where the clip is refused: cut, damaged, or without a face.
 bool Collector::look_through(const std::string& clip, const std::string& shown,
                              face_reader::ClipFaces& faces) const {
+  ClipProgress progress(shown);
+  face_reader::ClipOptions how = options_.clip;
+  how.progress = [&](double second, double end) { progress.at(second, end); };
   try {
-    reader_.look_through(clip, options_.clip, faces);
+    reader_.look_through(clip, how, faces);
   } catch (const Error& error) {
     if (!options_.take_cut_clips || faces.crops.empty()) {
       refuse(shown, to_string(Refusal::Unreadable), without(shown, error.what()));

@@ -66,7 +66,7 @@ void Collector::note_folder() const {
   for (const std::string& path : folder_.missing) refuse(path, "missing", "a link to nowhere, or no file");
   for (const std::string& path : folder_.empty) refuse(path, "nobody", "no picture in this person's folder");
   for (const std::string& path : folder_.foreign)
-    refuse(path, "foreign", "HEIC, AVIF, JPEG XL and GIF are not read: convert it to JPEG or PNG");
+    refuse(path, "foreign", "pictures of this kind are not read: convert it to JPEG or PNG");
   const auto note = [&](const std::vector<std::string>& paths, const char* what) {
     if (!paths.empty())
       listener_.note("not looked at: " + std::to_string(paths.size()) + what + command_line::first_of(paths));

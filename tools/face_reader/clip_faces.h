@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct ClipOptions {
   /// How frames are turned and when the clip ends: as video::VideoOptions says.
   std::string direction = "auto";
   double seconds = 0;
+  /// Told after each frame: its second, and that of the end or 0 where nobody knows it. May be empty.
+  std::function<void(double at, double end)> progress;
 };
 
 /// Frames of which something is said: how many, and the seconds of the first and the last.

@@ -73,6 +73,7 @@ void look_through_frames(video::Video& video, pictures::FaceCropper& cropper, co
   embed::ImageView frame;
   std::vector<std::uint8_t> crop;
   while (video.next(frame)) {
+    if (options.progress) options.progress(video.seconds(), video.end());
     if (frames++ % options.every != 0) continue;
     ++faces.looked_at;
     const std::vector<pictures::FoundFace> found = cropper.find(frame, /*still=*/false);

@@ -92,6 +92,8 @@ struct Video::Impl {
   void count_lost(GstMessage* message);
   void throw_failure();
   void require_whole();
+  /// The seconds that are read of it; 0 without a limit.
+  double most() const { return options.seconds > 0 ? options.seconds : (endless ? kSecondsOfEndless : 0); }
   std::string place() const { return frames == 0 ? "at its start" : "after " + at_second(seconds); }
 
   VideoSource source;
@@ -273,8 +275,7 @@ Video::~Video() = default;
 
 bool Video::next(embed::ImageView& frame) {
   if (impl_->ended) return false;
-  const double most =
-      impl_->options.seconds > 0 ? impl_->options.seconds : (impl_->endless ? kSecondsOfEndless : 0);
+  const double most = impl_->most();
   if (most > 0 && impl_->first && impl_->frame_end - *impl_->first >= most) {
     impl_->ended = true;
     return false;
@@ -294,6 +295,11 @@ bool Video::next(embed::ImageView& frame) {
 
 double Video::seconds() const noexcept {
   return impl_->seconds;
+}
+double Video::end() const noexcept {
+  const double most = impl_->most(), from = impl_->first.value_or(0);
+  if (most <= 0) return impl_->length;
+  return impl_->length > 0 ? std::min(impl_->length, from + most) : from + most;
 }
 std::size_t Video::damaged() const noexcept {
   return impl_->damaged;

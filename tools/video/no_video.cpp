@@ -22,6 +22,9 @@ bool Video::next(embed::ImageView&) {
 double Video::seconds() const noexcept {
   return 0;
 }
+double Video::end() const noexcept {
+  return 0;
+}
 std::size_t Video::damaged() const noexcept {
   return 0;
 }

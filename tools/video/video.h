@@ -45,6 +45,8 @@ class Video {
 
   /// Of the frame that next() gave last, from the start of the video.
   double seconds() const noexcept;
+  /// The second at which it will end; 0 where nobody knows. Known once next() gave a frame.
+  double end() const noexcept;
   /// Frames that next() left out so far because the decoder says that they are damaged.
   std::size_t damaged() const noexcept;
   /// The second of the first of them.

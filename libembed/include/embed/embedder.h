@@ -21,8 +21,9 @@ struct EmbedderOptions {
   std::string precision =
       "auto";  ///< "auto" (the fastest the device has natively), "fp32", "bf16", "fp16", "int8".
   std::size_t batch_size = 16;  ///< Most faces in one forward pass, 1 to 1024.
-  /// Threads of a pass on the CPU, 0 to 1024. 0: one for each CPU that the process may use (affinity, cgroup
-  /// quota and OMP_NUM_THREADS are heeded). Where LibTorch computes, it uses its own pool.
+  /// Threads of a pass on the CPU, 0 to 1024. 0: usable_cpus() of them; where the system has slow CPUs too
+  /// and the process may run on all, these threads stay on the fast ones. Where LibTorch computes, it uses
+  /// its own pool.
   int threads = 0;
 };
 

@@ -28,7 +28,8 @@ inline constexpr OptionSpec kEmbedderOptions[] = {
      "Arithmetic of the network; auto is bf16 where the device has it natively, else fp32"},
     {"batch-size", OptionType::Int, 1, 1024, "16", "", "Most faces in one forward pass"},
     {"threads", OptionType::Int, 0, 1024, "0", "",
-     "Threads of a pass on the CPU; 0: as many as there are CPUs for this process"},
+     "Threads of a pass on the CPU; 0: as many as there are CPUs for this process, without slow ones beside "
+     "fast ones"},
 };
 
 /// Options of the nearest-identity rule.

@@ -6,8 +6,9 @@
 
 namespace embed {
 
-/// CPUs that this process may use: its affinity mask, its cgroups' quotas and OMP_NUM_THREADS, whichever is
-/// the least; at least 1. thread-safe.
+/// CPUs that this process may use, without those that are slow beside the fastest of them: what its affinity
+/// mask leaves of them, its cgroups' quotas and OMP_NUM_THREADS, whichever is the least; at least 1.
+/// thread-safe.
 int usable_cpus();
 
 /// Calls work(begin, end) for each block of `block` numbers of [0, count), on the process's threads and in

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 namespace embed::cpu {
 
@@ -36,7 +37,7 @@ struct Range {
 }  // namespace
 
 CpuNet::CpuNet(const NetParameters& parameters, const InputSpec& input, const Kernels& kernels,
-               std::size_t batch, int threads)
+               std::size_t batch, int threads, std::vector<int> cpus)
     : body_(&kernels),
       stem_kernels_(stem_kernels(*body_)),
       input_(input),
@@ -46,7 +47,7 @@ CpuNet::CpuNet(const NetParameters& parameters, const InputSpec& input, const Ke
       dense_weight_(parameters.dense_weight),
       dense_bias_(parameters.dense_bias),
       head_(parameters.head),
-      team_(threads) {
+      team_(threads, std::move(cpus)) {
   const auto size = static_cast<std::size_t>(team_.size());
   group_ = std::clamp<std::size_t>((batch + size - 1) / size, 1, static_cast<std::size_t>(kernels.images));
   input_plane_ = {input.height, input.width, input.channels, kStemBorder, size_of(stem_kernels_->number)};

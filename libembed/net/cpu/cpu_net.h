@@ -24,10 +24,11 @@ namespace embed::cpu {
 /// worked on by all threads together, layer by layer.
 class CpuNet : public Net {
  public:
-  /// `batch`: pictures that a pass has at most. `threads`: at least 1. `kernels`: of this machine
-  /// (kernels_for); with 8-bit ones the stem takes those of another number.
+  /// `batch`: pictures that a pass has at most. `threads`: at least 1; those that it makes run on `cpus` (as
+  /// ThreadTeam's). `kernels`: of this machine (kernels_for); with 8-bit ones the stem takes those of another
+  /// number.
   CpuNet(const NetParameters& parameters, const InputSpec& input, const Kernels& kernels, std::size_t batch,
-         int threads);
+         int threads, std::vector<int> cpus = {});
 
   /// [count, height, width, channels] uint8 → [count]. One call at a time.
   void forward(const std::uint8_t* crops, std::size_t count, Embedding* out) noexcept override;

@@ -4,26 +4,30 @@
 #include <algorithm>
 #include <string>
 #include <system_error>
+#include <utility>
 
+#include "base/usable_cpus.h"
 #include "embed/error.h"
 
 namespace embed::cpu {
 
 namespace {
 
-// Some tens of microseconds: longer than the members of a team usually wait for each other, shorter than what
-// going to sleep and waking up would be missed for.
+// Ten microseconds or some tens of them: longer than the members of a team usually wait for each other,
+// shorter than what going to sleep and waking up would be missed for.
 constexpr int kLooks = 1500;
 
 void pause_briefly() noexcept {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb" ::: "memory");  // `yield` does nothing on most cores; this one takes some ten cycles.
 #endif
 }
 
 }  // namespace
 
-ThreadTeam::ThreadTeam(int size) : size_(std::max(1, size)) {
+ThreadTeam::ThreadTeam(int size, std::vector<int> cpus) : size_(std::max(1, size)), cpus_(std::move(cpus)) {
   threads_.reserve(static_cast<std::size_t>(size_ - 1));
   try {
     for (int index = 1; index < size_; ++index) threads_.emplace_back([this, index] { live(index); });
@@ -74,6 +78,7 @@ void ThreadTeam::run_all(Function function, void* context) {
 }
 
 void ThreadTeam::live(int index) {
+  keep_thread_on(cpus_);
   for (std::uint64_t round = 0;; ++round) {
     await([&] { return round_ != round || ending_; });
     if (ending_) return;

@@ -14,9 +14,10 @@ namespace embed::cpu {
 /// so that a team on a busy machine takes no time from those it waits for. One run() at a time.
 class ThreadTeam {
  public:
-  /// `size` counts the caller of run(), so size − 1 threads are made. Throws Error(OutOfMemory) where the
-  /// system starts no more of them.
-  explicit ThreadTeam(int size);
+  /// `size` counts the caller of run(), so size − 1 threads are made. They run on `cpus` alone, any of them
+  /// on any of these; with none, wherever the system puts them. The caller's own thread is left as it is.
+  /// Throws Error(OutOfMemory) where the system starts no more threads.
+  explicit ThreadTeam(int size, std::vector<int> cpus = {});
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
   ThreadTeam& operator=(const ThreadTeam&) = delete;
@@ -42,6 +43,7 @@ class ThreadTeam {
   void announce();
 
   const int size_;
+  const std::vector<int> cpus_;
   Function function_ = nullptr;  // Written before round_ is raised, read after it was seen to be.
   void* context_ = nullptr;
   std::atomic<std::uint64_t> round_{0};

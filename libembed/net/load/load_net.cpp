@@ -2,6 +2,7 @@
 #include "net/load/load_net.h"
 
 #include <future>
+#include <utility>
 
 #include "base/memory_errors.h"
 #include "base/usable_cpus.h"
@@ -20,7 +21,7 @@ void check(const EmbedderOptions& options) {
   if (options.batch_size < 1 || options.batch_size > 1024)
     throw Error(ErrorCode::InvalidArgument, "batch-size: 1 to 1024 expected");
   if (options.threads < 0 || options.threads > 1024) {
-    throw Error(ErrorCode::InvalidArgument, "threads: 0 (as many as there are CPUs) to 1024 expected");
+    throw Error(ErrorCode::InvalidArgument, "threads: 0 (as many as there are fast CPUs) to 1024 expected");
   }
 }
 
@@ -46,9 +47,10 @@ void read_weights(const std::string& weights_file, const EmbedderOptions& option
     loaded.net =
         make_gpu_net(parameters, file.info().input, loaded.device, loaded.precision, options.batch_size);
   } else {
-    const int threads = options.threads > 0 ? options.threads : usable_cpus();
-    loaded.net =
-        std::make_unique<cpu::CpuNet>(parameters, file.info().input, *kernels, options.batch_size, threads);
+    DefaultThreads threads{options.threads, {}};
+    if (options.threads == 0) threads = default_threads();
+    loaded.net = std::make_unique<cpu::CpuNet>(parameters, file.info().input, *kernels, options.batch_size,
+                                               threads.count, std::move(threads.cpus));
   }
   loaded.info.sha256 = digest.get();
 }
@@ -66,8 +68,8 @@ LoadedNet load_net(const std::string& weights_file, const EmbedderOptions& optio
     if (on_cpu && kernels == nullptr && loaded.precision == "int8") {
       // LibTorch's layers do not compute in it.
       throw Error(ErrorCode::Unsupported,
-                  "precision int8 needs a CPU with AVX512-VNNI, or an arm64 one with dot products; take "
-                  "fp32, bf16, or auto");
+                  "precision int8 needs a CPU with AVX512-VNNI, or an arm64 one with dot products (since "
+                  "Cortex-A55 and A76), and this one has neither; take fp32, or auto");
     }
     if (on_cpu && kernels == nullptr) {
       loaded.net = make_layers_net(weights_file, loaded.precision, loaded.info);

@@ -2,6 +2,7 @@
 // Broken weights and galleries stop tripletembed on the way to READY, with an error that names the file.
 #include <gtest/gtest.h>
 
+#include "base/cpu_features.h"
 #include "gst_support.h"
 
 namespace {
@@ -99,9 +100,20 @@ TEST(BadSettings, DevicesThatAreNotThereAreRefused) {
   }
 }
 
+TEST(BadSettings, EightBitsOnACpuThatDoesNotMultiplyThemAreRefused) {
+  const embed::CpuFeaturesMask old_core({});
+  const Outcome outcome = gsttest::try_state(
+      "tripletembed device=cpu precision=int8 model=" + gsttest::quick_weights_file(), GST_STATE_READY);
+  EXPECT_EQ(outcome.result, GST_STATE_CHANGE_FAILURE);
+  EXPECT_EQ(outcome.domain, GST_LIBRARY_ERROR);
+  for (const char* words : {"precision int8 needs", "dot products", "take fp32, or auto"})
+    EXPECT_NE(outcome.message.find(words), std::string::npos) << outcome.message;
+}
+
 TEST(BadCaps, AreNotNegotiated) {
   for (const char* caps : {"video/x-raw,format=v210", "video/x-raw(memory:GLMemory),format=RGBA",
-                           "audio/x-raw", "video/x-raw,format=RGB,width=0,height=48"}) {
+                           "video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=NV12", "audio/x-raw",
+                           "video/x-raw,format=RGB,width=0,height=48"}) {
     gsttest::Harness harness("tripletembed name=e model=" + gsttest::quick_weights_file());
     GstPad* sink = gst_element_get_static_pad(harness.element(), "sink");
     GstCaps* offered = gst_caps_from_string(caps);

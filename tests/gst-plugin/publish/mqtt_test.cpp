@@ -122,6 +122,21 @@ TEST_F(Mqtt, WhatAnEarlierRunCouldNotSendIsSentByTheNextOne) {
   EXPECT_EQ(publisher_.stats().dropped, 0U);
 }
 
+TEST_F(Mqtt, ALineThatIsLargerThanTheBrokerTakesHoldsNoOther) {
+  Broker broker("allow_anonymous true\nmax_packet_size 100000\n");
+  const Listener listener(broker);
+  publisher_.open(to(broker));
+  publish(publisher_, 0);
+  publisher_.write({"{\"track\":2,\"x\":\"" + std::string(200'000, 'x') + "\"}", "door", nullptr});
+  publish(publisher_, 1);
+  EXPECT_TRUE(publisher_.drain());
+  EXPECT_TRUE(soon([&] { return numbers(listener) == up_to(2); }));
+  EXPECT_EQ(publisher_.stats().refused, 1U);
+  EXPECT_EQ(publisher_.stats().delivered, 2U);
+  EXPECT_EQ(publisher_.stats().dropped, 0U);
+  EXPECT_EQ(warnings_.count("larger than the broker takes"), 1U);
+}
+
 TEST_F(Mqtt, ABrokerThatHangsHoldsNobody) {
   Broker broker;
   const Listener listener(broker);

@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "fixtures.h"
 
@@ -65,6 +67,126 @@ TEST_F(Cgroups, Version1TakesThePathOfItsCpuController) {
   EXPECT_EQ(embed::cgroup_cpus(root_), 2);
   write("/sys/fs/cgroup/cpu/jobs/cpu.cfs_quota_us", "-1\n");
   EXPECT_EQ(embed::cgroup_cpus(root_), 4) << "-1 is no quota";
+}
+
+/// A made-up root of the file system with what the system says of each CPU's speed.
+class Cores : public Cgroups {
+ protected:
+  void capacities(const std::vector<int>& of_each) const { write_each("cpu_capacity", of_each); }
+  void clocks(const std::vector<int>& of_each) const { write_each("cpufreq/cpuinfo_max_freq", of_each); }
+  std::vector<int> fast(const std::vector<int>& cpus) const { return embed::fast_cpus(cpus, root_); }
+
+ private:
+  void write_each(const std::string& file, const std::vector<int>& of_each) const {
+    for (std::size_t cpu = 0; cpu < of_each.size(); ++cpu)
+      write("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + '/' + file,
+            std::to_string(of_each[cpu]) + '\n');
+  }
+};
+
+const std::vector<int> kEight{0, 1, 2, 3, 4, 5, 6, 7};
+
+TEST_F(Cores, WithoutAnyWordOfTheirSpeedAllAreFast) {
+  EXPECT_EQ(fast(kEight), kEight);
+}
+
+TEST_F(Cores, TheSmallOnesOfAnRk3588AreSlow) {
+  capacities({414, 414, 414, 414, 1024, 1024, 1024, 1024});
+  EXPECT_EQ(fast(kEight), (std::vector<int>{4, 5, 6, 7}));
+}
+
+TEST_F(Cores, TwoKindsOfFastOnesBesideSlowOnesAreFast) {
+  capacities({325, 325, 325, 325, 870, 870, 870, 1024});
+  EXPECT_EQ(fast(kEight), (std::vector<int>{4, 5, 6, 7}));
+}
+
+TEST_F(Cores, EqualOnesAndThoseOfAnotherClockAreFast) {
+  capacities({1024, 1024, 1024, 1024, 1024, 1024, 1024, 1024});
+  EXPECT_EQ(fast(kEight), kEight);
+  capacities({880, 880, 880, 880, 1024, 1024, 1024, 1024});
+  EXPECT_EQ(fast(kEight), kEight);
+}
+
+TEST_F(Cores, OnlyThoseThatTheProcessMayUseAreCompared) {
+  capacities({414, 414, 414, 414, 1024, 1024, 1024, 1024});
+  EXPECT_EQ(fast({0, 1, 2}), (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(fast({2, 3, 4}), (std::vector<int>{4}));
+}
+
+TEST_F(Cores, WhereThereIsNoCapacityTheClockTells) {
+  clocks({5200000, 5200000, 3900000, 3900000, 3900000, 3900000, 2500000, 2500000});
+  EXPECT_EQ(fast(kEight), (std::vector<int>{0, 1, 2, 3, 4, 5}));
+  capacities({414, 414, 414, 414, 1024, 1024, 1024, 1024});
+  EXPECT_EQ(fast(kEight), (std::vector<int>{4, 5, 6, 7})) << "the capacity knows more than the clock";
+}
+
+TEST_F(Cores, WhatIsNotSaidOfEachIsNotHeeded) {
+  capacities({414, 414, 1024});
+  EXPECT_EQ(fast({0, 1, 2, 3}), (std::vector<int>{0, 1, 2, 3}));
+  write("/sys/devices/system/cpu/cpu3/cpu_capacity", "many\n");
+  EXPECT_EQ(fast({0, 1, 2, 3}), (std::vector<int>{0, 1, 2, 3}));
+  write("/sys/devices/system/cpu/cpu3/cpu_capacity", "0\n");
+  EXPECT_EQ(fast({0, 1, 2, 3}), (std::vector<int>{0, 1, 2, 3}));
+}
+
+/// The CPUs that this process may use; restored with the object.
+class Affinity {
+ public:
+  Affinity() { known_ = sched_getaffinity(0, sizeof before_, &before_) == 0; }
+  ~Affinity() { sched_setaffinity(0, sizeof before_, &before_); }
+  Affinity(const Affinity&) = delete;
+  Affinity& operator=(const Affinity&) = delete;
+
+  std::vector<int> cpus() const {
+    std::vector<int> all;
+    for (int cpu = 0; known_ && cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &before_)) all.push_back(cpu);
+    }
+    return all;
+  }
+
+ private:
+  cpu_set_t before_;
+  bool known_ = false;
+};
+
+/// Of the machine's own CPUs the last is said to be fast, the others slow.
+TEST_F(Cores, ThreadsByDefaultAreKeptOnTheFastOnes) {
+  const Affinity affinity;
+  const std::vector<int> mine = affinity.cpus();
+  if (mine.size() < 2) GTEST_SKIP() << "needs two CPUs";
+  if (static_cast<long>(mine.size()) < sysconf(_SC_NPROCESSORS_ONLN)) GTEST_SKIP() << "needs all CPUs";
+  std::vector<int> of_each(static_cast<std::size_t>(mine.back()) + 1, 400);
+  EXPECT_TRUE(embed::default_threads(root_).cpus.empty()) << "all are equal";
+  of_each.back() = 1024;
+  capacities(of_each);
+  const embed::DefaultThreads threads = embed::default_threads(root_);
+  EXPECT_EQ(threads.count, 1);
+  EXPECT_EQ(threads.cpus, std::vector<int>{mine.back()});
+}
+
+TEST_F(Cores, ThreadsOfAProcessThatWasNarrowedDownStayWhereTheyAre) {
+  const Affinity affinity;
+  const std::vector<int> mine = affinity.cpus();
+  if (mine.size() < 3) GTEST_SKIP() << "needs three CPUs";
+  std::vector<int> of_each(static_cast<std::size_t>(mine.back()) + 1, 400);
+  of_each[static_cast<std::size_t>(mine[0])] = 1024;
+  capacities(of_each);
+  embed::keep_thread_on({mine[0], mine[1]});
+  const embed::DefaultThreads threads = embed::default_threads(root_);
+  EXPECT_EQ(threads.count, 1);
+  EXPECT_TRUE(threads.cpus.empty());
+}
+
+TEST(UsableCpus, AThreadIsKeptOnTheOnesThatAreNamed) {
+  const Affinity affinity;
+  const std::vector<int> mine = affinity.cpus();
+  embed::keep_thread_on({mine.back()});
+  EXPECT_EQ(Affinity().cpus(), std::vector<int>{mine.back()});
+  embed::keep_thread_on({});
+  EXPECT_EQ(Affinity().cpus(), std::vector<int>{mine.back()}) << "none named: nothing changes";
+  embed::keep_thread_on({CPU_SETSIZE - 1});
+  EXPECT_EQ(Affinity().cpus(), std::vector<int>{mine.back()}) << "a CPU that there is not";
 }
 
 TEST(UsableCpus, HeedsOpenMpsVariable) {

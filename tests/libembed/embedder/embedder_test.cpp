@@ -185,6 +185,13 @@ TEST(Embedder, EightBitsWorkOrSayWhatTheyNeed) {
   }
 }
 
+TEST(Embedder, EightBitsOnAnOldCoreAreRefusedWithWhatToTake) {
+  const embed::CpuFeaturesMask old_core({});
+  expect_error(ErrorCode::Unsupported, {"precision int8", "dot products", "take fp32, or auto"},
+               [] { const Embedder embedder(weights(), on_cpu("int8")); });
+  EXPECT_EQ(Embedder(weights(), on_cpu("auto")).precision(), "fp32");
+}
+
 TEST(Embedder, ThreadsAreAsAskedOrRefused) {
   EmbedderOptions options = on_cpu();
   const auto bytes = crops(3);

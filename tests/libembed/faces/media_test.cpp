@@ -122,16 +122,10 @@ TEST(LoadImage, RefusesWhatIsNoImage) {
   expect_error(ErrorCode::Io, {fixtures::temp_dir()}, [] { load_image(fixtures::temp_dir()); });
 }
 
-TEST(LoadImage, SaysWhatToDoWithGifAndHeic) {
+TEST(LoadImage, SaysWhatToDoWithGif) {
   const std::string path = fixtures::temp_dir() + "/phone.jpg";
-  const std::string no_bytes(64, '\0');
-  for (const auto& [kind, start] : {std::pair("GIF", std::string("GIF89a")),
-                                    {"HEIC", std::string("\0\0\0\x18", 4) + "ftypheic"},
-                                    {"HEIC", std::string("\0\0\0\x18", 4) + "ftypmif1"},
-                                    {"AVIF", std::string("\0\0\0\x18", 4) + "ftypavif"}}) {
-    fixtures::write_bytes(path, start + no_bytes);
-    expect_error(ErrorCode::Format, {path, kind, "convert it to JPEG or PNG"}, [&] { load_image(path); });
-  }
+  fixtures::write_bytes(path, "GIF89a" + std::string(64, '\0'));
+  expect_error(ErrorCode::Format, {path, "GIF", "convert it to JPEG or PNG"}, [&] { load_image(path); });
 }
 
 TEST(SaveImage, RefusesOtherExtensionsAndBadImages) {

@@ -2,6 +2,7 @@
 #include "net/cpu/thread_team.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <chrono>
@@ -57,6 +58,22 @@ TEST(ThreadTeam, WakesAfterASleepAndWaitsForASlowMember) {
     team.run(work);
     EXPECT_EQ(done, 2 * round);
   }
+}
+
+TEST(ThreadTeam, ItsOwnThreadsStayOnTheCpusThatAreNamed) {
+  cpu_set_t mine;
+  ASSERT_EQ(sched_getaffinity(0, sizeof mine, &mine), 0);
+  int last = CPU_SETSIZE - 1;
+  while (!CPU_ISSET(last, &mine)) --last;
+  ThreadTeam team(3, {last});
+  std::vector<int> counts(3, 0);
+  auto work = [&](int index) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0 || !CPU_ISSET(last, &set)) return;
+    counts[static_cast<std::size_t>(index)] = CPU_COUNT(&set);
+  };
+  team.run(work);
+  EXPECT_EQ(counts, (std::vector<int>{CPU_COUNT(&mine), 1, 1})) << "the caller's thread is not ours";
 }
 
 TEST(ThreadTeam, SaysThatNoThreadCanStart) {

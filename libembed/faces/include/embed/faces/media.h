@@ -31,8 +31,8 @@ class Image {
 /// The most pixels that load_image reads by default.
 constexpr std::int64_t kMaxPixels = 64'000'000;
 
-/// Decodes JPEG, PNG, PGM/PPM, BMP, WebP, TIFF to BGR, or to grey for a grey file, turned as the file says
-/// (EXIF of JPEG, PNG and WebP, TIFF's own tag). Transparent parts become grey. A JPEG of more than
+/// Decodes JPEG, PNG, PGM/PPM, BMP, WebP, TIFF and, in a build with libheif, HEIC and AVIF to BGR, or to grey
+/// for a grey file, turned as the file says (EXIF of JPEG, PNG and WebP, TIFF's own tag, HEIC's and AVIF's). Transparent parts become grey. A JPEG of more than
 /// `max_pixels` (0: no limit) is reduced to a half, a quarter or an eighth of its sides; one that is larger
 /// even then, and a file of another format that is too large, is refused before it is decoded. Throws
 /// Error(NotFound | Io | Format | OutOfMemory) that names the file; Format also for a file so damaged that
