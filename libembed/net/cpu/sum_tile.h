@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The sums of a tile of pixels and channels, for an instruction set `Isa`; see conv_tile.h for the rules of
 // such a file.
+//
+// `Isa` says how it takes a pixel's words of kWordBytes: kWords of them with one load, or one spread out
+// (kWords 1); those of kPixels pixels in one register; and at most kPartWords of them in a narrow sum (0: its
+// sums hold them all).
 #pragma once
 
 #include <cstddef>
