@@ -206,7 +206,7 @@ struct Shape {
 /// Large enough that transformed weights are not kept; tiles of 4×4, and of 2×2.
 std::vector<Shape> large_shapes(const Kernels& kernels) {
   // Where filters cost something, few tiles go without them.
-  if (kernels.filter_tiles > 0 && kernels.number != Number::F32) return {{512, 256, 6, 5}};
+  if (kernels.filter_tiles > 0 && kernels.number != Number::F32) return {{512, 160, 6, 5}};
   if (kernels.filter_tiles > 0) return {{128, 128, 8, 6}, {512, 128, 6, 5}};
   if (kernels.number == Number::BF16) return {{512, 256, 4, 3}};
   return {{128, 128, 8, 6}, {512, 256, 4, 3}};
