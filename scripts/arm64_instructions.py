@@ -26,7 +26,7 @@ MULTIPLIES = (b"fmla", b"sdot", b"udot", b"usdot", b"bfdot", b"smmla", b"usmmla"
 LIBRARY = os.path.join(ROOT, "build", "libembed", "libembed.so.0.1.0")
 # Without random addresses, so that those of one run are mostly the next one's.
 QEMU = ["setarch", os.uname().machine, "-R", "qemu-aarch64", "-L", os.environ.get("ARM64_SYSROOT", "")]
-KERNELS = re.compile(r"^([0-9a-f]+) ([0-9a-f]+) [tT] .*cpu::.*<.*(NeonF32|ArmDotU8|ArmBF16|PortableF32)")
+KERNELS = re.compile(r"^([0-9a-f]+) ([0-9a-f]+) [tT] .*cpu::.*<.*(NeonF32|ArmDotU8|ArmI8mmU8|ArmBF16|PortableF32)")
 
 
 def kernels_range(command, environment):

@@ -18,7 +18,8 @@ struct CpuFeatures {
   bool amx_int8 = false;     ///< Products of tiles of bytes, likewise.
   bool neon = false;         ///< arm64's Advanced SIMD, which every such CPU has that runs Debian.
   bool arm_dot = false;      ///< Sums of byte products beside it (Armv8.2's dot product).
-  bool arm_bf16 = false;     ///< Sums of bfloat16 products beside it (Armv8.6).
+  bool arm_i8mm = false;     ///< Products of 2×8 by 8×2 bytes beside it (Armv8.6's i8mm).
+  bool arm_bf16 = false;     ///< Sums and small matrices of bfloat16 products beside it (Armv8.6).
 };
 
 /// Asks the CPU, and the system for AMX's tiles, at the first call and remembers the answer. The one place

@@ -124,23 +124,24 @@ void ConvLayer::pack(const ConvWeights& weights, const std::vector<float>& input
                      Arena& arena) {
   const std::int64_t group = kernels_->group, block = kernels_->block, in = weights.in;
   const std::int64_t area = weights.kernel * weights.kernel, bytes = size_of(kernels_->number);
+  const std::int64_t word = word_bytes(*kernels_);
   const auto taps = static_cast<std::int64_t>(tap_at_.size());
   words_ = (run + group - 1) / group;
-  packed_ = AlignedBuffer(static_cast<std::size_t>(weights.out * taps * words_ * 4), arena);
+  packed_ = AlignedBuffer(static_cast<std::size_t>(weights.out * taps * words_ * word), arena);
   if (kernels_->number == Number::U8) find_units(weights, input_unit);
   // In the order of the packed words. A run goes through the kernel's columns (where it is a whole row) and
   // the input's channels; what is left of its last word stays 0.
   for (std::int64_t first = 0; first < weights.out; first += block) {
     for (std::int64_t tap = 0; tap < taps; ++tap) {
-      std::uint8_t* words = packed_.bytes() + (first / block * taps + tap) * words_ * block * 4;
+      std::uint8_t* words = packed_.bytes() + (first / block * taps + tap) * words_ * block * word;
       for (std::int64_t number = 0; number < run; ++number) {
         const std::int64_t i = number % in, place = tap * (run / in) + number / in;
-        std::uint8_t* out = words + number / group * block * 4 + number % group * bytes;
+        std::uint8_t* out = words + number / group * block * word + number % group * bytes;
         const float* value = weights.values.data() + (first * in + i) * area + place;
         const float input = input_unit.empty() ? 1.0F : input_unit[static_cast<std::size_t>(i)];
         for (std::int64_t lane = 0; lane < block; ++lane) {
           const float unit = unit_.empty() ? 1.0F : unit_[static_cast<std::size_t>(first + lane)];
-          store(kernels_->number, value[lane * in * area] * input, unit, out + lane * 4);
+          store(kernels_->number, value[lane * in * area] * input, unit, out + lane * word);
         }
       }
     }
@@ -150,14 +151,14 @@ void ConvLayer::pack(const ConvWeights& weights, const std::vector<float>& input
 
 /// 128 times the sum of each output channel's weights.
 void ConvLayer::find_start() {
-  const std::int64_t group = kernels_->group, block = kernels_->block;
+  const std::int64_t group = kernels_->group, block = kernels_->block, word = word_bytes(*kernels_);
   const std::int64_t words = static_cast<std::int64_t>(tap_at_.size()) * words_;
   for (std::int64_t o = 0; o < channels_; ++o) {
-    const std::uint8_t* of_channel = packed_.bytes() + 4 * (o / block * words * block + o % block);
+    const std::uint8_t* of_channel = packed_.bytes() + word * (o / block * words * block + o % block);
     std::int32_t sum = 0;
     for (std::int64_t i = 0; i < words * group; ++i) {
       std::int8_t weight;
-      std::memcpy(&weight, of_channel + i / group * block * 4 + i % group, 1);
+      std::memcpy(&weight, of_channel + i / group * block * word + i % group, 1);
       sum += weight;
     }
     start_.push_back(128 * sum);
@@ -168,8 +169,9 @@ void ConvLayer::find_start() {
 void ConvLayer::pack_transformed(const ConvWeights& weights, Arena& arena) {
   const std::int64_t side = m_ + 2, points = side * side, group = kernels_->group, block = kernels_->block;
   const std::vector<double> g = weight_transform(m_);
+  const std::int64_t word = word_bytes(*kernels_);
   words_ = (weights.in + group - 1) / group;
-  packed_ = AlignedBuffer(static_cast<std::size_t>(weights.out * points * words_ * 4), arena);
+  packed_ = AlignedBuffer(static_cast<std::size_t>(weights.out * points * words_ * word), arena);
   for (std::int64_t o = 0; o < weights.out; ++o) {
     for (std::int64_t i = 0; i < weights.in; ++i) {
       const float* w = weights.values.data() + (o * weights.in + i) * 9;
@@ -179,13 +181,13 @@ void ConvLayer::pack_transformed(const ConvWeights& weights, Arena& arena) {
         for (int x = 0; x < 3; ++x) half[y][x] = row[0] * w[x] + row[1] * w[3 + x] + row[2] * w[6 + x];
       }
       std::uint8_t* out = packed_.bytes() +
-                          4 * ((o / block * points * words_ + i / group) * block + o % block) +
+                          word * ((o / block * points * words_ + i / group) * block + o % block) +
                           i % group * size_of(kernels_->number);
       for (std::int64_t point = 0; point < points; ++point) {
         const double* column = half[point / side];
         const double* row = g.data() + 3 * (point % side);
         const double value = row[0] * column[0] + row[1] * column[1] + row[2] * column[2];
-        store(kernels_->number, static_cast<float>(value), 1.0F, out + 4 * point * words_ * block);
+        store(kernels_->number, static_cast<float>(value), 1.0F, out + word * point * words_ * block);
       }
     }
   }
@@ -212,7 +214,8 @@ bool ConvLayer::pack_filters(const ConvWeights& weights, Arena& arena) {
 
 std::size_t ConvLayer::transformed_bytes() const noexcept {
   if (m_ == 0) return 0;
-  return static_cast<std::size_t>((m_ + 2) * (m_ + 2) * (kWinogradTiles * words_ * 4 + kPointGap));
+  return static_cast<std::size_t>((m_ + 2) * (m_ + 2) *
+                                  (kWinogradTiles * words_ * word_bytes(*kernels_) + kPointGap));
 }
 
 std::size_t ConvLayer::product_bytes() const noexcept {
@@ -221,7 +224,7 @@ std::size_t ConvLayer::product_bytes() const noexcept {
 
 std::size_t ConvLayer::filter_bytes() const noexcept {
   if (filters_.bytes() == nullptr) return 0;
-  return static_cast<std::size_t>((m_ + 2) * (m_ + 2) * (kFilterWords * kernels_->block * 4 + kPointGap));
+  return static_cast<std::size_t>((m_ + 2) * (m_ + 2) * (kFilterBytes * kernels_->block + kPointGap));
 }
 
 ConvCall ConvLayer::call(const std::uint8_t* input, const ConvOutput& to) const noexcept {

@@ -21,11 +21,18 @@ std::int64_t pieces(const ConvCall& call) {
   return tiles_of(call, Isa::kRows) * (call.to.channels / (Isa::kLanes * Isa::kVectors));
 }
 
+/// The first of `count` pixels that belongs to tile `index` of `tiles` or a later one.
+template <class Isa>
+std::int64_t cut(std::int64_t count, std::int64_t index, std::int64_t tiles) {
+  const std::int64_t at = (count + Isa::kPixels - 1) / Isa::kPixels * index / tiles * Isa::kPixels;
+  return at < count ? at : count;
+}
+
 /// The words that a pixel's sum goes through: `count` runs of `words`, `step` bytes from one to the next.
 struct Taps {
   const std::ptrdiff_t* at;
   std::int64_t count, words;
-  std::ptrdiff_t step = 4;
+  std::ptrdiff_t step;
   bool go_on = false;  ///< From the sums that are there, instead of from zero.
 };
 
@@ -56,8 +63,8 @@ __attribute__((always_inline)) inline void add_words(typename Isa::Sum (&sums)[R
 /// the last. A function of its own that stores them at its end, for the compiler keeps an array in registers
 /// only where nobody else knows its address.
 template <class Isa, int R>
-__attribute__((noinline)) void sum_up(const Taps& taps, const std::uint8_t* const* pixels,
-                                      const std::uint8_t* weights, typename Isa::Sum* out) {
+__attribute__((noinline)) void sum_up_pixels(const Taps& taps, const std::uint8_t* const* pixels,
+                                             const std::uint8_t* weights, typename Isa::Sum* out) {
   constexpr int kVectors = Isa::kVectors;
   typename Isa::Sum sums[R][kVectors];
   const std::uint8_t* pixel[R];
@@ -80,6 +87,8 @@ __attribute__((noinline)) void sum_up(const Taps& taps, const std::uint8_t* cons
         for (int r = 0; r < R; ++r) values[r] = Isa::load_words(pixel[r] + word);
         add_words<Isa, R>(sums, values, weights);
         weights += kBytes * Isa::kLanes * kVectors;
+        // Compilers would rather work out where both end than let them stand in their registers.
+        asm volatile("" : "+r"(word), "+r"(weights));
       }
     }
     for (; word < end; word += step) {
@@ -102,20 +111,111 @@ __attribute__((noinline)) void sum_up(const Taps& taps, const std::uint8_t* cons
   }
 }
 
+/// Adds the products of a word of each pixel of the pairs.
+template <class Isa, int kPairs>
+__attribute__((always_inline)) inline void add_pairs(typename Isa::Sum (&sums)[kPairs][2 * Isa::kVectors],
+                                                     const typename Isa::Word (&values)[kPairs],
+                                                     const std::uint8_t* weights) {
+#pragma GCC unroll 8
+  for (int v = 0; v < 2 * Isa::kVectors; v += 2) {
+    const typename Isa::Word one = Isa::load(weights + 16 * v), other = Isa::load(weights + 16 * (v + 1));
+#pragma GCC unroll 8
+    for (int p = 0; p < kPairs; ++p) sums[p][v] = Isa::multiply_add(sums[p][v], one, values[p]);
+#pragma GCC unroll 8
+    for (int p = 0; p < kPairs; ++p) sums[p][v + 1] = Isa::multiply_add(sums[p][v + 1], other, values[p]);
+    asm volatile("" ::: "memory");  // As in add_words.
+  }
+}
+
+/// The same sums by instructions that multiply words of two pixels by those of two channels: the four sums of
+/// a register are the first pixel's of both channels, then the second one's. They are exchanged with those of
+/// the channels beside them, so that four of a pixel go in and come out.
+template <class Isa, int R>
+__attribute__((noinline)) void sum_up_pairs(const Taps& taps, const std::uint8_t* const* pixels,
+                                            const std::uint8_t* weights, typename Isa::Sum* out) {
+  constexpr int kPairs = (R + 1) / 2, kVectors = 2 * Isa::kVectors;
+  constexpr std::ptrdiff_t kStep = 16 * kVectors;  // Bytes of a block's weights for a word.
+  typename Isa::Sum sums[kPairs][kVectors];
+  const std::uint8_t *first[kPairs], *second[kPairs];
+#pragma GCC unroll 8
+  for (int p = 0; p < kPairs; ++p) {
+    // An odd one goes with itself.
+    const int r = 2 * p, other = r + 1 < R ? r + 1 : r;
+    first[p] = pixels[r];
+    second[p] = pixels[other];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; v += 2) {
+      sums[p][v] = taps.go_on ? out[(r * kVectors + v) / 2] : Isa::zero();
+      sums[p][v + 1] = taps.go_on ? out[(other * kVectors + v) / 2] : Isa::zero();
+      if (taps.go_on) Isa::exchange(sums[p][v], sums[p][v + 1]);
+    }
+  }
+  std::int64_t tap = 0;
+  do {
+    std::ptrdiff_t at = taps.at[tap];
+    const std::ptrdiff_t end = at + 8 * taps.words;
+    typename Isa::Word words[kPairs], next[kPairs];
+    for (; at + 16 <= end; at += 16) {
+#pragma GCC unroll 8
+      for (int p = 0; p < kPairs; ++p) Isa::load_pairs(first[p] + at, second[p] + at, words[p], next[p]);
+      add_pairs<Isa, kPairs>(sums, words, weights);
+      add_pairs<Isa, kPairs>(sums, next, weights + kStep);
+      weights += 2 * kStep;
+      asm volatile("" : "+r"(at), "+r"(weights));  // As in sum_up_pixels.
+    }
+    if (at < end) {
+#pragma GCC unroll 8
+      for (int p = 0; p < kPairs; ++p) words[p] = Isa::load_pair(first[p] + at, second[p] + at);
+      add_pairs<Isa, kPairs>(sums, words, weights);
+      weights += kStep;
+    }
+  } while (++tap < taps.count);
+#pragma GCC unroll 8
+  for (int p = 0; p < kPairs; ++p) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; v += 2) {
+      Isa::exchange(sums[p][v], sums[p][v + 1]);
+      out[p * kVectors + v / 2] = sums[p][v];
+      if (2 * p + 1 < R) out[p * kVectors + (kVectors + v) / 2] = sums[p][v + 1];
+    }
+  }
+}
+
+template <class Isa, int R>
+__attribute__((always_inline)) inline void sum_up(const Taps& taps, const std::uint8_t* const* pixels,
+                                                  const std::uint8_t* weights, typename Isa::Sum* out) {
+  if constexpr (Isa::kPixels == 2) {
+    sum_up_pairs<Isa, R>(taps, pixels, weights, out);
+  } else {
+    sum_up_pixels<Isa, R>(taps, pixels, weights, out);
+  }
+}
+
+/// What the sums of some channels are multiplied with and added to; zeros where nothing is.
+template <class Isa>
+struct Scaling {
+  typename Isa::Float unit, scale, shift;
+  Scaling(const ConvOutput& to, std::int64_t channel)
+      : unit(of(to.unit, channel)), scale(of(to.scale, channel)), shift(of(to.shift, channel)) {}
+
+ private:
+  static typename Isa::Float of(const float* numbers, std::int64_t channel) {
+    return numbers != nullptr ? Isa::load_float(numbers + channel) : Isa::set(0);
+  }
+};
+
 /// What becomes of a vector of sums. `raw` and `active` point to the pixel's first channel, or are null.
 template <class Isa>
-__attribute__((always_inline)) inline void finish(const ConvOutput& to, std::int64_t channel, float* raw,
-                                                  std::uint8_t* active, typename Isa::Float value) {
-  if (to.unit != nullptr) value = Isa::times(value, Isa::load_float(to.unit + channel));
+__attribute__((always_inline)) inline void finish(const ConvOutput& to, const Scaling<Isa>& by,
+                                                  std::int64_t channel, float* raw, std::uint8_t* active,
+                                                  typename Isa::Float value) {
+  if (to.unit != nullptr) value = Isa::times(value, by.unit);
   if (raw != nullptr) {
     if (to.add_raw) value = Isa::plus(value, Isa::load_float(raw + channel));
     Isa::store_float(raw + channel, value);
   }
   if (active != nullptr) {
-    if (to.scale != nullptr) {
-      value = Isa::affine(value, Isa::load_float(to.scale + channel), Isa::load_float(to.shift + channel));
-      value = Isa::relu(value);
-    }
+    if (to.scale != nullptr) value = Isa::relu(Isa::affine(value, by.scale, by.shift));
     Isa::store_number(active + channel * Isa::kBytes, value);
   }
 }
@@ -139,20 +239,27 @@ void tile(const ConvCall& call, std::int64_t row, std::int64_t block) {
   }
   constexpr std::int64_t kBlock = Isa::kLanes * Isa::kVectors;
   typename Isa::Sum sums[R * Isa::kVectors];
-  Taps taps{call.tap_at, call.taps, call.words};
+  Taps taps{call.tap_at, call.taps, call.words, Isa::kWordBytes};
   if (call.to.start != nullptr) {
     taps.go_on = true;
     for (int r = 0; r < R; ++r) {
       std::memcpy(sums + r * Isa::kVectors, call.to.start + block * kBlock, sizeof(std::int32_t) * kBlock);
     }
   }
-  sum_up<Isa, R>(taps, pixels, call.weights + block * 4 * call.taps * call.words * kBlock, sums);
+  sum_up<Isa, R>(taps, pixels, call.weights + block * Isa::kWordBytes * call.taps * call.words * kBlock,
+                 sums);
+  float* raw[R];
+  std::uint8_t* active[R];
   for (int r = 0; r < R; ++r) {
-    float* raw = raw_of(call.to, row + r);
-    std::uint8_t* active = active_of(call.to, images[r], row + r - images[r] * call.to.pixels);
-    for (int v = 0; v < Isa::kVectors; ++v) {
-      finish<Isa>(call.to, block * kBlock + v * Isa::kLanes, raw, active,
-                  Isa::to_float(sums[r * Isa::kVectors + v]));
+    raw[r] = raw_of(call.to, row + r);
+    active[r] = active_of(call.to, images[r], row + r - images[r] * call.to.pixels);
+  }
+  const ConvOutput to = call.to;  // A copy, for what is stored may be anything else.
+  for (int v = 0; v < Isa::kVectors; ++v) {
+    const std::int64_t channel = block * kBlock + v * Isa::kLanes;
+    const Scaling<Isa> by(to, channel);
+    for (int r = 0; r < R; ++r) {
+      finish<Isa>(to, by, channel, raw[r], active[r], Isa::to_float(sums[r * Isa::kVectors + v]));
     }
   }
 }
@@ -167,13 +274,13 @@ __attribute__((always_inline)) inline void tile_of(std::int64_t height, const Co
 }
 
 /// Blocks outside, tiles inside: a block's weights stay in the cache while the pictures pass. Tiles differ by
-/// at most one pixel in height, for a low one costs nearly what a full one does.
+/// at most one pixel (or pair) in height, for a low one costs nearly what a full one does.
 template <class Isa>
 void convolve(const ConvCall& call, std::int64_t first, std::int64_t last) {
   const std::int64_t tiles = tiles_of(call, Isa::kRows), rows = call.last_row - call.first_row;
   for (std::int64_t piece = first; piece < last; ++piece) {
     const std::int64_t block = piece / tiles, index = piece - block * tiles;
-    const std::int64_t begin = index * rows / tiles, end = (index + 1) * rows / tiles;
+    const std::int64_t begin = cut<Isa>(rows, index, tiles), end = cut<Isa>(rows, index + 1, tiles);
     tile_of<Isa>(end - begin, call, call.first_row + begin, block);
   }
 }
@@ -183,14 +290,17 @@ void pool(const PoolCall& call) {
   for (std::int64_t x = 0; x < call.out_width; ++x) {
     const std::int64_t left = 2 * x > 0 ? 2 * x - 1 : 0;
     const std::int64_t right = 2 * x + 1 < call.width ? 2 * x + 1 : call.width - 1;
+    // What lies outside is replaced by a pixel inside, which changes no maximum.
+    const float* from[9];
+    for (int i = 0; i < 9; ++i) {
+      const float* row = call.rows[i / 3] != nullptr ? call.rows[i / 3] : call.rows[1];
+      const std::int64_t column = left + i % 3 < right ? left + i % 3 : right;
+      from[i] = row + column * call.channels;
+    }
     for (std::int64_t c = 0; c < call.channels; c += Isa::kLanes) {
-      typename Isa::Float most = Isa::load_float(call.rows[1] + left * call.channels + c);
-      for (const float* row : call.rows) {
-        if (row == nullptr) continue;
-        for (std::int64_t i = left; i <= right; ++i) {
-          most = Isa::larger(most, Isa::load_float(row + i * call.channels + c));
-        }
-      }
+      typename Isa::Float most = Isa::load_float(from[0] + c);
+#pragma GCC unroll 8
+      for (int i = 1; i < 9; ++i) most = Isa::larger(most, Isa::load_float(from[i] + c));
       // ReLU grows with its input, so it may come after the maximum: once instead of nine times.
       const typename Isa::Float value = Isa::relu(Isa::plus(most, Isa::load_float(call.bias + c)));
       Isa::store_float(call.raw + x * call.channels + c, value);
@@ -254,10 +364,9 @@ void normalise(const std::uint8_t* bytes, const float* scale, const float* shift
 template <class Isa>
 constexpr Kernels table(const char* name, Number number, void (*winograd)(const WinogradCall&),
                         const TrainKernels* train) {
-  return {name,          number,   4 / Isa::kBytes, Isa::kLanes * Isa::kVectors,
-          Isa::kRows,    8,        false,           pieces<Isa>,
-          convolve<Isa>, winograd, pool<Isa>,       normalise<Isa>,
-          finish<Isa>,   train,    nullptr};
+  constexpr std::int64_t kGroup = Isa::kWordBytes / Isa::kBytes, kBlock = Isa::kLanes * Isa::kVectors;
+  return {name,          number,   kGroup,    kBlock,         Isa::kRows,  8,     false,  pieces<Isa>,
+          convolve<Isa>, winograd, pool<Isa>, normalise<Isa>, finish<Isa>, train, nullptr};
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 namespace embed::cpu {
@@ -119,6 +120,12 @@ std::size_t CpuNet::images_at_once(std::size_t stage, std::size_t group) const n
 CpuNet::Workspace CpuNet::workspace(std::size_t images, Arena& arena) const {
   Workspace result;
   const auto buffer = [&](std::size_t size) { return AlignedBuffer(size, arena); };
+  const auto pictures = [&](std::size_t size) {
+    AlignedBuffer planes(size, arena);
+    // Zeros of the padding already.
+    if (body_->centred) std::memset(planes.bytes(), zero_byte(*body_), size);
+    return planes;
+  };
   result.input = buffer(static_cast<std::size_t>(input_plane_.image_bytes()));
   result.stem = buffer(static_cast<std::size_t>(4 * stem_width_ * kStemChannels) * sizeof(float));
   for (std::size_t s = 0; s < planes_.size(); ++s) {
@@ -127,7 +134,7 @@ CpuNet::Workspace CpuNet::workspace(std::size_t images, Arena& arena) const {
     const std::size_t now = images_at_once(s, images);
     // What a stage leaves is the next one's input, for as many pictures as that one takes.
     const std::size_t next = s + 1 < planes_.size() ? images_at_once(s + 1, images) : now;
-    result.stages[s] = {buffer(image * std::max(now, next)), buffer(image * now),
+    result.stages[s] = {pictures(image * std::max(now, next)), pictures(image * now),
                         buffer(numbers * now * sizeof(float))};
   }
   std::size_t transformed = 0, filters = 0, products = 0;

@@ -38,14 +38,14 @@ struct PixelRun {
 constexpr std::int64_t kRunRows = 16;
 
 /// One convolution over pictures, as a matrix product whose rows are output pixels: an output pixel is the
-/// sum over `taps` runs of `words` 32-bit words of its input, each run contiguous in memory. A word holds one
-/// float, two bfloat16 or four unsigned 8-bit values.
+/// sum over `taps` runs of `words` words of its input, each run contiguous in memory. A word is what an
+/// instruction takes of a pixel for each channel: Kernels::group numbers, most often 32 bits.
 struct ConvCall {
   const std::uint8_t* input;         ///< Padded pictures, `input_image` bytes apart.
   std::ptrdiff_t input_image;        ///< Bytes.
   const std::ptrdiff_t* input_at;    ///< [pixels] byte offset of an output pixel's first tap.
   const std::ptrdiff_t* tap_at;      ///< [taps] byte offset from the first tap.
-  std::int64_t taps, words;          ///< Runs, and 32-bit words in each: up to 16, or a multiple of 16.
+  std::int64_t taps, words;          ///< Runs, and words in each; 32-bit ones: up to 16, or a multiple of 16.
   const std::uint8_t* weights;       ///< [channels / block][taps][words][block] words, 64-byte aligned.
   std::int64_t first_row, last_row;  ///< Rows to compute, [first, last).
   // For kernels that take runs, else null: a picture's, in order. Rows are then asked for in whole runs.
@@ -63,7 +63,7 @@ struct WinogradCall {
   std::int64_t m;
   const std::uint8_t* input;  ///< Padded pictures; the padding holds the last tiles whole.
   std::ptrdiff_t input_image, input_row, input_pixel;  ///< Bytes.
-  std::int64_t words;                                  ///< 32-bit words of an input pixel.
+  std::int64_t words;                                  ///< Of an input pixel.
   // One of them, the other null; 64-byte aligned.
   const std::uint8_t* weights;         ///< Transformed: [channels / block][(m + 2)²][words][block] words.
   const std::uint16_t* filters;        ///< As they are: [channels / block][words · group][9][block] float16.
@@ -74,7 +74,7 @@ struct WinogradCall {
   // Scratch, 64-byte aligned. What has gaps has kPointGap bytes behind each point.
   std::uint8_t* transformed;  ///< [(m + 2)²][tiles][words] words, with gaps.
   std::uint8_t*
-      transformed_filters;  ///< [(m + 2)²][kFilterWords][block] words, with gaps; null for `weights`.
+      transformed_filters;  ///< [(m + 2)²][filter words][block] words, with gaps; null for `weights`.
   float* products;          ///< [(m + 2)²][tiles][block]
   ConvOutput to;
 };
@@ -82,9 +82,9 @@ struct WinogradCall {
 /// Tiles that are transformed at once: enough that a weight which is read serves several rows of the product.
 constexpr std::int64_t kWinogradTiles = 32;
 
-/// Words of filters that are transformed at once: so few that the product finds them in a near cache, and so
-/// many that carrying the sums from one lot to the next costs little.
-constexpr std::int64_t kFilterWords = 32;
+/// Bytes of each channel's filters that are transformed at once, whole words: so few that the product finds
+/// them in a near cache, and so many that carrying the sums from one lot to the next costs little.
+constexpr std::int64_t kFilterBytes = 128;
 
 /// A transform writes to all points at once. Were they a power of two of bytes apart, they would share a few
 /// places of the nearest cache and push each other out.
@@ -120,7 +120,7 @@ struct TileTrainKernels;
 struct Kernels {
   const char* name;  ///< For logs: "avx512-bf16".
   Number number;
-  std::int64_t group;   ///< Numbers in a 32-bit word.
+  std::int64_t group;   ///< Numbers in a word.
   std::int64_t block;   ///< Output channels that are computed together.
   std::int64_t rows;    ///< Output pixels that are computed together, at most.
   std::int64_t images;  ///< Pictures that share the reading of a large layer's weights, at most.
@@ -138,7 +138,9 @@ struct Kernels {
   void (*finish)(const FinishCall& call);
   const TrainKernels* train;           ///< Null where the numbers do not allow it.
   const TileTrainKernels* tile_train;  ///< Training without Winograd; null for kernels without tiles.
-  bool centred = false;  ///< Multiplies 8-bit values less 128: sums begin with 128 times the weights' sum.
+  /// 8-bit values are stored less 128, as signed bytes, zeros of the padding too: sums begin with 128 times
+  /// the weights' sum.
+  bool centred = false;
   /// Tiles whose products take as long as transforming their filters in a pass. 0 where that does not count,
   /// for reading larger weights from memory would take longer.
   std::int64_t filter_tiles = 0;
@@ -147,6 +149,16 @@ struct Kernels {
 /// Bytes of one number.
 constexpr std::int64_t size_of(Number number) {
   return number == Number::F32 ? 4 : number == Number::BF16 ? 2 : 1;
+}
+
+/// Bytes of one word.
+constexpr std::int64_t word_bytes(const Kernels& kernels) {
+  return kernels.group * size_of(kernels.number);
+}
+
+/// Each byte of a zero among the values that go into a convolution.
+constexpr std::uint8_t zero_byte(const Kernels& kernels) {
+  return kernels.centred ? 0x80 : 0;
 }
 
 /// Winograd's tile for a 3×3 convolution with stride 1 over pictures of that size; 0: none, convolve
@@ -175,5 +187,6 @@ const Kernels* amx_u8() noexcept;
 const Kernels* neon_f32() noexcept;
 const Kernels* arm_bf16() noexcept;
 const Kernels* arm_dot_u8() noexcept;
+const Kernels* arm_i8mm_u8() noexcept;
 
 }  // namespace embed::cpu

@@ -22,7 +22,7 @@ struct Plane {
   std::ptrdiff_t row_bytes() const noexcept { return (width + 2 * border + slack) * pixel_bytes(); }
   /// A whole number of cache lines. The last run of a convolution may read up to a word beyond the picture.
   std::ptrdiff_t image_bytes() const noexcept {
-    return ((height + 2 * border + slack) * row_bytes() + 4 + 63) / 64 * 64;
+    return ((height + 2 * border + slack) * row_bytes() + 8 + 63) / 64 * 64;
   }
   /// Byte offset of a pixel; those of the border are at −border … −1 and height … height + border − 1.
   std::ptrdiff_t at(std::int64_t y, std::int64_t x) const noexcept {

@@ -99,10 +99,10 @@ inline __attribute__((always_inline)) void both_ways(const typename Isa::Float (
 template <class Isa, int M, class Load>
 inline __attribute__((always_inline)) void transform_filters(Load load, std::uint8_t* to,
                                                              std::ptrdiff_t point_bytes) {
-  constexpr int kSide = M + 2, kGroup = 4 / Isa::kBytes;
+  constexpr int kSide = M + 2, kGroup = Isa::kWordBytes / Isa::kBytes;
   using Float = typename Isa::Float;
   Float points[kGroup][kSide][kSide];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int g = 0; g < kGroup; ++g) {
     Float taps[3][3];
 #pragma GCC unroll 9
@@ -112,7 +112,7 @@ inline __attribute__((always_inline)) void transform_filters(Load load, std::uin
 #pragma GCC unroll 36
   for (int p = 0; p < kSide * kSide; ++p) {
     Float group[kGroup];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int g = 0; g < kGroup; ++g) group[g] = points[g][p / kSide][p % kSide];
     Isa::store_group(to + p * point_bytes, group);
   }
@@ -124,7 +124,7 @@ void transform_input(const WinogradCall& call, const std::uint8_t* in, std::uint
                      std::ptrdiff_t point_bytes) {
   constexpr int kSide = M + 2;
   using Float = typename Isa::Float;
-  for (std::ptrdiff_t byte = 0; byte < 4 * call.words; byte += Isa::kLanes * Isa::kBytes) {
+  for (std::ptrdiff_t byte = 0; byte < Isa::kWordBytes * call.words; byte += Isa::kLanes * Isa::kBytes) {
     Float rows[kSide][kSide];
 #pragma GCC unroll 8
     for (int y = 0; y < kSide; ++y) {
@@ -156,7 +156,10 @@ void transform_output(const WinogradCall& call, const float* in, std::int64_t po
   using Float = typename Isa::Float;
   const std::int64_t image = tile / call.tiles, place = tile - image * call.tiles;
   const std::int64_t top = place / call.tiles_across * M, left = place % call.tiles_across * M;
+  const ConvOutput to = call.to;  // A copy, for what is stored may be anything else.
   for (int v = 0; v < Isa::kVectors; ++v) {
+    const std::int64_t channel = (block * Isa::kVectors + v) * Isa::kLanes;
+    const Scaling<Isa> by(to, channel);
     Float rows[M][kSide];
 #pragma GCC unroll 8
     for (int x = 0; x < kSide; ++x) {
@@ -178,8 +181,7 @@ void transform_output(const WinogradCall& call, const float* in, std::int64_t po
       for (int x = 0; x < M; ++x) {
         if (left + x >= call.width) break;
         const std::int64_t pixel = (top + y) * call.width + left + x;
-        finish<Isa>(call.to, (block * Isa::kVectors + v) * Isa::kLanes,
-                    raw_of(call.to, image * call.to.pixels + pixel), active_of(call.to, image, pixel),
+        finish<Isa>(to, by, channel, raw_of(to, image * to.pixels + pixel), active_of(to, image, pixel),
                     result[x]);
       }
     }
@@ -213,20 +215,23 @@ struct PointWeights {
 /// The words [first, first + words) of a block's filters, transformed.
 template <class Isa, int M>
 PointWeights transform_some(const WinogradCall& call, std::int64_t block, std::int64_t first) {
-  constexpr std::int64_t kBlock = Isa::kLanes * Isa::kVectors, kWord = 4 / Isa::kBytes * 9 * kBlock;
-  const std::int64_t words = call.words - first < kFilterWords ? call.words - first : kFilterWords;
-  const std::ptrdiff_t point_bytes = 4 * words * kBlock + kPointGap;
+  constexpr std::int64_t kBlock = Isa::kLanes * Isa::kVectors,
+                         kWord = Isa::kWordBytes / Isa::kBytes * 9 * kBlock;
+  constexpr std::int64_t kMost = kFilterBytes / Isa::kWordBytes;
+  const std::int64_t words = call.words - first < kMost ? call.words - first : kMost;
+  const std::ptrdiff_t point_bytes = Isa::kWordBytes * words * kBlock + kPointGap;
   const std::uint16_t* filters = call.filters + (block * call.words + first) * kWord;
   for (std::int64_t word = 0; word < words; ++word) {
     for (std::int64_t o = 0; o < kBlock; o += Isa::kLanes) {
       const auto load = [&](int g, int tap) __attribute__((always_inline)) {
         return Isa::load_half(filters + word * kWord + (g * 9 + tap) * kBlock + o);
       };
-      transform_filters<Isa, M>(load, call.transformed_filters + 4 * (word * kBlock + o), point_bytes);
+      transform_filters<Isa, M>(load, call.transformed_filters + Isa::kWordBytes * (word * kBlock + o),
+                                point_bytes);
     }
   }
   const std::int64_t left = (call.last_block * call.words - block * call.words - first - words) * kWord;
-  const std::int64_t next = left < kFilterWords * kWord ? left : kFilterWords * kWord;
+  const std::int64_t next = left < kMost * kWord ? left : kMost * kWord;
   return {call.transformed_filters,
           point_bytes,
           first,
@@ -240,8 +245,8 @@ template <class Isa, int M>
 void multiply_points(const WinogradCall& call, const PointWeights& weights) {
   constexpr std::int64_t kPoints = (M + 2) * (M + 2), kBlock = Isa::kLanes * Isa::kVectors;
   const std::int64_t tiles = call.last_tile - call.first_tile;
-  const std::ptrdiff_t row_bytes = 4 * call.words, start = 4 * weights.first;
-  const Taps taps{&start, 1, weights.words, 4, weights.first > 0};
+  const std::ptrdiff_t row_bytes = Isa::kWordBytes * call.words, start = Isa::kWordBytes * weights.first;
+  const Taps taps{&start, 1, weights.words, Isa::kWordBytes, weights.first > 0};
   const std::int64_t pieces = (tiles + Isa::kRows - 1) / Isa::kRows;
   for (std::int64_t point = 0; point < kPoints; ++point) {
     // The next filters come from main memory meanwhile, some with each point.
@@ -251,7 +256,7 @@ void multiply_points(const WinogradCall& call, const PointWeights& weights) {
     }
     const std::uint8_t* rows = call.transformed + point * (tiles * row_bytes + kPointGap);
     for (std::int64_t piece = 0; piece < pieces; ++piece) {
-      const std::int64_t begin = piece * tiles / pieces, end = (piece + 1) * tiles / pieces;
+      const std::int64_t begin = cut<Isa>(tiles, piece, pieces), end = cut<Isa>(tiles, piece + 1, pieces);
       multiply<Isa>(end - begin, taps, rows + begin * row_bytes, row_bytes,
                     weights.at + point * weights.point_bytes,
                     call.products + (point * tiles + begin) * kBlock);
@@ -263,7 +268,7 @@ template <class Isa, int M>
 void winograd_with(const WinogradCall& call) {
   constexpr std::int64_t kPoints = (M + 2) * (M + 2), kBlock = Isa::kLanes * Isa::kVectors;
   const std::int64_t tiles = call.last_tile - call.first_tile;
-  const std::ptrdiff_t row_bytes = 4 * call.words;
+  const std::ptrdiff_t row_bytes = Isa::kWordBytes * call.words;
   for (std::int64_t t = 0; t < tiles; ++t) {
     const std::int64_t image = (call.first_tile + t) / call.tiles, place = (call.first_tile + t) % call.tiles;
     const std::uint8_t* in = call.input + image * call.input_image +
@@ -276,7 +281,7 @@ void winograd_with(const WinogradCall& call) {
       multiply_points<Isa, M>(
           call, {call.weights + block * kPoints * row_bytes * kBlock, row_bytes * kBlock, 0, call.words});
     } else {
-      for (std::int64_t word = 0; word < call.words; word += kFilterWords) {
+      for (std::int64_t word = 0; word < call.words; word += kFilterBytes / Isa::kWordBytes) {
         multiply_points<Isa, M>(call, transform_some<Isa, M>(call, block, word));
       }
     }

@@ -178,7 +178,7 @@ TEST(Embedder, EightBitsWorkOrSayWhatTheyNeed) {
   try {
     const Embedder embedder(weights(), on_cpu("int8"));
     EXPECT_EQ(embedder.precision(), "int8");
-    EXPECT_THAT(embedder.backend(), ::testing::AnyOf("amx-int8", "avx512-vnni", "arm-dot"));
+    EXPECT_THAT(embedder.backend(), ::testing::AnyOf("amx-int8", "avx512-vnni", "arm-dot", "arm-i8mm"));
   } catch (const embed::Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::Unsupported) << error.what();
     EXPECT_THAT(error.what(), ::testing::HasSubstr("int8 needs a CPU with AVX512-VNNI"));

@@ -8,29 +8,13 @@
 namespace embed::cpu {
 namespace {
 
-/// bfloat16 with the sums of two products that Armv8.6 has.
-struct ArmBF16 : NeonFloat {
+/// bfloat16 with Armv8.6's products of 2×4 by 4×2 numbers.
+struct ArmBF16 : NeonPairs {
   using Sum = float32x4_t;
-  using Word = uint16x8_t;
-  using Words = uint16x8_t;
   static constexpr int kBytes = 2;
   static Sum zero() { return vdupq_n_f32(0); }
-  static Word load(const std::uint8_t* p) { return vld1q_u16(reinterpret_cast<const std::uint16_t*>(p)); }
-  static Words load_words(const std::uint8_t* p) { return load(p); }
-  static Word broadcast(const std::uint8_t* p) {
-    std::uint32_t word;
-    std::memcpy(&word, p, sizeof word);
-    return vreinterpretq_u16_u32(vdupq_n_u32(word));
-  }
-  static Sum multiply_add(Sum sum, Word weight, Word value) {
-    asm(".arch_extension bf16\n\tbfdot %0.4s, %1.8h, %2.8h" : "+w"(sum) : "w"(weight), "w"(value));
-    return sum;
-  }
-  template <int kWord>
-  static Sum multiply_add_word(Sum sum, Word weight, Words values) {
-    asm(".arch_extension bf16\n\tbfdot %0.4s, %1.8h, %2.2h[%3]"
-        : "+w"(sum)
-        : "w"(weight), "w"(values), "i"(kWord));
+  static Sum multiply_add(Sum sum, Word weights, Word values) {
+    asm(".arch_extension bf16\n\tbfmmla %0.4s, %1.8h, %2.8h" : "+w"(sum) : "w"(values), "w"(weights));
     return sum;
   }
   static Float to_float(Sum sum) { return sum; }
@@ -38,11 +22,10 @@ struct ArmBF16 : NeonFloat {
   static Float load_number(const std::uint8_t* p) {
     return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(reinterpret_cast<const std::uint16_t*>(p)), 16));
   }
-  /// Pairs (first, second) of each lane.
+  /// Four numbers of each lane.
   static void store_group(std::uint8_t* p, const Float* v) {
-    const uint16x4_t first = rounded(v[0]), second = rounded(v[1]);
-    vst1q_u16(reinterpret_cast<std::uint16_t*>(p),
-              vcombine_u16(vzip1_u16(first, second), vzip2_u16(first, second)));
+    const uint16x4x4_t words = {{rounded(v[0]), rounded(v[1]), rounded(v[2]), rounded(v[3])}};
+    vst4_u16(reinterpret_cast<std::uint16_t*>(p), words);
   }
   static void store_number(std::uint8_t* p, Float v) {
     vst1_u16(reinterpret_cast<std::uint16_t*>(p), rounded(v));

@@ -8,21 +8,20 @@
 namespace embed::cpu {
 namespace {
 
-/// 8-bit numbers with Armv8.2's sums of byte products, which are of signed bytes alone: an unsigned value is
-/// taken less 128, and a sum begins with what that takes away (ConvOutput::start).
+/// 8-bit numbers with Armv8.2's sums of byte products, which are of signed bytes alone: values are stored
+/// less 128, and a sum begins with what that takes away (ConvOutput::start).
 struct ArmDotU8 : NeonFloat {
   using Sum = int32x4_t;
   using Word = int8x16_t;
   using Words = int8x16_t;
-  static constexpr int kRows = 5;  // One register less than NeonFloat has: 128 is in it.
   static constexpr int kBytes = 1;
   static Sum zero() { return vdupq_n_s32(0); }
   static Word load(const std::uint8_t* p) { return vld1q_s8(reinterpret_cast<const std::int8_t*>(p)); }
-  static Words load_words(const std::uint8_t* p) { return centred(vld1q_u8(p)); }
+  static Words load_words(const std::uint8_t* p) { return load(p); }
   static Word broadcast(const std::uint8_t* p) {
     std::uint32_t word;
     std::memcpy(&word, p, sizeof word);
-    return centred(vreinterpretq_u8_u32(vdupq_n_u32(word)));
+    return vreinterpretq_s8_u32(vdupq_n_u32(word));
   }
   static Sum multiply_add(Sum sum, Word weight, Word value) {
     asm(".arch_extension dotprod\n\tsdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(weight), "w"(value));
@@ -37,13 +36,9 @@ struct ArmDotU8 : NeonFloat {
   }
   static Float to_float(Sum sum) { return vcvtq_f32_s32(sum); }
   static void store_number(std::uint8_t* p, Float v) {
-    const uint16x4_t wide = vqmovn_u32(vcvtnq_u32_f32(v));
-    const std::uint32_t bytes = vget_lane_u32(vreinterpret_u32_u8(vqmovn_u16(vcombine_u16(wide, wide))), 0);
-    std::memcpy(p, &bytes, sizeof bytes);
+    const std::uint32_t centred = rounded_bytes(v) ^ 0x80808080U;
+    std::memcpy(p, &centred, sizeof centred);
   }
-
- private:
-  static Word centred(uint8x16_t values) { return vreinterpretq_s8_u8(veorq_u8(values, vdupq_n_u8(0x80))); }
 };
 
 constexpr Kernels with_centred_values(Kernels kernels) {

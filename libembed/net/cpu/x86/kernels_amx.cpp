@@ -90,7 +90,8 @@ class Leaving {
       std::uint8_t* active = active_of(to_, place.image, pixel);
 #pragma GCC unroll 2
       for (std::int64_t c = 0; c < kChannels; c += kTileChannels) {
-        finish<Isa>(to_, channel_ + c, raw, active, Isa::load_sums(row + 4 * c));
+        finish<Isa>(to_, Scaling<Isa>(to_, channel_ + c), channel_ + c, raw, active,
+                    Isa::load_sums(row + 4 * c));
       }
     }
   }

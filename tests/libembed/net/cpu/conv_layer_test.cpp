@@ -34,7 +34,7 @@ std::size_t size(std::int64_t count) {
   return static_cast<std::size_t>(count);
 }
 
-/// Zeroed memory that ends where the next byte is nobody's: who reads or writes behind it dies of it.
+/// Memory that ends where the next byte is nobody's: who reads or writes behind it dies of it.
 class Fenced {
  public:
   explicit Fenced(std::size_t size) {
@@ -65,6 +65,7 @@ class Pictures {
       : plane_(plane),
         padded_(size(images * plane.image_bytes())),
         values_(size(images * plane.pixels() * plane.channels)) {
+    std::memset(padded_.bytes(), zero_byte(kernels), size(images * plane.image_bytes()));
     std::mt19937 random(5);
     for (std::size_t i = 0; i < values_.size(); ++i) {
       const float value = static_cast<float>(random() % 17) - (kernels.number == Number::U8 ? 0 : 8);
@@ -75,7 +76,7 @@ class Pictures {
                          plane.at(place / plane.width, place % plane.width) +
                          number % plane.channels * plane.number_bytes;
       if (kernels.number == Number::U8) {
-        *to = static_cast<std::uint8_t>(value);
+        *to = static_cast<std::uint8_t>(value) ^ zero_byte(kernels);
         continue;
       }
       // A bfloat16 is the upper half of a float.
@@ -363,7 +364,7 @@ class Tiles {
     const std::int64_t points = (m + 2) * (m + 2), words = weights.in / kernels.group;
     const std::int64_t gap = embed::cpu::kPointGap;
     transformed_ = AlignedBuffer(size(points * (count * words * 4 + gap)));
-    at_points_ = AlignedBuffer(size(points * (embed::cpu::kFilterWords * kernels.block * 4 + gap)));
+    at_points_ = AlignedBuffer(size(points * (embed::cpu::kFilterBytes * kernels.block + gap)));
     products_ = AlignedBuffer(size(points * count * kernels.block * 4));
     const Plane& plane = pictures_.plane();
     call_.m = m;
