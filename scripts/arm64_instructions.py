@@ -26,7 +26,7 @@ MULTIPLIES = (b"fmla", b"sdot", b"udot", b"usdot", b"bfdot", b"smmla", b"usmmla"
 LIBRARY = os.path.join(ROOT, "build", "libembed", "libembed.so.0.1.0")
 # Without random addresses, so that those of one run are mostly the next one's.
 QEMU = ["setarch", os.uname().machine, "-R", "qemu-aarch64", "-L", os.environ.get("ARM64_SYSROOT", "")]
-KERNELS = re.compile(r"^([0-9a-f]+) ([0-9a-f]+) [tT] .*cpu::.*<.*(NeonF32|ArmDotU8|ArmI8mmU8|ArmBF16|PortableF32)")
+KERNELS = re.compile(r"^([0-9a-f]+) ([0-9a-f]+) [tT] .*cpu::.*<.*(NeonF32|ArmDotU8|ArmI8mmU8|ArmBF16|ArmF16|F16Parts|PortableF32)")
 
 
 def kernels_range(command, environment):
@@ -126,9 +126,12 @@ def main():
                 totals.append(count([os.path.join(ROOT, "build", "benchmarks", "embed-speed"), "--weights", weights, "--crops",
                                      crops.name, "--batch-size", "1", "--precision", precision, "--embeddings", out.name], environment))
         a_face, products = ((totals[1][i] - totals[0][i]) / 2 for i in (0, 1))
-        lanes = {"int8": 16, "bf16": 8}.get(precision, 4)
+        lanes = {"int8": 16, "bf16": 16, "fp16": 8}.get(precision, 4)
         # The stem of 8-bit numbers is float32's.
-        least = (stem / (4 if precision == "int8" else lanes) + rest / lanes) / 1e6
+        stem_lanes = 4 if precision == "int8" else lanes
+        if precision == "int8" and products * lanes < rest:
+            lanes, stem_lanes = 32, 16  # Products of matrices, and bfloat16's stem.
+        least = (stem / stem_lanes + rest / lanes) / 1e6
         print(f"{precision}: {a_face / 1e6:.2f} million instructions a face, {products / 1e6:.2f} of them multiply and add vectors; "
               f"{a_face / products:.3f} for each of these, {a_face / 1e6 / least:.3f} times the {least:.1f} million that the "
               f"multiply-adds over the lanes are")
