@@ -20,7 +20,7 @@ import arm64_instructions
 import board_machine
 import demo_photographs
 
-PRECISIONS = ("fp32", "bf16", "int8")
+PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 FRAME = "video/x-raw,format=NV12,width=640,height=480,framerate=30/1"
 BATCHES = (1, 16)
 GALLERY_MB = 1800  # what a search of a million rows needs, the program's own made-up rows included
