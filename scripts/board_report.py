@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -24,7 +23,8 @@ PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 FRAME = "video/x-raw,format=NV12,width=640,height=480,framerate=30/1"
 BATCHES = (1, 16)
 GALLERY_MB = 1800  # what a search of a million rows needs, the program's own made-up rows included
-LATENCY = re.compile(r"latency, src-element-id=.*?time=\(guint64\)(\d+), ts=\(guint64\)(\d+)")
+PIPELINE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "board_pipeline.py")
+
 
 
 class CannotMeasure(Exception):
@@ -139,42 +139,35 @@ def write_frame(path):
 
 
 def elements_of(frame, count):
-    return ["multifilesrc", f"location={frame}", "loop=true", f"num-buffers={count}", f"caps={FRAME}", "!", "tripletdetect", "!",
+    return ["multifilesrc", "name=source", f"location={frame}", "loop=true", f"num-buffers={count}", f"caps={FRAME}", "!", "tripletdetect", "!",
             "tripletembed", "!"]
 
 
-def pipeline_rates(log):
-    """Of what GStreamer's latency tracer logged: (frames a second, p50 and p95 of the milliseconds from source to sink); what the first five frames take is left out."""
-    seen = [(int(took), int(when)) for took, when in LATENCY.findall(log)][5:]
+def pipeline_rates(frames):
+    """Of [(nanoseconds from the source to the sink, when)]: (frames a second, p50 and p95 of the milliseconds); what the first five
+    frames take is left out."""
+    seen = frames[5:]
     if len(seen) < 10:
-        raise CannotMeasure(f"only {len(seen) + 5} frames came through the pipeline")
+        raise CannotMeasure(f"only {len(frames)} frames came through the pipeline")
     times = [took / 1e6 for took, _ in seen]
     return (len(seen) - 1) / ((seen[-1][1] - seen[0][1]) / 1e9), percentile(times, 50), percentile(times, 95)
 
 
-def run_pipeline(frame, seconds, folder):
-    """(the tracer's log, MB resident at most) of so many seconds."""
-    log = os.path.join(folder, "trace.log")
-    environment = {**os.environ, "GST_TRACERS": "latency(flags=pipeline)", "GST_DEBUG": "GST_TRACER:7", "GST_DEBUG_FILE": log,
-                   "GST_DEBUG_NO_COLOR": "1"}
-    with subprocess.Popen(["gst-launch-1.0", "-q", *elements_of(frame, -1), "fakesink", "sync=false"], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True, env=environment) as process:
-        end, peak = time.monotonic() + 60, 0
-        while time.monotonic() < end and process.poll() is None:
-            time.sleep(0.05)
-            peak = max(peak, peak_mb(process.pid))
-            # The time begins with the first frame at the sink.
-            if seconds > 0 and LATENCY.search(board_machine.text_of(log)):
-                end, seconds = time.monotonic() + seconds, 0
-        if process.poll() is not None:
-            raise CannotMeasure((process.stderr.read().strip().splitlines() or ["the pipeline ended"])[0])
-        process.kill()
-    return board_machine.text_of(log), peak
+def run_pipeline(frame, seconds):
+    """What pipeline_rates() takes, of so many seconds. The system's Python has Debian's GObject bindings."""
+    text = " ".join([*elements_of(frame, -1), "fakesink name=sink sync=false"])
+    lines = run_or_cannot(["/usr/bin/python3", PIPELINE, str(seconds), text]).splitlines()
+    return [tuple(map(int, line.split())) for line in lines]
 
 
-def peak_mb(pid):
-    found = re.search(r"^VmHWM:\s+(\d+) kB", board_machine.text_of(f"/proc/{pid}/status"), re.M)
-    return int(found[1]) / 1024 if found else 0
+def peak_mb(frame):
+    """MB resident at most of gst-launch-1.0 with the pipeline, in 40 frames."""
+    command = ["gst-launch-1.0", "-q", *elements_of(frame, 40), "fakesink", "sync=false"]
+    process = os.posix_spawnp(command[0], command, os.environ)
+    _, status, usage = os.wait4(process, 0)
+    if status != 0:
+        raise CannotMeasure("the pipeline failed")
+    return usage.ru_maxrss / 1024
 
 
 def pipeline_rows(quick):
@@ -186,8 +179,8 @@ def pipeline_rows(quick):
             write_frame(frame)
             line = run_or_cannot(["gst-launch-1.0", "-q", *elements_of(frame, 1), "tripletjson", "location=-", "!", "fakesink"])
             faces = len(json.loads(line)["objects"])
-            log, peak = run_pipeline(frame, 5 if quick else 10, folder)
-            rate, half, most = pipeline_rates(log)
+            rate, half, most = pipeline_rates(run_pipeline(frame, 5 if quick else 10))
+            peak = peak_mb(frame)
         detector = os.path.basename(os.environ.get("TRIPLETEMBED_DETECTOR", "")) or "the system's cascade"
         return [(what, f"{rate:.1f} frames/s; a frame p50 {half:.1f} ms, p95 {most:.1f} ms; {faces} face(s) a frame, by {detector}"),
                 ("that pipeline's memory", f"{peak:.0f} MB resident at most")]
