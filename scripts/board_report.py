@@ -134,8 +134,8 @@ def write_frame(path):
             photograph = next(found for found, name in demo_photographs.find() if name)
     except demo_photographs.PhotographError as error:
         raise CannotMeasure(str(error)) from error
-    run_or_cannot(["gst-launch-1.0", "-q", "filesrc", f"location={photograph}", "!", "decodebin", "!", "videoconvert", "!", "videoscale",
-                   "!", FRAME.replace(",framerate=30/1", ""), "!", "filesink", f"location={path}"])
+    run_or_cannot(["gst-launch-1.0", "-q", "filesrc", f"location={photograph}", "!", "decodebin", "!", "videoconvert", "!",
+                   "videoscale", "!", FRAME.replace(",framerate=30/1", ""), "!", "filesink", f"location={path}"])
 
 
 def elements_of(frame, count):
@@ -194,11 +194,12 @@ def gallery_row(build, quick):
     what = f"search among {rows:,} rows (cosine), all threads"
     try:
         say(what)
-        output = run_or_cannot([program(build, "gallery-bench"), "--rows", str(rows), "--no-faiss-flat", "--json", "--runs", "1" if quick else "5"])
-        said = json.loads(output)
+        said = json.loads(run_or_cannot([program(build, "gallery-bench"), "--rows", str(rows), "--no-faiss-flat", "--json",
+                                         "--runs", "1" if quick else "5"]))
         one, many = (said[f"all rows, cosine, {how} [ms]"] for how in ("one query", "batch of 32"))
         less = f" (not a million: {available:.0f} MB are free)" if available < GALLERY_MB else ""
-        return what, f"{one:.3g} ms; 32 at once {many:.3g} ms; memory is read at {said['memory bandwidth, reading [GB/s]']:.3g} GB/s{less}"
+        rate = said["memory bandwidth, reading [GB/s]"]
+        return what, f"{one:.3g} ms; 32 at once {many:.3g} ms; memory is read at {rate:.3g} GB/s{less}"
     except CannotMeasure as why:
         return what, f"not measured: {why}"
 

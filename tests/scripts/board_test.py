@@ -81,8 +81,9 @@ class Board(unittest.TestCase):
             board_report.pipeline_rates(frames[:9])
 
     def test_a_part_that_cannot_be_measured_is_a_row_that_says_why(self):
-        rows = [*board_report.embedding_rows(self.root, board_report.default_weights(), quick=True), board_report.gallery_row(self.root, True)]
-        self.assertEqual([why for _, why in rows], ["not measured: embed-speed is not built"] * 4 + ["not measured: gallery-bench is not built"])
+        rows = list(board_report.embedding_rows(self.root, board_report.default_weights(), quick=True))
+        self.assertEqual([why for _, why in rows], ["not measured: embed-speed is not built"] * 4)
+        self.assertEqual(board_report.gallery_row(self.root, True)[1], "not measured: gallery-bench is not built")
 
     def test_the_table_is_one_of_markdown(self):
         self.assertEqual(board_report.table([("board", "a | b\nc"), ("memory", 3)]),
