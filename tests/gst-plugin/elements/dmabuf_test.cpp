@@ -122,12 +122,10 @@ TEST(DmaBuf, FacesAreFoundAndEmbeddedThere) {
   if (detect == nullptr) GTEST_SKIP() << "built without detection";
   gst_object_unref(detect);
   const auto picture = first_frame(*data + "/video/carphone_pristine.mp4");
-  EXPECT_EQ(
-      expect_the_same("tripletdetect detector=yunet model=" + *data +
-                          "/models/face_detection_yunet_2023mar.onnx ! triplettrack " +
-                          "! tripletembed device=cpu precision=fp32 model=" + gsttest::quick_weights_file(),
-                      picture),
-      1U);
+  const std::string launch = "tripletdetect detector=yunet model=" + *data +
+                             "/models/face_detection_yunet_2023mar.onnx ! triplettrack ! tripletembed " +
+                             "device=cpu precision=fp32 model=" + gsttest::quick_weights_file();
+  EXPECT_EQ(expect_the_same(launch, picture), 1U);
 }
 
 }  // namespace
