@@ -19,14 +19,14 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TRACE = re.compile(rb"^Trace \d+: 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
-INSTRUCTION = re.compile(rb"^0x([0-9a-f]+):\s+[0-9a-f]+\s+(\S+)")
+INSTRUCTION = re.compile(rb"^0x([0-9a-f]+):\s+([0-9a-f]+)\s+(\S+)")
 MULTIPLIES = (b"fmla", b"sdot", b"udot", b"usdot", b"bfdot", b"smmla", b"usmmla", b"bfmmla")
 
 
 LIBRARY = os.path.join(ROOT, "build", "libembed", "libembed.so.0.1.0")
 # Without random addresses, so that those of one run are mostly the next one's.
 QEMU = ["setarch", os.uname().machine, "-R", "qemu-aarch64", "-L", os.environ.get("ARM64_SYSROOT", "")]
-KERNELS = re.compile(r"^([0-9a-f]+) ([0-9a-f]+) [tT] .*cpu::.*<.*(NeonF32|ArmDotU8|ArmI8mmU8|ArmBF16|PortableF32)")
+KERNELS = re.compile(r"^([0-9a-f]+) ([0-9a-f]+) [tT] .*cpu::.*<.*(NeonF32|ArmDotU8|ArmI8mmU8|ArmBF16|ArmF16|F16Parts|PortableF32)")
 
 
 def kernels_range(command, environment):
@@ -42,17 +42,26 @@ def kernels_range(command, environment):
     return f"0x{int(base[1], 16) + begin:x}+0x{end - begin:x}"
 
 
-def count(command, environment):
-    """(all instructions, those that multiply and add vectors) of a run's kernels."""
+class Block:
+    """Instructions that run one after the other up to a branch."""
+
+    def __init__(self):
+        self.words = []
+        self.products = 0  # those that multiply and add vectors
+        self.runs = 0
+
+
+def kernel_blocks(command, environment):
+    """The blocks of a run's kernels."""
     for _ in range(12):
-        counts = count_once(command, environment)
-        if counts[0] > 0:
-            return counts
+        blocks = kernel_blocks_once(command, environment)
+        if any(block.runs > 0 for block in blocks):
+            return blocks
     sys.exit(f"{command}: the library lay elsewhere each time")
 
 
-def count_once(command, environment):
-    """As count(); nothing where the library did not lie where it lay in the run before."""
+def kernel_blocks_once(command, environment):
+    """As kernel_blocks(); none of them runs where the library did not lie where it lay in the run before."""
     environment = {**environment, "LD_DEBUG": "files"}
     reader, writer = os.pipe()
     process = subprocess.Popen([*QEMU, "-d", "in_asm,exec,nochain", "-dfilter", kernels_range(command, environment), "-D",
@@ -62,7 +71,7 @@ def count_once(command, environment):
     os.close(writer)
     process.stdin.write(b"embed 1\n")
     process.stdin.close()
-    sizes, products, runs = {}, {}, collections.Counter()
+    blocks, runs = collections.defaultdict(Block), collections.Counter()
     block = None
     with os.fdopen(reader, "rb", buffering=1 << 20) as lines:
         for line in lines:
@@ -76,14 +85,26 @@ def count_once(command, environment):
             said = INSTRUCTION.match(line)
             if said:
                 if block is None:
-                    block = int(said[1], 16)
-                    sizes[block] = products[block] = 0
-                sizes[block] += 1
-                products[block] += said[2] in MULTIPLIES
+                    block = blocks[int(said[1], 16)] = Block()
+                block.words.append(int(said[2], 16))
+                block.products += said[3] in MULTIPLIES
     if process.wait() != 0:
         sys.exit(f"{command} ended with {process.returncode}")
-    return (sum(times * sizes.get(at, 0) for at, times in runs.items()),
-            sum(times * products.get(at, 0) for at, times in runs.items()))
+    for address, times in runs.items():
+        blocks[address].runs = times
+    return list(blocks.values())
+
+
+def embedding(weights, precision, faces):
+    """The blocks of the kernels where embed-speed embeds so many faces one by one, after one more as a start."""
+    shape = input_of(weights)
+    size = shape["width"] * shape["height"] * shape["channels"]
+    with tempfile.NamedTemporaryFile(suffix=".u8") as crops, tempfile.NamedTemporaryFile(suffix=".f32") as out:
+        crops.write(bytes((i * 37 + i // 251) % 256 for i in range(size * faces)))
+        crops.flush()
+        return kernel_blocks([os.path.join(ROOT, "build", "benchmarks", "embed-speed"), "--weights", weights, "--crops", crops.name,
+                              "--batch-size", "1", "--precision", precision, "--embeddings", out.name],
+                             {**os.environ, "OMP_NUM_THREADS": "1"})
 
 
 def input_of(weights):
@@ -113,22 +134,21 @@ def multiply_adds(height, width, channels):
 def main():
     weights = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "models", "faces-r18.safetensors")
     shape = input_of(weights)
-    size = shape["width"] * shape["height"] * shape["channels"]
     stem, rest = multiply_adds(shape["height"], shape["width"], shape["channels"])
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     print(f"{shape['width']}x{shape['height']}: {(stem + rest) / 1e6:.1f} million multiply-adds a face, convolved directly")
     for precision in sys.argv[2:] or ["fp32", "int8"]:
         totals = []
         for faces in (1, 3):
-            with tempfile.NamedTemporaryFile(suffix=".u8") as crops, tempfile.NamedTemporaryFile(suffix=".f32") as out:
-                crops.write(bytes((i * 37 + i // 251) % 256 for i in range(size * faces)))
-                crops.flush()
-                totals.append(count([os.path.join(ROOT, "build", "benchmarks", "embed-speed"), "--weights", weights, "--crops",
-                                     crops.name, "--batch-size", "1", "--precision", precision, "--embeddings", out.name], environment))
+            blocks = embedding(weights, precision, faces)
+            totals.append((sum(block.runs * len(block.words) for block in blocks),
+                           sum(block.runs * block.products for block in blocks)))
         a_face, products = ((totals[1][i] - totals[0][i]) / 2 for i in (0, 1))
-        lanes = {"int8": 16, "bf16": 8}.get(precision, 4)
+        lanes = {"int8": 16, "bf16": 16, "fp16": 8}.get(precision, 4)
         # The stem of 8-bit numbers is float32's.
-        least = (stem / (4 if precision == "int8" else lanes) + rest / lanes) / 1e6
+        stem_lanes = 4 if precision == "int8" else lanes
+        if precision == "int8" and products * lanes < rest:
+            lanes, stem_lanes = 32, 16  # Products of matrices, and bfloat16's stem.
+        least = (stem / stem_lanes + rest / lanes) / 1e6
         print(f"{precision}: {a_face / 1e6:.2f} million instructions a face, {products / 1e6:.2f} of them multiply and add vectors; "
               f"{a_face / products:.3f} for each of these, {a_face / 1e6 / least:.3f} times the {least:.1f} million that the "
               f"multiply-adds over the lanes are")

@@ -37,14 +37,19 @@ as_root() {
 
 # need_packages GROUP…: installs what is missing; touches the network only then.
 need_packages() {
-  local names missing group
-  names=$(for group in "$@"; do packages_of "$group"; done)
+  local group names
+  mapfile -t names < <(for group in "$@"; do packages_of "$group"; done)
+  need_named_packages "${names[@]}"
+}
+
+# need_named_packages NAME…: likewise.
+need_named_packages() {
+  local missing
   if ! command -v dpkg-query >/dev/null; then
-    say "not a Debian system; these Debian packages (or their like) must be there: $(tr '\n' ' ' <<<"$names")"
+    say "not a Debian system; these Debian packages (or their like) must be there: $*"
     return 0
   fi
-  # shellcheck disable=SC2086  # one word a package
-  missing=$(missing_packages $names)
+  missing=$(missing_packages "$@")
   [ -n "$missing" ] || return 0
   say "installing: $(tr '\n' ' ' <<<"$missing")"
   command -v apt-get >/dev/null || die "no apt-get here; install: $(tr '\n' ' ' <<<"$missing")"

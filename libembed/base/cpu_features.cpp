@@ -57,6 +57,7 @@ CpuFeatures ask() noexcept {
   CpuFeatures found;
   const unsigned long has = getauxval(AT_HWCAP);
   found.neon = (has & HWCAP_ASIMD) != 0;
+  found.arm_f16 = found.neon && (has & HWCAP_ASIMDHP) != 0;
   found.arm_dot = found.neon && (has & HWCAP_ASIMDDP) != 0;
   const unsigned long has_too = getauxval(AT_HWCAP2);
   found.arm_i8mm = found.neon && (has_too & HWCAP2_I8MM) != 0;
@@ -88,7 +89,8 @@ CpuFeaturesMask::CpuFeaturesMask(const CpuFeatures& most) noexcept {
   for (bool CpuFeatures::*feature :
        {&CpuFeatures::sha, &CpuFeatures::avx2, &CpuFeatures::avx512, &CpuFeatures::avx512_vbmi,
         &CpuFeatures::avx512_vnni, &CpuFeatures::avx512_bf16, &CpuFeatures::amx_bf16, &CpuFeatures::amx_int8,
-        &CpuFeatures::neon, &CpuFeatures::arm_dot, &CpuFeatures::arm_i8mm, &CpuFeatures::arm_bf16}) {
+        &CpuFeatures::neon, &CpuFeatures::arm_f16, &CpuFeatures::arm_dot, &CpuFeatures::arm_i8mm,
+        &CpuFeatures::arm_bf16}) {
     masked.*feature = most.*feature && found().*feature;
   }
   mask_is_on = true;

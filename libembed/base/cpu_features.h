@@ -17,6 +17,7 @@ struct CpuFeatures {
   bool amx_bf16 = false;     ///< Products of tiles of bfloat16, which the system has granted.
   bool amx_int8 = false;     ///< Products of tiles of bytes, likewise.
   bool neon = false;         ///< arm64's Advanced SIMD, which every such CPU has that runs Debian.
+  bool arm_f16 = false;      ///< Arithmetic of float16 beside it (Armv8.2's half precision).
   bool arm_dot = false;      ///< Sums of byte products beside it (Armv8.2's dot product).
   bool arm_i8mm = false;     ///< Products of 2×8 by 8×2 bytes beside it (Armv8.6's i8mm).
   bool arm_bf16 = false;     ///< Sums and small matrices of bfloat16 products beside it (Armv8.6).

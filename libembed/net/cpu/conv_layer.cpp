@@ -23,24 +23,6 @@ std::uint16_t to_bf16(float value) {
   return static_cast<std::uint16_t>(bits >> 16);
 }
 
-void store(Number number, float value, float unit, std::uint8_t* out) {
-  switch (number) {
-    case Number::F32:
-      std::memcpy(out, &value, sizeof value);
-      break;
-    case Number::BF16: {
-      const std::uint16_t bits = to_bf16(value);
-      std::memcpy(out, &bits, sizeof bits);
-      break;
-    }
-    case Number::U8: {
-      const auto rounded = static_cast<std::int8_t>(std::lround(value / unit));
-      std::memcpy(out, &rounded, sizeof rounded);
-      break;
-    }
-  }
-}
-
 /// The bits of the float16 that is exactly this value, if there is one.
 std::optional<std::uint16_t> to_f16(float value) {
   std::uint32_t bits;
@@ -55,6 +37,49 @@ std::optional<std::uint16_t> to_f16(float value) {
   const std::uint32_t shifted = mantissa >> shift;
   const auto biased = static_cast<std::uint32_t>(std::max(exponent, -14) + 14) << 10;
   return static_cast<std::uint16_t>(sign | (shifted + biased));
+}
+
+/// The bits of the nearest float16, ties to even; of infinity where the largest is exceeded.
+std::uint16_t nearest_f16(float value) {
+  const auto bits_of = [](float number) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &number, sizeof bits);
+    return bits;
+  };
+  const std::uint32_t sign = bits_of(value) >> 16 & 0x8000U;
+  const float magnitude = std::abs(value);
+  std::uint32_t bits = 0x7C00;
+  if (magnitude < 0x1p-14F) {
+    // Without a leading one the last place is worth 2^-24, as that of a float32 from 0.5 to 1.
+    bits = bits_of(magnitude + 0.5F) - bits_of(0.5F);
+  } else if (magnitude < 65520) {
+    bits = bits_of(magnitude);
+    bits = (bits + 0xFFFU + (bits >> 13 & 1U) - (112U << 23)) >> 13;
+  }
+  return static_cast<std::uint16_t>(sign | bits);
+}
+
+void store(Number number, float value, float unit, std::uint8_t* out) {
+  switch (number) {
+    case Number::F32:
+      std::memcpy(out, &value, sizeof value);
+      break;
+    case Number::BF16: {
+      const std::uint16_t bits = to_bf16(value);
+      std::memcpy(out, &bits, sizeof bits);
+      break;
+    }
+    case Number::F16: {
+      const std::uint16_t bits = nearest_f16(value);
+      std::memcpy(out, &bits, sizeof bits);
+      break;
+    }
+    case Number::U8: {
+      const auto rounded = static_cast<std::int8_t>(std::lround(value / unit));
+      std::memcpy(out, &rounded, sizeof rounded);
+      break;
+    }
+  }
 }
 
 /// G of F(m, 3), rows of three.

@@ -46,6 +46,7 @@ RunnableKernels runnable_kernels() noexcept {
   add(cpu.avx2, avx2_f32);
   add(cpu.neon, neon_f32);
   add(cpu.arm_bf16, arm_bf16);
+  add(cpu.arm_f16, arm_f16);
   add(cpu.arm_i8mm, arm_i8mm_u8);
   add(cpu.arm_dot, arm_dot_u8);
   add(true, portable_f32);

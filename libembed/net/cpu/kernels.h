@@ -11,7 +11,7 @@
 namespace embed::cpu {
 
 /// Numbers that go into a convolution.
-enum class Number { F32, BF16, U8 };
+enum class Number { F32, BF16, F16, U8 };
 
 /// Where a convolution's sums go. Rows are output pixels: image · pixels + pixel.
 struct ConvOutput {
@@ -148,7 +148,7 @@ struct Kernels {
 
 /// Bytes of one number.
 constexpr std::int64_t size_of(Number number) {
-  return number == Number::F32 ? 4 : number == Number::BF16 ? 2 : 1;
+  return number == Number::F32 ? 4 : number == Number::U8 ? 1 : 2;
 }
 
 /// Bytes of one word.
@@ -186,6 +186,7 @@ const Kernels* amx_bf16() noexcept;
 const Kernels* amx_u8() noexcept;
 const Kernels* neon_f32() noexcept;
 const Kernels* arm_bf16() noexcept;
+const Kernels* arm_f16() noexcept;
 const Kernels* arm_dot_u8() noexcept;
 const Kernels* arm_i8mm_u8() noexcept;
 

@@ -14,7 +14,7 @@ struct PortableF32 {
   // 12 sums, 2 weights, the pixel's word and a product: 16 registers.
   static constexpr int kVectors = 2;
   static constexpr int kRows = 6;
-  static constexpr int kWords = 1, kWordBytes = 4, kPixels = 1;
+  static constexpr int kWords = 1, kWordBytes = 4, kPixels = 1, kPartWords = 0;
   static constexpr int kBytes = 4;
   static Sum zero() { return Float{}; }
   static Word load(const std::uint8_t* p) { return load_number(p); }

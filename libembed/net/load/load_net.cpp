@@ -29,6 +29,7 @@ void check(const EmbedderOptions& options) {
 const cpu::Kernels* own_kernels(const std::string& precision) {
   if (precision == "fp32") return cpu::kernels_for(cpu::Number::F32);
   if (precision == "bf16") return cpu::kernels_for(cpu::Number::BF16);
+  if (precision == "fp16") return cpu::kernels_for(cpu::Number::F16);
   return precision == "int8" ? cpu::kernels_for(cpu::Number::U8) : nullptr;
 }
 

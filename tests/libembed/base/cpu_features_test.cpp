@@ -16,6 +16,7 @@ namespace {
 
 using embed::CpuFeatures;
 using embed::CpuFeaturesMask;
+using embed::cpu::Number;
 
 CpuFeatures avx2_machine() {
   CpuFeatures most;
@@ -25,10 +26,10 @@ CpuFeatures avx2_machine() {
 
 TEST(CpuFeatures, NothingButThePortablePartsRunsWithoutThem) {
   const CpuFeaturesMask mask({});
-  EXPECT_EQ(embed::cpu::kernels_for(embed::cpu::Number::F32), embed::cpu::portable_f32());
-  EXPECT_EQ(embed::cpu::kernels_for(embed::cpu::Number::BF16), nullptr);
-  EXPECT_EQ(embed::cpu::kernels_for(embed::cpu::Number::U8), nullptr);
-  EXPECT_EQ(embed::cpu::train_kernels_for(embed::cpu::Number::F32), nullptr);
+  EXPECT_EQ(embed::cpu::kernels_for(Number::F32), embed::cpu::portable_f32());
+  EXPECT_EQ(embed::cpu::kernels_for(Number::BF16), nullptr);
+  EXPECT_EQ(embed::cpu::kernels_for(Number::U8), nullptr);
+  EXPECT_EQ(embed::cpu::train_kernels_for(Number::F32), nullptr);
   EXPECT_EQ(all_kernels().size(), 1U);
   EXPECT_EQ(embed::crop_kernels().name, embed::portable_crop_kernels().name);
   EXPECT_EQ(std::string(embed::scan_variants().front().name), "portable");
@@ -38,21 +39,48 @@ TEST(CpuFeatures, NothingButThePortablePartsRunsWithoutThem) {
 TEST(CpuFeatures, AnAvx2MachineRunsItsOwnKernels) {
   if (!embed::cpu_features().avx2) GTEST_SKIP() << "this CPU has no AVX2";
   const CpuFeaturesMask mask(avx2_machine());
-  EXPECT_EQ(std::string(embed::cpu::kernels_for(embed::cpu::Number::F32)->name), "avx2");
-  EXPECT_EQ(embed::cpu::kernels_for(embed::cpu::Number::BF16), nullptr);
+  EXPECT_EQ(std::string(embed::cpu::kernels_for(Number::F32)->name), "avx2");
+  EXPECT_EQ(embed::cpu::kernels_for(Number::BF16), nullptr);
   EXPECT_EQ(std::string(embed::crop_kernels().name), "avx2");
   EXPECT_EQ(std::string(embed::scan_variants().front().name), "avx2");
 }
 
 TEST(CpuFeatures, AnArm64MachineRunsItsOwnKernels) {
   if (!embed::cpu_features().neon) GTEST_SKIP() << "this CPU is not arm64's";
-  EXPECT_EQ(std::string(embed::cpu::kernels_for(embed::cpu::Number::F32)->name), "neon");
+  EXPECT_EQ(std::string(embed::cpu::kernels_for(Number::F32)->name), "neon");
   CpuFeatures cortex_a72;
   cortex_a72.neon = true;
   const CpuFeaturesMask mask(cortex_a72);
-  EXPECT_EQ(std::string(embed::cpu::kernels_for(embed::cpu::Number::F32)->name), "neon");
+  EXPECT_EQ(std::string(embed::cpu::kernels_for(Number::F32)->name), "neon");
+  for (const Number number : {Number::BF16, Number::F16, Number::U8}) {
+    EXPECT_EQ(embed::cpu::kernels_for(number), nullptr);
+  }
   EXPECT_EQ(std::string(embed::crop_kernels().name), "neon");
   EXPECT_EQ(std::string(embed::scan_variants().front().name), "neon");
+}
+
+TEST(CpuFeatures, EachExtensionOfArm64BringsItsKernels) {
+  struct Extension {
+    bool CpuFeatures::*feature;
+    Number number;
+    std::string kernels;
+  };
+  // The later ones of a number before the earlier ones.
+  const Extension extensions[] = {{&CpuFeatures::arm_dot, Number::U8, "arm-dot"},
+                                  {&CpuFeatures::arm_i8mm, Number::U8, "arm-i8mm"},
+                                  {&CpuFeatures::arm_bf16, Number::BF16, "arm-bf16"},
+                                  {&CpuFeatures::arm_f16, Number::F16, "arm-fp16"}};
+  const CpuFeatures here = embed::cpu_features();
+  if (!here.neon) GTEST_SKIP() << "this CPU is not arm64's";
+  CpuFeatures most;
+  most.neon = true;
+  for (const Extension& extension : extensions) {
+    if (!(here.*extension.feature)) continue;
+    most.*extension.feature = true;
+    const CpuFeaturesMask mask(most);
+    EXPECT_EQ(embed::cpu::kernels_for(extension.number)->name, extension.kernels);
+    EXPECT_EQ(std::string(embed::cpu::kernels_for(Number::F32)->name), "neon");
+  }
 }
 
 TEST(CpuFeatures, AMaskGivesNothingThatIsNotThere) {

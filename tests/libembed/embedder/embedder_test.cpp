@@ -161,17 +161,26 @@ TEST(Embedder, RefusesPrecisionsAndBatchSizesOutOfRange) {
   }
 }
 
-TEST(Embedder, HalfPrecisionOnTheCpuWorksOrSaysSo) {
+void expect_half_precision_or_why_not() {
+  const bool own_kernels = embed::cpu_features().arm_f16;
   try {
     const Embedder embedder(weights(), on_cpu("fp16"));
     EXPECT_EQ(embedder.precision(), "fp16");
+    EXPECT_EQ(embedder.backend() == "arm-fp16", own_kernels) << embedder.backend();
     EXPECT_GE(cosine(embed_all(shared_embedder(), crops(1))[0], embed_all(embedder, crops(1))[0].data()),
               0.999);
   } catch (const embed::Error& error) {
+    EXPECT_FALSE(own_kernels);
     EXPECT_EQ(error.code(), ErrorCode::Unsupported) << error.what();
     EXPECT_THAT(error.what(), ::testing::AnyOf(::testing::HasSubstr("precision fp16 does not run on cpu"),
                                                ::testing::HasSubstr("this build is without LibTorch")));
   }
+}
+
+TEST(Embedder, HalfPrecisionOnTheCpuWorksOrSaysSo) {
+  expect_half_precision_or_why_not();
+  const embed::CpuFeaturesMask old_core({});
+  expect_half_precision_or_why_not();
 }
 
 TEST(Embedder, EightBitsWorkOrSayWhatTheyNeed) {

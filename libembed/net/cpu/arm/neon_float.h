@@ -21,7 +21,7 @@ struct NeonFloat {
   static constexpr int kRows = 6;
   // A pixel's words come four with one load, and the instructions take any one of them: loading each for
   // itself and spreading it out would keep the multipliers waiting.
-  static constexpr int kWords = 4, kWordBytes = 4, kPixels = 1;
+  static constexpr int kWords = 4, kWordBytes = 4, kPixels = 1, kPartWords = 0;
   static Float load_float(const float* p) { return vld1q_f32(p); }
   static Float load_half(const std::uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
   static void store_float(float* p, Float v) { vst1q_f32(p, v); }

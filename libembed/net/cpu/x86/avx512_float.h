@@ -16,7 +16,7 @@ struct Avx512Float {
   // 28 sums and 4 weights fill the 32 registers; the pixel's word is broadcast from memory.
   static constexpr int kVectors = 4;
   static constexpr int kRows = 7;
-  static constexpr int kWords = 1, kWordBytes = 4, kPixels = 1;
+  static constexpr int kWords = 1, kWordBytes = 4, kPixels = 1, kPartWords = 0;
   static Float load_float(const float* p) { return _mm512_loadu_ps(p); }
   static Float load_half(const std::uint16_t* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));

@@ -17,7 +17,7 @@ struct Avx2F32 {
   // 12 sums, 2 weights and the pixel's word: 15 of 16 registers.
   static constexpr int kVectors = 2;
   static constexpr int kRows = 6;
-  static constexpr int kWords = 1, kWordBytes = 4, kPixels = 1;
+  static constexpr int kWords = 1, kWordBytes = 4, kPixels = 1, kPartWords = 0;
   static constexpr int kBytes = 4;
   static Sum zero() { return _mm256_setzero_ps(); }
   static Word load(const std::uint8_t* p) { return _mm256_load_ps(reinterpret_cast<const float*>(p)); }

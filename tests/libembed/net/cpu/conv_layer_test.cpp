@@ -58,6 +58,15 @@ class Fenced {
   std::size_t mapped_ = 0;
 };
 
+/// The bits of a number that a float16 holds with a leading one, or of zero.
+std::uint16_t float16(float value) {
+  if (value == 0) return 0;
+  int exponent = 0;
+  const double fraction = std::frexp(std::abs(static_cast<double>(value)), &exponent);
+  return static_cast<std::uint16_t>((value < 0 ? 0x8000 : 0) + ((exponent + 14) << 10) +
+                                    (static_cast<int>(fraction * 2048) & 1023));
+}
+
 /// Pictures of small whole numbers, which every kind of number holds.
 class Pictures {
  public:
@@ -77,6 +86,11 @@ class Pictures {
                          number % plane.channels * plane.number_bytes;
       if (kernels.number == Number::U8) {
         *to = static_cast<std::uint8_t>(value) ^ zero_byte(kernels);
+        continue;
+      }
+      if (kernels.number == Number::F16) {
+        const std::uint16_t bits = float16(value);
+        std::memcpy(to, &bits, sizeof bits);
         continue;
       }
       // A bfloat16 is the upper half of a float.
@@ -192,7 +206,7 @@ struct Shape {
 /// Large enough that transformed weights are not kept; tiles of 4×4, and of 2×2.
 std::vector<Shape> large_shapes(const Kernels& kernels) {
   // Where filters cost something, few tiles go without them.
-  if (kernels.filter_tiles > 0 && kernels.number == Number::BF16) return {{512, 256, 6, 5}};
+  if (kernels.filter_tiles > 0 && kernels.number != Number::F32) return {{512, 256, 6, 5}};
   if (kernels.filter_tiles > 0) return {{128, 128, 8, 6}, {512, 128, 6, 5}};
   if (kernels.number == Number::BF16) return {{512, 256, 4, 3}};
   return {{128, 128, 8, 6}, {512, 256, 4, 3}};
@@ -212,6 +226,8 @@ TEST(ConvLayer, TransformsWeightsOfEveryFloat16) {
       Arena arena;
       const Pictures pictures(*kernels, 2, plane);
       for (const Weights& kind : kinds) {
+        // Sums of these are more than a float16 holds.
+        if (kernels->number == Number::F16 && kind.unit > 1) continue;
         const ConvWeights weights = made_up_weights(shape.out, shape.in, kind.most, kind.unit);
         const ConvLayer layer(*kernels, weights, {}, plane, arena);
         EXPECT_GT(layer.filter_bytes(), 0U) << kernels->name << ' ' << shape.in << ' ' << kind.unit;
@@ -308,7 +324,8 @@ TEST(ConvLayer, GivesTheSumsOfEveryShape) {
             const std::vector<double> right = convolved(pictures, images, weights);
             for (const int members : {1, 3}) {
               const std::vector<float> got = sums(layer, pictures, images, shape.out, members, stride);
-              EXPECT_LE(error(got, right), layer.product_bytes() > 0 ? tolerance(*kernels) : 0)
+              const bool rounded = layer.product_bytes() > 0 || kernels->number == Number::F16;
+              EXPECT_LE(error(got, right), rounded ? tolerance(*kernels) : 0)
                   << kernels->name << ' ' << shape.in << ' ' << shape.height << 'x' << shape.width << ' '
                   << kernel << '/' << stride << ' ' << images << ' ' << members;
             }
@@ -335,18 +352,12 @@ AlignedBuffer transformed(const Kernels& kernels, const ConvWeights& weights, st
   return packed;
 }
 
-/// Bits of float16 for multiples of 2⁻¹⁰ below 2, in the order of WinogradCall::filters.
+/// Multiples of 2⁻¹⁰ below 2 in the order of WinogradCall::filters.
 AlignedBuffer filters(const Kernels& kernels, const ConvWeights& weights) {
   AlignedBuffer packed(size(weights.out * weights.in * 9 * 2));
   for (std::int64_t o = 0; o < weights.out; ++o) {
     for (std::int64_t tap = 0; tap < weights.in * 9; ++tap) {
-      const float value = weights.values[size(o * weights.in * 9 + tap)];
-      int exponent = 0;
-      const double fraction = std::frexp(std::abs(static_cast<double>(value)), &exponent);
-      const auto bits =
-          static_cast<std::uint16_t>(value == 0 ? 0
-                                                : (value < 0 ? 0x8000 : 0) + ((exponent + 14) << 10) +
-                                                      (static_cast<int>(fraction * 2048) & 1023));
+      const std::uint16_t bits = float16(weights.values[size(o * weights.in * 9 + tap)]);
       std::memcpy(packed.bytes() +
                       2 * ((o / kernels.block * weights.in * 9 + tap) * kernels.block + o % kernels.block),
                   &bits, sizeof bits);
