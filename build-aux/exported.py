@@ -12,7 +12,8 @@ import pathlib
 import re
 
 # What the sister libraries, and the trainer's module, use beside the installed headers; and what `impl_` points to.
-PRIVATE = ["embed::all_finite[!_a-zA-Z0-9]*", "embed::cpu_features[!_a-zA-Z0-9]*", "embed::file_identity[!_a-zA-Z0-9]*",
+PRIVATE = ["embed::all_finite[!_a-zA-Z0-9]*", "embed::cpu_features[!_a-zA-Z0-9]*", "embed::default_threads[!_a-zA-Z0-9]*",
+           "embed::file_identity[!_a-zA-Z0-9]*", "embed::keep_thread_on[!_a-zA-Z0-9]*",
            "embed::WeightsFile::*", "*?for?embed::WeightsFile", "embed::nn::*", "*?for?embed::nn::*",
            "embed::*::Impl::*", "embed::*::State::*"]
 INTERNAL = ["embed::*", "*?for?embed::*", "*?to?embed::*"]
