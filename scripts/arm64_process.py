@@ -65,7 +65,7 @@ def main():
     layers = os.path.join(build, "benchmarks", "torch-layers")
     with tempfile.TemporaryDirectory() as folder:
         plugin, rows = plugin_in(folder), []
-        for precision in sys.argv[3:] or ["fp32", "int8"]:
+        for precision in sys.argv[3:] or ["fp32", "fp16", "int8"]:
             rows.append((f"this library's kernels, {precision}", ours(plugin, build, weights, precision)))
         if os.path.exists(layers):
             rows.append(("LibTorch's layers, fp32", a_face(lambda faces: count(plugin, [layers, weights, str(faces)]))))

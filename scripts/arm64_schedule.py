@@ -101,7 +101,7 @@ def main(words):
     if shutil.which("llvm-mca") is None:
         sys.exit("llvm-mca is not here: apt-get install llvm")
     weights = words[0] if words else os.path.join(arm64_instructions.ROOT, "models", "faces-r18.safetensors")
-    for precision in words[1:] or ["fp32", "int8"]:
+    for precision in words[1:] or ["fp32", "fp16", "int8"]:
         print_schedule(weights, precision)
 
 
