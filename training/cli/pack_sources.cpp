@@ -235,7 +235,8 @@ void say_skipped(const Listing& listing) {
                listing.skipped.size(), command_line::first_of(listing.skipped).c_str());
   const auto foreign = std::count_if(listing.skipped.begin(), listing.skipped.end(), is_foreign_picture);
   if (foreign > 0)
-    std::fprintf(stderr, "%td of them are pictures of a kind that is not read: convert them to JPEG or PNG\n", foreign);
+    std::fprintf(stderr, "%td of them are pictures of a kind that is not read: convert them to JPEG or PNG\n",
+                 foreign);
 }
 
 std::set<std::string> read_people(const std::string& path) {

@@ -32,11 +32,11 @@ class Image {
 constexpr std::int64_t kMaxPixels = 64'000'000;
 
 /// Decodes JPEG, PNG, PGM/PPM, BMP, WebP, TIFF and, in a build with libheif, HEIC and AVIF to BGR, or to grey
-/// for a grey file, turned as the file says (EXIF of JPEG, PNG and WebP, TIFF's own tag, HEIC's and AVIF's). Transparent parts become grey. A JPEG of more than
-/// `max_pixels` (0: no limit) is reduced to a half, a quarter or an eighth of its sides; one that is larger
-/// even then, and a file of another format that is too large, is refused before it is decoded. Throws
-/// Error(NotFound | Io | Format | OutOfMemory) that names the file; Format also for a file so damaged that
-/// pixels are lost.
+/// for a grey file, turned as the file says (EXIF of JPEG, PNG and WebP, TIFF's own tag, HEIC's and AVIF's).
+/// Transparent parts become grey. A JPEG of more than `max_pixels` (0: no limit) is reduced to a half, a
+/// quarter or an eighth of its sides; one that is larger even then, and a file of another format that is too
+/// large, is refused before it is decoded. Throws Error(NotFound | Io | Format | OutOfMemory) that names the
+/// file; Format also for a file so damaged that pixels are lost.
 Image load_image(const std::string& path, std::int64_t max_pixels = kMaxPixels);
 /// The same of a file's content, [size] bytes of the caller's; `name` is what errors call it.
 Image decode_image(const std::uint8_t* bytes, std::size_t size, const std::string& name,
