@@ -7,7 +7,8 @@
 #
 # DATA holds fairface/ (FairFace's pictures in folders 00, 01, …: faces cut with a padding of 0.25), lfw/, lfw-protocol/ and
 # models/ with a YuNet file; the last three are for measuring alone. WORK (default OUT.work) keeps teacher, packed sets and
-# checkpoint: a run that was stopped goes on where it was. SIZE, EPOCHS, BLENDS, THREADS and PRECISION change what they say.
+# checkpoint: a run that was stopped goes on where it was. SIZE, FIELD_OF_VIEW, EPOCHS, BLENDS, THREADS and
+# PRECISION change what they say.
 #
 # 1. The teacher: teacher-dlib.sh.
 # 2. FairFace's folders 00 to 17, once as large as they are for the teacher, once for the student. The others are held out.
@@ -38,7 +39,7 @@ pack() {  # NAME OPTION… : packs once, by the teacher's rule
   [ -f "$file" ] || triplet-train pack --out "$file" --teacher "$teacher" "$@"
 }
 # The whole chip lies around the student's picture: room to shift and turn it.
-small=(--size "$size" --field-of-view 0.8889 --context 1.125)
+small=(--size "$size" --field-of-view "${FIELD_OF_VIEW:-0.8889}" --context 1.125)
 pack fairface-144 --size 144 --as-cut "$work/fairface"
 pack "fairface-$size" "${small[@]}" --as-cut "$work/fairface"
 for people in Train Test; do
