@@ -24,12 +24,21 @@ using Handle = std::unique_ptr<heif_image_handle, Release<heif_image_handle_rele
 using Pixels = std::unique_ptr<heif_image, Release<heif_image_release>>;
 using Options = std::unique_ptr<heif_decoding_options, Release<heif_decoding_options_free>>;
 
+/// What libheif says, in one line.
+std::string words_of(const heif_error& error) {
+  std::string words;
+  for (const char* at = error.message; at != nullptr && *at != '\0'; ++at) words += *at == '\n' ? ' ' : *at;
+  while (!words.empty() && words.back() == ' ') words.pop_back();
+  return words;
+}
+
 void require(const heif_error& error, const std::string& path) {
   if (error.code == heif_error_Ok) return;
+  const char* what = "the HEIC or AVIF picture cannot be decoded: ";
+  if (error.code == heif_error_Invalid_input) what = "the HEIC or AVIF picture is damaged: ";
   if (error.subcode == heif_suberror_Unsupported_codec || error.code == heif_error_Plugin_loading_error)
-    throw Error(ErrorCode::Format, std::string("libheif has no decoder for it here (") + error.message + ")",
-                path);
-  throw Error(ErrorCode::Format, std::string("the HEIC or AVIF picture is damaged: ") + error.message, path);
+    what = "libheif has no decoder for it here: ";
+  throw Error(ErrorCode::Format, what + words_of(error), path);
 }
 
 /// BGR or, with alpha, BGRA.
