@@ -26,7 +26,6 @@ GALLERY_MB = 1800  # what a search of a million rows needs, the program's own ma
 PIPELINE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "board_pipeline.py")
 
 
-
 class CannotMeasure(Exception):
     """Why: the row says it."""
 
@@ -222,7 +221,7 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--tests", default="not run", help="what the tests' last line was")
     args = parser.parse_args()
-    weights = os.environ.get("TRIPLETEMBED_MODEL") or os.path.join(arm64_arm64_instructions.ROOT, "models", "faces-r18.safetensors")
+    weights = default_weights()
     if not os.path.isfile(weights):
         sys.exit(f"board-check: {weights}: no weights there")
     heat = board_machine.temperature("/")

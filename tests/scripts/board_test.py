@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """scripts/board-check: what it says of a board, from files made up as boards have them, and the table."""
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -84,6 +86,14 @@ class Board(unittest.TestCase):
         rows = list(board_report.embedding_rows(self.root, board_report.default_weights(), quick=True))
         self.assertEqual([why for _, why in rows], ["not measured: embed-speed is not built"] * 4)
         self.assertEqual(board_report.gallery_row(self.root, True)[1], "not measured: gallery-bench is not built")
+
+    def test_without_named_weights_the_default_ones_are_measured(self):
+        named = {key: value for key, value in os.environ.items() if key != "TRIPLETEMBED_MODEL"}
+        with mock.patch.dict(os.environ, named, clear=True), mock.patch.object(board_report, "pipeline_rows", return_value=[]), \
+                mock.patch.object(sys, "argv", ["board_report.py", self.root, "--quick"]), \
+                contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(io.StringIO()):
+            board_report.main()
+        self.assertIn("| a face, fp32, one thread | not measured: embed-speed is not built |", said.getvalue())
 
     def test_the_table_is_one_of_markdown(self):
         self.assertEqual(board_report.table([("board", "a | b\nc"), ("memory", 3)]),
