@@ -26,7 +26,8 @@ constexpr seconds kBetweenSyncs{1};
 constexpr std::uint64_t kWindow = 256;
 constexpr std::uint64_t kWindowBytes = std::uint64_t{4} << 20U;
 // MQTT 3.1.1 has no other answer to a message that is larger than the broker takes than to hang up. After so
-// many connections that took no line the next one is sent alone, and after so many more it is given up …
+// many connections that took no line the next one is sent alone, when the broker has confirmed all that is
+// retained, and after so many more it is given up …
 constexpr int kFruitless = 2;
 constexpr int kFruitlessAlone = 3;
 // … where it is larger than this. Known limits are 128 KiB and more.
@@ -132,7 +133,7 @@ void Publisher::on_lost(const std::string& why) {
   next_attempt_ = Clock::now() + about(delay_);
   delay_ = std::min<milliseconds>(delay_ * 2, seconds(options_.broker.max_reconnect_interval));
   held_.reset();
-  if (was_up) fruitless_ = fruitful_ || spool_->handed_out() == 0 ? 0 : fruitless_ + 1;
+  if (was_up && options_.is_mqtt()) fruitless_ = fruitful_ || spool_->handed_out() == 0 ? 0 : fruitless_ + 1;
   const std::uint64_t again = options_.is_careless() ? 0 : spool_->rewind();
   const std::uint64_t lost = options_.is_careless() ? spool_->clear() : 0;
   {
@@ -210,7 +211,17 @@ void Publisher::pump() {
     connection_->watch(watched);
     asked_for_ = watched;
   }
-  if (pump_retained()) pump_lines();
+  if (!pump_retained()) return;
+  if (is_suspicious()) {
+    // A broker that takes nothing at all says nothing against a line.
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (topics_.pending()) return;
+  }
+  pump_lines();
+}
+
+bool Publisher::is_suspicious() const {
+  return !fruitful_ && fruitless_ >= kFruitless;
 }
 
 bool Publisher::pump_retained() {
@@ -232,8 +243,9 @@ bool Publisher::pump_retained() {
 void Publisher::pump_lines() {
   while (true) {
     if (!held_) {
-      const std::uint64_t window = fruitful_ || fruitless_ < kFruitless ? kWindow : 1;
-      if (spool_->handed_out() >= window || spool_->handed_out_bytes() >= kWindowBytes) return;
+      if (spool_->handed_out() >= (is_suspicious() ? 1 : kWindow) ||
+          spool_->handed_out_bytes() >= kWindowBytes)
+        return;
       held_ = spool_->next();
     }
     if (!held_ || !connection_->send(held_->id, held_->message)) return;

@@ -90,6 +90,7 @@ class Publisher : public LineOutput, private ConnectionListener {
   void on_connected();
   void on_lost(const std::string& why);
   void give_up_large_line();
+  bool is_suspicious() const;
   void on_troubled(const std::string& why);
   void on_delivered(std::uint64_t id);
   void on_arrived(const std::string& topic, const std::string& payload);

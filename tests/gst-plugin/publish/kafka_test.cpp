@@ -156,11 +156,13 @@ TEST(Kafka, WhatAMessageTimeoutGivesUpIsSentAgain) {
   options.broker.options["linger.ms"] = "0";
   cluster.down();
   publisher.open(options);
+  publisher.write({"{\"x\":\"" + std::string(100'000, 'x') + "\"}", "door", nullptr});
   for (int i = 0; i < 10; ++i) publish(publisher, i);
-  EXPECT_TRUE(soon([&] { return publisher.stats().resent > 0; }));
+  EXPECT_TRUE(soon([&] { return publisher.stats().connections >= 7; })) << publisher.stats().connections;
+  EXPECT_GT(publisher.stats().resent, 0U);
   cluster.up();
   EXPECT_TRUE(publisher.drain());
-  EXPECT_EQ(publisher.stats().delivered, 10U);
+  EXPECT_EQ(publisher.stats().delivered, 11U);
   EXPECT_EQ(publisher.stats().dropped + publisher.stats().refused, 0U);
 }
 

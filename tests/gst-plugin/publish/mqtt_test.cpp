@@ -2,7 +2,10 @@
 // Lines to a mosquitto that is there, is not there yet, dies and hangs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -135,6 +138,58 @@ TEST_F(Mqtt, ALineThatIsLargerThanTheBrokerTakesHoldsNoOther) {
   EXPECT_EQ(publisher_.stats().delivered, 2U);
   EXPECT_EQ(publisher_.stats().dropped, 0U);
   EXPECT_EQ(warnings_.count("larger than the broker takes"), 1U);
+}
+
+/// Lets clients in and hangs up at the first message of each.
+class Refuser {
+ public:
+  Refuser() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    listen(listener_, 1);
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~Refuser() {
+    shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    close(listener_);
+  }
+  Refuser(const Refuser&) = delete;
+  Refuser& operator=(const Refuser&) = delete;
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  void serve() const {
+    for (int client = accept(listener_, nullptr, nullptr); client >= 0;
+         client = accept(listener_, nullptr, nullptr)) {
+      char bytes[4096];
+      if (read(client, bytes, sizeof bytes) > 0 && write(client, "\x20\x02\0\0", 4) == 4)  // CONNACK
+        static_cast<void>(read(client, bytes, sizeof bytes) > 0);
+      close(client);
+    }
+  }
+  int listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int port_ = 0;
+  std::thread thread_;
+};
+
+TEST_F(Mqtt, ALargeLineIsNotGivenUpWhereTheBrokerTakesNoneAtAll) {
+  const Refuser refuser;
+  PublishOptions options;
+  options.broker.address = refuser.address();
+  options.broker.client_id = "camera";
+  options.broker.status_topic = "tripletembed/status/camera";
+  options.broker.max_reconnect_interval = 1;
+  options.drain_timeout = milliseconds(10);
+  publisher_.open(options);
+  publisher_.write({"{\"x\":\"" + std::string(200'000, 'x') + "\"}", "door", nullptr});
+  EXPECT_TRUE(soon([&] { return publisher_.stats().connections >= 8; })) << publisher_.stats().connections;
+  EXPECT_EQ(publisher_.stats().refused, 0U);
+  EXPECT_EQ(publisher_.stats().waiting, 1U);
 }
 
 TEST_F(Mqtt, ABrokerThatHangsHoldsNobody) {
